@@ -1,0 +1,218 @@
+"""Many pictures through one stylizer: which file goes where, and one after the other.
+
+A bad file becomes a result with an error in it; the others go on.
+"""
+
+import glob
+import io
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fststyle.errors import FststyleError, ImageError
+from fststyle.images import (
+    WRITE_SUFFIXES,
+    encode_picture,
+    find_images,
+    fit_longer_side,
+    format_of,
+    read_picture,
+    write_picture,
+)
+from fststyle.stylizer import Stylizer
+
+_STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture.
+
+    Attributes:
+        source: None is standard input.
+        target: None is standard output.
+        suffix: Format to write, ".png".
+        problem: Why it must not be done; None if it may.
+    """
+
+    source: Path | None
+    target: Path | None
+    suffix: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is done to every picture.
+
+    Attributes:
+        max_side: Shrink to this many pixels first; None keeps the size.
+        strength: As for `Stylizer`.
+        keep_color: As for `Stylizer`.
+        quality: As for `encode_picture`.
+    """
+
+    max_side: int | None = None
+    strength: float = 1.0
+    keep_color: bool = False
+    quality: int = 95
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job; `seconds` counts reading and writing too."""
+
+    job: Job
+    seconds: float
+    error: FststyleError | None = None
+
+
+def plan(inputs: Sequence[str], output: str | None, *, style: str, suffix: str | None = None) -> list[Job]:
+    """Say where each picture goes.
+
+    One picture goes to the file or folder `output`, several into the folder `output`, a folder's pictures keep their
+    place below it. Without `output`, `cat.jpg` becomes `cat_<style>.jpg` and `cats/` becomes `cats_<style>/` in the
+    current folder. A job that would overwrite any input, or the output of an earlier job, carries a `problem`.
+
+    Args:
+        inputs: Files, folders, patterns such as "photos/*.jpg", or "-" for standard input.
+        output: A file, a folder, or "-" for standard output.
+        style: For names, where no output is given.
+        suffix: Format to write, ".png"; None keeps each picture's own, or PNG where we cannot write that.
+
+    Raises:
+        ImageError: An input does not exist, or holds no pictures.
+        ValueError: Inputs and output do not fit together.
+    """
+    if suffix is not None and suffix not in WRITE_SUFFIXES:
+        raise ValueError(
+            f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
+        )
+    if _STREAM in inputs or output == _STREAM:
+        return [_plan_stream(inputs, output, suffix)]
+    # The name comes out of the network's file and must not lead to another folder.
+    style = re.sub(r"[^\w-]+", "_", style).strip("_") or "stylized"
+    into = None if output is None else Path(output)
+    found = [(source, below) for text in inputs for source, below in _expand(text, into)]
+    if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
+        if suffix is not None and into.suffix.lower() != suffix:
+            raise ValueError(f"the output {into} is not a {suffix} file; drop the format or change the name")
+        format_of(into.suffix)
+        return _refuse_overwriting([Job(found[0][0], into, into.suffix)])
+    if into is not None and (into.is_file() or into.suffix.lower() in WRITE_SUFFIXES):
+        raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
+    jobs = []
+    for source, below in found:
+        ending = suffix or (source.suffix if source.suffix.lower() in WRITE_SUFFIXES else ".png")
+        if below is not None:  # found in the folder `below`
+            target = (into or Path(f"{below.resolve().name}_{style}")) / source.relative_to(below).with_suffix(ending)
+        elif into is not None:
+            target = into / f"{source.stem}{ending}"
+        else:
+            target = Path(f"{source.stem}_{style}{ending}")
+        jobs.append(Job(source, target, ending))
+    return _refuse_overwriting(jobs)
+
+
+def run(
+    jobs: Iterable[Job],
+    stylizer: Stylizer,
+    settings: Settings,
+    *,
+    stdin: BinaryIO,
+    stdout: BinaryIO,
+) -> Iterator[Result]:
+    """Do the jobs in their order, each when its result is asked for."""
+    for job in jobs:
+        start = time.perf_counter()
+        error = None
+        try:
+            _do(job, stylizer, settings, stdin, stdout)
+        except FststyleError as caught:
+            error = caught
+        yield Result(job, time.perf_counter() - start, error)
+
+
+def _do(job: Job, stylizer: Stylizer, settings: Settings, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    if job.problem is not None:
+        raise ImageError(job.problem)
+    picture = read_picture(io.BytesIO(stdin.read()) if job.source is None else job.source)
+    rgb, alpha = picture.rgb, picture.alpha
+    if settings.max_side is not None:
+        rgb = fit_longer_side(rgb, settings.max_side)
+        alpha = None if alpha is None else fit_longer_side(alpha, settings.max_side)
+    stylized = stylizer(rgb, strength=settings.strength, keep_color=settings.keep_color)
+    if job.target is not None:
+        write_picture(job.target, stylized, alpha, quality=settings.quality)
+        return
+    data = encode_picture(stylized, alpha, job.suffix, quality=settings.quality)
+    try:
+        stdout.write(data)
+        stdout.flush()
+    except OSError as error:
+        raise ImageError(f"standard output was closed ({error.strerror or error}); write to a file with -o") from error
+
+
+def _plan_stream(inputs: Sequence[str], output: str | None, suffix: str | None) -> Job:
+    if len(inputs) != 1:
+        raise ValueError("standard input and output carry one picture; name a single input")
+    source = None if inputs[0] == _STREAM else Path(inputs[0])
+    if output in (None, _STREAM):
+        return Job(source, None, suffix or ".png")
+    target = Path(output)
+    if not _names_a_file(output, target):
+        raise ValueError(f"a picture from standard input has no name to use in the folder {target}; name a file")
+    format_of(target.suffix)
+    return Job(source, target, target.suffix)
+
+
+def _names_a_file(output: str | None, path: Path) -> bool:
+    return output is not None and bool(path.suffix) and not output.endswith(("/", "\\")) and not path.is_dir()
+
+
+def _expand(text: str, into: Path | None) -> Iterator[tuple[Path, Path | None]]:
+    """Yield each picture with the folder it was looked for in, None if it was named itself."""
+    path = Path(text)
+    if path.is_dir():
+        # A second run over the same folder must not take up the first one's results.
+        written = None if into is None or into.resolve() == path.resolve() else into.resolve()
+        pictures = [found for found in find_images(path) if written is None or written not in found.resolve().parents]
+        if not pictures:
+            raise ImageError(f"{path} holds no pictures; name a folder with {', '.join(WRITE_SUFFIXES)} files")
+        yield from ((found, path) for found in pictures)
+    elif not path.exists() and glob.has_magic(text):
+        matches = sorted(match for match in map(Path, glob.glob(text, recursive=True)) if not match.is_dir())  # noqa: PTH207
+        if not matches:
+            raise ImageError(f"no file matches {text}; check the pattern")
+        yield from ((match, None) for match in matches)
+    else:
+        yield path, None
+
+
+def _refuse_overwriting(jobs: list[Job]) -> list[Job]:
+    sources = {_place(job.source) for job in jobs if job.source is not None}
+    taken: dict[object, Path | None] = {}
+    checked = []
+    for job in jobs:
+        problem = None
+        if job.target is not None:
+            place = _place(job.target)
+            if place in sources:
+                problem = f"{job.source} would overwrite the input {job.target}; choose another output"
+            elif place in taken:
+                problem = f"{job.source} and {taken[place]} would both become {job.target}; stylize them separately"
+            taken.setdefault(place, job.source)
+        checked.append(Job(job.source, job.target, job.suffix, problem))
+    return checked
+
+
+def _place(path: Path) -> object:
+    """Equal for two paths that lead to the same file, through links and on file systems that ignore case too."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path.resolve()
+    return status.st_dev, status.st_ino

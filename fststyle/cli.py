@@ -1,0 +1,243 @@
+"""The `fststyle` command: reads arguments, prints, sets the exit status; the work is done elsewhere.
+
+Imports stand inside the commands, so that `--help` is there at once and only `train` and `export` need torch.
+"""
+
+import dataclasses
+import json
+import shlex
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from fststyle import __version__
+from fststyle.errors import FststyleError
+
+if TYPE_CHECKING:
+    from fststyle.batch import Result
+    from fststyle.model_file import ModelFile
+    from fststyle.stylizer import Layout
+
+
+class _Group(TyperGroup):
+    """Turns what the user can mend into one line and an exit status: 1, or 130 after Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except (FststyleError, ValueError) as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            _complain("error", error)
+            raise typer.Exit(1) from error
+
+
+class _PassThrough(TyperCommand):
+    """Leaves its arguments to somebody else, `--help` and `--` included."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.args = list(args)
+        return []
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Paint photos in the style of a picture, with a network of your own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line and leave the process."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be UTF-8, and a terminal need not know every letter.
+        cast(Any, stream).reconfigure(errors="backslashreplace")
+    app()
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fststyle {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,  # noqa: ARG001 -- read by _Group
+    version: Annotated[  # noqa: ARG001 -- read by its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    warnings.showwarning = lambda message, *_, **__: _complain("warning", message)
+
+
+@app.command()
+def stylize(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT", help="Pictures, folders, quoted patterns; - is standard input.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File or folder; - is standard output. Without it, cat.jpg becomes cat_STYLE.jpg.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
+    ] = "rgb1",
+    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    picture_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="png|jpg|webp|…", help="Format to write; the input's if not given."),
+    ] = None,
+) -> None:
+    """Paint pictures with a network."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from fststyle.batch import Settings, plan, run
+    from fststyle.stylizer import Stylizer
+
+    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+    style = stylizer.card.style if stylizer.card is not None else model.stem
+    jobs = plan(
+        inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
+    )
+    settings = Settings(max_side=max_side, strength=strength, keep_color=keep_color, quality=quality)
+    results = run(jobs, stylizer, settings, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
+    console = Console(stderr=True)
+    shown = track(
+        results,
+        "stylizing",
+        len(jobs),
+        console=console,
+        transient=True,
+        disable=len(jobs) == 1 or not console.is_terminal,
+    )
+    done: list[Result] = []
+    for result in shown:
+        done.append(result)
+        if result.error is not None:
+            _complain("error", result.error)
+    _summarize(done, stylizer.device)
+
+
+@app.command()
+def info(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is known about a network."""
+    from fststyle.model_file import read_model
+
+    facts = _facts(read_model(model))
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    card = facts.pop("card")
+    if card is None:
+        facts["card"] = "none; not made by fststyle, so its pixels may be rgb1, rgb255 or bgr255 (--layout)"
+    for key, value in (facts | (card or {})).items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {text}")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="From `fststyle train`.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)],
+    licence: Annotated[
+        str | None, typer.Option(help="Under which the network may be used.", show_default=False)
+    ] = None,
+) -> None:
+    """Make a trained network one ONNX file that runs without torch."""
+    with _training_extra():
+        from fststyle.training.export import export_checkpoint
+
+        card = export_checkpoint(checkpoint, output, licence=licence)
+    costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
+    typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
+    typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
+
+
+@app.command(cls=_PassThrough, add_help_option=False)
+def train(ctx: typer.Context) -> None:
+    """Train a network on a style; `fststyle train --help` lists what can be set."""
+    with _training_extra():
+        from fststyle.training import cli
+
+        status = cli.main(ctx.args)
+    raise typer.Exit(status or 0)
+
+
+@contextmanager
+def _training_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("fststyle"):
+            raise
+        raise FststyleError(
+            f"this needs {error.name}, which is not installed; pip install 'fststyle[train]'"
+        ) from error
+
+
+def _facts(file: "ModelFile") -> dict[str, Any]:
+    shape = ["free" if side is None else side for side in file.input_shape]
+    return {
+        "file": file.name,
+        "bytes": len(file.data),
+        "opset": file.opset,
+        "input": {"name": file.input_name, "shape": shape},
+        "output": {"name": file.output_name},
+        "card": None if file.card is None else dataclasses.asdict(file.card),
+    }
+
+
+def _summarize(results: "list[Result]", device: str) -> None:
+    """Say on standard error what was done, and end with status 1 if anything was not."""
+    good = [result for result in results if result.error is None]
+    seconds = sum(result.seconds for result in results)
+    if len(results) == len(good) == 1:
+        if (target := good[0].job.target) is not None:
+            typer.echo(f"{target} ({seconds:.1f} s on {device})", err=True)
+        return
+    if good:
+        places = {str(result.job.target.parent) for result in good if result.job.target is not None}
+        where = places.pop() if len(places) == 1 else f"{len(places)} folders"
+        typer.echo(f"{len(good)} pictures in {where} ({seconds:.1f} s on {device})", err=True)
+    bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
+    if not bad:
+        return
+    if len(results) > 1:
+        _complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
+    raise typer.Exit(1)
+
+
+def _complain(kind: str, message: object) -> None:
+    typer.echo(f"{kind}: {message}", err=True)

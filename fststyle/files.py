@@ -1,0 +1,48 @@
+"""Bytes on disk: only regular files are read, and a file is replaced whole or not at all."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+
+def require_regular_file(path: Path) -> os.stat_result:
+    """Return the file's status; links are followed.
+
+    A FIFO that is called `photo.jpg` would block its reader for ever, hence a check before the file is opened.
+
+    Raises:
+        OSError: Nothing is there, or it is a folder, FIFO, socket or device.
+    """
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(f"{path} is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{path} is not a regular file")
+    return status
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write `data` so that `path` holds either its old content or all of the new one, even after a power cut.
+
+    Missing parent folders are made, the umask is respected, and a link stays a link: its target is replaced.
+
+    Raises:
+        OSError: The folder cannot be written, the disk is full, or `path` is there and is not a regular file.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists():
+        require_regular_file(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Same folder, hence same file system: os.replace is atomic only there. A short name: `path` may have 255 bytes.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        # Unlike tempfile's 0600, "x" gives the permissions that the umask asks for.
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

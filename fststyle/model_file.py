@@ -1,0 +1,162 @@
+"""The contract of an exported network, and the only place that opens an ONNX file.
+
+A network of ours takes a tensor `content` and gives a tensor `stylized`: float32 RGB in 0..1, (batch, 3, height,
+width), every side but the 3 free. Its card lies in the file's metadata.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+
+from fststyle.errors import ModelFileError
+from fststyle.files import atomic_write, require_regular_file
+from fststyle.model_card import ModelCard, is_ours
+from fststyle.model_checks import check_graph, image_ends, shape_of
+
+INPUT_NAME = "content"
+OUTPUT_NAME = "stylized"
+
+# onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
+OPSET = 18
+
+_MAX_BYTES = 512 * 2**20
+
+# What people take for an ONNX file, by its first bytes, and what to do instead.
+_MISTAKEN = (
+    (b"\x89PNG", "a PNG picture", "the network comes first and the pictures after it"),
+    (b"\xff\xd8\xff", "a JPEG picture", "the network comes first and the pictures after it"),
+    (b"PK\x03\x04", "a torch checkpoint or zip archive", "export it with `fststyle export`, or unpack it"),
+    (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
+    (b"<", "a web page", "download the file itself"),
+)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """An ONNX file that was read once and checked.
+
+    Attributes:
+        name: The file's name, for messages.
+        data: Its bytes. Open a session from these: the file may be another by now.
+        card: None if the file was not made by fststyle.
+        opset: Version of the standard operators.
+        input_name: The one input.
+        input_shape: (batch, 3, height, width), None where free.
+        output_name: The one output.
+    """
+
+    name: str
+    data: bytes
+    card: ModelCard | None
+    opset: int
+    input_name: str
+    input_shape: tuple[int | None, ...]
+    output_name: str
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read and check a network, ours or someone else's, from picture to picture.
+
+    Raises:
+        ModelFileError: There is no such file; it is not ONNX, or broken; it holds what a style network does not need;
+            or its weights are not those that its card was written for.
+    """
+    data = _read_bytes(path)
+    for start, kind, remedy in _MISTAKEN:
+        if data.startswith(start):
+            raise ModelFileError(f"{path} is {kind}, not an ONNX file; {remedy}")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        raise ModelFileError(f"{path} is not an ONNX file, or is cut off; download or export it again") from error
+    if not model.graph.node or not model.opset_import:
+        raise ModelFileError(f"{path} holds no network, or is cut off; download or export it again")
+    check_graph(model, str(path))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    card = ModelCard.from_metadata(metadata, str(path))
+    if card is not None and card.weights_sha256 != _sha256_or_none(model):
+        raise ModelFileError(f"{path} holds other weights than its card was written for; download or export it again")
+    (content,), (stylized,) = image_ends(model.graph)
+    return ModelFile(
+        name=path.name,
+        data=data,
+        card=card,
+        opset=_opset(model),
+        input_name=content.name,
+        input_shape=shape_of(content),
+        output_name=stylized.name,
+    )
+
+
+def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCard:
+    """Check a network against the contract, put the card in, and replace `path` whole or not at all.
+
+    Returns:
+        The card with `weights_sha256` filled in. `model` itself is left as it was.
+
+    Raises:
+        ModelFileError: The network does not keep the contract, or the folder cannot be written.
+    """
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = " ".join(str(error).split())
+        raise ModelFileError(f"the network for {path} is not valid ONNX ({reason}); export it again") from error
+    check_graph(model, f"the network for {path}")
+    (content,), (stylized,) = image_ends(model.graph)
+    found = (content.name, shape_of(content), stylized.name, _opset(model))
+    wanted = (INPUT_NAME, (None, 3, None, None), OUTPUT_NAME, OPSET)
+    if found != wanted:
+        raise ModelFileError(f"the network for {path} has (input, shape, output, opset) {found}; export it as {wanted}")
+    card = replace(card, weights_sha256=weights_sha256(model))
+    marked = onnx.ModelProto()
+    marked.CopyFrom(model)
+    foreign = {entry.key: entry.value for entry in model.metadata_props if not is_ours(entry.key)}
+    onnx.helper.set_model_props(marked, foreign | card.to_metadata())
+    try:
+        atomic_write(path, marked.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise ModelFileError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
+    return card
+
+
+def weights_sha256(model: onnx.ModelProto) -> str:
+    """Fingerprint of the initializers' names, types, shapes and values, whatever their order and storage."""
+    digest = hashlib.sha256()
+    for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name):
+        values = numpy_helper.to_array(tensor)
+        digest.update(f"{tensor.name}\0{tensor.data_type}\0{list(tensor.dims)}\0".encode())
+        digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        size = require_regular_file(path).st_size
+        if size == 0:
+            raise ModelFileError(f"{path} is empty; download or export it again")
+        if size > _MAX_BYTES:
+            raise ModelFileError(
+                f"{path} has {size:,} bytes, far more than a style network; check that it is the right file"
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{path} does not exist; check the path") from error
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); name an ONNX file") from error
+
+
+def _sha256_or_none(model: onnx.ModelProto) -> str | None:
+    try:
+        return weights_sha256(model)
+    except (TypeError, ValueError):  # a tensor whose bytes do not fit its shape
+        return None
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=1)

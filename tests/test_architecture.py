@@ -1,0 +1,146 @@
+"""The walls of the house: who may import whom, and what runs without torch."""
+
+import ast
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fststyle.images import read_picture, write_picture
+
+PACKAGE = Path(__file__).parents[1] / "fststyle"
+Python = Callable[..., CompletedProcess[bytes]]
+
+# A module imports from lower floors only, never from its own.
+FLOORS = {
+    "fststyle": 0,
+    "fststyle.errors": 0,
+    "fststyle.files": 0,
+    "fststyle.samples": 0,
+    "fststyle.devices": 1,
+    "fststyle.model_card": 1,
+    "fststyle.model_checks": 1,
+    "fststyle.picture": 1,
+    "fststyle.images": 2,
+    "fststyle.model_file": 2,
+    "fststyle.contact_sheet": 3,
+    "fststyle.stylizer": 3,
+    "fststyle.batch": 4,
+    "fststyle.training": 0,
+    "fststyle.training.losses": 1,
+    "fststyle.training.safe_load": 1,
+    "fststyle.training.transformer_net": 1,
+    "fststyle.training.checkpoint": 2,
+    "fststyle.training.weights": 2,
+    "fststyle.training.data": 3,
+    "fststyle.training.loss_network": 3,
+    "fststyle.training.objective": 4,
+    "fststyle.training.module": 5,
+    "fststyle.training.callbacks": 6,
+    "fststyle.training.export": 6,
+    "fststyle.training.cli": 7,
+    "fststyle.cli": 8,
+    "fststyle.__main__": 9,
+}
+
+# The package shows what lies on a higher floor, and only when it is asked for.
+ALLOWED = {("fststyle", "fststyle.stylizer")}
+
+TRAINING_ONLY = {"torch", "torchvision", "pytorch_lightning", "lightning", "jsonargparse", "onnxscript", "safetensors"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every imported module and the column it is imported at; a deeper one than 0 is lazy."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.col_offset) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: write imports in full"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield (full if full in MODULES else str(node.module)), node.col_offset
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_lead_downwards(module: str) -> None:
+    assert module in FLOORS, f"{module} has no floor; add it to the table"
+    for imported, _ in imports(MODULES[module]):
+        if imported in MODULES and (module, imported) not in ALLOWED:
+            assert imported in FLOORS, f"{imported} has no floor; add it to the table"
+            assert FLOORS[imported] < FLOORS[module], f"{module} imports {imported}, which does not lie below it"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("fststyle.training")])
+def test_the_runtime_wing_needs_no_torch(module: str) -> None:
+    for imported, column in imports(MODULES[module]):
+        assert imported.split(".")[0] not in TRAINING_ONLY, f"{module} imports {imported}"
+        if imported.startswith("fststyle.training"):
+            assert module == "fststyle.cli", f"{module} reaches into the training wing"
+            assert column > 0, f"{module} imports {imported} before it is asked for"
+
+
+def test_the_table_names_no_module_that_is_gone() -> None:
+    assert set(FLOORS) <= set(MODULES)
+
+
+WITHOUT_TORCH = f"""
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {TRAINING_ONLY!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+sys.meta_path.insert(0, Blocker())
+from fststyle.cli import main
+main()
+"""
+
+
+def test_stylize_runs_without_torch(
+    run_python: Python, identity: Path, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    write_picture(tmp_path / "a.png", photo)
+    done = run_python("-c", WITHOUT_TORCH, "stylize", identity, "a.png", "-o", "b.png")
+    assert done.returncode == 0, done.stderr.decode()
+    np.testing.assert_array_equal(read_picture(tmp_path / "b.png").rgb, photo)
+
+
+@pytest.mark.parametrize("arguments", [["train", "--help"], ["export", "a.ckpt", "a.onnx"]])
+def test_training_without_torch_names_the_extra(run_python: Python, arguments: list[str]) -> None:
+    done = run_python("-c", WITHOUT_TORCH, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith("which is not installed; pip install 'fststyle[train]'\n")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_help_is_there_at_once(run_python: Python) -> None:
+    program = """
+import json, sys
+sys.argv = ["fststyle", "--help"]
+from fststyle.cli import main
+try:
+    main()
+finally:
+    print(json.dumps([name for name in sys.modules if "." not in name]), file=sys.stderr)
+"""
+    start = time.perf_counter()
+    done = run_python("-c", program)
+    seconds = time.perf_counter() - start
+    assert b"stylize" in done.stdout
+    loaded = set(json.loads(done.stderr))
+    assert not loaded & {"numpy", "onnx", "onnxruntime", "PIL", "av", *TRAINING_ONLY}
+    assert seconds < 5  # a fifth of a second on an idle machine

@@ -1,0 +1,186 @@
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fststyle.batch import Job, Result, Settings, plan, run
+from fststyle.errors import ImageError
+from fststyle.images import encode_picture, read_picture, write_picture
+from fststyle.stylizer import Stylizer
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Pixels) -> Path:
+    """The current folder, with a.png, b.jpg, c.gif and sub/a.png in `in`."""
+    monkeypatch.chdir(tmp_path)
+    write_picture(Path("in/a.png"), photo)
+    write_picture(Path("in/b.jpg"), photo)
+    Path("in/c.ppm").write_bytes(b"P6 1 1 255\n\x01\x02\x03")
+    write_picture(Path("in/sub/a.png"), photo)
+    return tmp_path
+
+
+def targets(inputs: Sequence[str], output: str | None, suffix: str | None = None) -> list[str | None]:
+    jobs = plan(inputs, output, style="wave", suffix=suffix)
+    assert all(job.problem is None for job in jobs)
+    return [None if job.target is None else job.target.as_posix() for job in jobs]
+
+
+def test_one_picture_into_a_file_or_a_folder() -> None:
+    assert targets(["in/a.png"], "out/x.jpg") == ["out/x.jpg"]
+    assert targets(["in/a.png"], "out/") == ["out/a.png"]
+    assert targets(["in/a.png"], "out") == ["out/a.png"]
+    Path("v1.2").mkdir()
+    assert targets(["in/a.png"], "v1.2") == ["v1.2/a.png"]
+    assert targets(["in/c.ppm"], "out") == ["out/c.png"]
+    assert targets(["in/a.png"], "out", ".webp") == ["out/a.webp"]
+
+
+def test_without_an_output_the_style_names_it() -> None:
+    assert targets(["in/a.png", "in/b.jpg"], None) == ["a_wave.png", "b_wave.jpg"]
+    assert targets(["in"], None) == ["in_wave/a.png", "in_wave/b.jpg", "in_wave/c.png", "in_wave/sub/a.png"]
+
+
+def test_a_style_cannot_lead_out_of_the_folder() -> None:
+    (job,) = plan(["in/a.png"], None, style="../../etc/x y", suffix=None)
+    assert job.target == Path("a_etc_x_y.png")
+    (job,) = plan(["in/a.png"], None, style="..")
+    assert job.target == Path("a_stylized.png")
+
+
+def test_a_folder_keeps_its_tree() -> None:
+    assert targets(["in"], "out", ".jpg") == ["out/a.jpg", "out/b.jpg", "out/c.jpg", "out/sub/a.jpg"]
+
+
+def test_a_second_run_does_not_take_up_the_first_ones_results(photo: Pixels) -> None:
+    write_picture(Path("in/out/a.png"), photo)
+    assert targets(["in"], "in/out") == ["in/out/a.png", "in/out/b.jpg", "in/out/c.png", "in/out/sub/a.png"]
+
+
+def test_patterns() -> None:
+    assert targets(["in/*.png", "in/[b].jpg"], "out") == ["out/a.png", "out/b.jpg"]
+    with pytest.raises(ImageError, match="no file matches in/x"):
+        plan(["in/x*"], "out", style="wave")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no * in names on Windows")
+def test_a_name_that_looks_like_a_pattern(photo: Pixels) -> None:
+    write_picture(Path("in/[1].png"), photo)
+    assert targets(["in/[1].png"], "out") == ["out/[1].png"]
+
+
+def test_no_input_is_overwritten() -> None:
+    jobs = plan(["in/a.png", "in/b.jpg", "in/c.ppm"], "in", style="wave")
+    assert [job.problem is None for job in jobs] == [False, False, True]
+    assert "would overwrite the input in/a.png; choose another output" in str(jobs[0].problem)
+    (job,) = plan(["in/a.png"], "in/../in/a.png", style="wave")
+    assert job.problem is not None
+    # The output of one would be the input of the next.
+    jobs = plan(["in/sub/a.png", "in/a.png"], "in", style="wave")
+    assert [job.problem is None for job in jobs] == [False, False]
+
+
+def test_no_output_is_written_twice() -> None:
+    jobs = plan(["in/a.png", "in/sub/a.png"], "out", style="wave")
+    assert jobs[0].problem is None
+    assert "in/sub/a.png and in/a.png would both become out/a.png; stylize them separately" in str(jobs[1].problem)
+
+
+def test_standard_input_and_output() -> None:
+    assert plan(["-"], None, style="wave") == [Job(None, None, ".png")]
+    assert plan(["-"], "-", style="wave", suffix=".jpg") == [Job(None, None, ".jpg")]
+    assert plan(["-"], "x.webp", style="wave") == [Job(None, Path("x.webp"), ".webp")]
+    assert plan(["in/a.png"], "-", style="wave") == [Job(Path("in/a.png"), None, ".png")]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "suffix", "message"),
+    [
+        (["-", "in/a.png"], None, None, "name a single input"),
+        (["in/a.png", "in/b.jpg"], "-", None, "name a single input"),
+        (["-"], "out/", None, "has no name to use in the folder out; name a file"),
+        (["in/a.png", "in/b.jpg"], "x.png", None, "2 pictures cannot go into the one file x.png; name a folder"),
+        (["in"], "in/b.jpg", None, "4 pictures cannot go into the one file"),
+        (["in/a.png"], "x.png", ".jpg", "x.png is not a .jpg file"),
+        (["in/a.png"], "out", ".xyz", "format must be one of png, jpg, .* not 'xyz'"),
+    ],
+)
+def test_what_does_not_fit_together(inputs: list[str], output: str | None, suffix: str | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan(inputs, output, style="wave", suffix=suffix)
+
+
+def test_an_unknown_format_is_refused_before_the_work() -> None:
+    for inputs in (["in/a.png"], ["-"]):
+        with pytest.raises(ImageError, match=r"'\*\.xyz'; use one of"):
+            plan(inputs, "x.xyz", style="wave")
+
+
+def test_a_folder_without_pictures() -> None:
+    Path("empty").mkdir()
+    with pytest.raises(ImageError, match="empty holds no pictures"):
+        plan(["empty"], "out", style="wave")
+
+
+def work(
+    jobs: list[Job], identity: Path, settings: Settings | None = None, stdin: bytes = b""
+) -> tuple[list[Result], bytes]:
+    stdout = io.BytesIO()
+    results = run(jobs, Stylizer.load(identity), settings or Settings(), stdin=io.BytesIO(stdin), stdout=stdout)
+    return list(results), stdout.getvalue()
+
+
+def test_a_bad_file_does_not_stop_the_others(identity: Path, photo: Pixels) -> None:
+    Path("in/bad.png").write_bytes(b"not a picture")
+    results, _ = work(plan(["in/a.png", "in/bad.png", "in/missing.png", "in/sub/a.png"], "out", style="x"), identity)
+    errors = [str(result.error) for result in results]
+    assert errors[0] == "None"
+    assert "in/bad.png is broken" in errors[1]
+    assert "in/missing.png does not exist" in errors[2]
+    assert "would both become" in errors[3]
+    np.testing.assert_array_equal(read_picture(Path("out/a.png")).rgb, photo)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png"]
+
+
+def test_alpha_is_put_back_and_shrunk_along(identity: Path, photo: Pixels) -> None:
+    alpha = np.full(photo.shape[:2], 77, np.uint8)
+    write_picture(Path("in/glass.png"), photo, alpha)
+    work(plan(["in/glass.png"], "whole.png", style="x"), identity)
+    whole = read_picture(Path("whole.png"))
+    np.testing.assert_array_equal(whole.rgb, photo)
+    np.testing.assert_array_equal(whole.alpha, alpha)
+    work(plan(["in/glass.png"], "small.png", style="x"), identity, Settings(max_side=20))
+    small = read_picture(Path("small.png"))
+    assert small.rgb.shape == (14, 20, 3)
+    assert small.alpha is not None
+    assert (small.alpha == 77).all()
+
+
+def test_strength_and_quality_arrive(identity: Path, photo: Pixels) -> None:
+    for quality in (10, 95):
+        work(plan(["in/a.png"], f"{quality}.jpg", style="x"), identity, Settings(quality=quality))
+        assert Path(f"{quality}.jpg").read_bytes() == encode_picture(photo, None, ".jpg", quality=quality)
+    with pytest.raises(ValueError, match="strength"):
+        work(plan(["in/a.png"], "x.png", style="x"), identity, Settings(strength=2))
+
+
+def test_from_standard_input_to_standard_output(identity: Path, photo: Pixels) -> None:
+    (result,), data = work(plan(["-"], "-", style="x"), identity, stdin=encode_picture(photo, None, ".bmp"))
+    assert result.error is None
+    np.testing.assert_array_equal(read_picture(io.BytesIO(data)).rgb, photo)
+
+
+def test_a_closed_standard_output(identity: Path) -> None:
+    class Closed(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    jobs = plan(["in/a.png"], "-", style="x")
+    (result,) = run(jobs, Stylizer.load(identity), Settings(), stdin=io.BytesIO(), stdout=Closed())
+    assert "Broken pipe" in str(result.error)

@@ -1,0 +1,207 @@
+import io
+import json
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from fststyle import __version__, batch
+from fststyle.cli import app
+from fststyle.errors import CheckpointError
+from fststyle.images import encode_picture, read_picture, write_picture
+
+Pixels = NDArray[np.uint8]
+Python = Callable[..., CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def fststyle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the command in this process; the current folder is `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_version(fststyle: Callable[..., Any]) -> None:
+    assert fststyle("--version").output == f"fststyle {__version__}\n"
+
+
+def test_a_pipe_carries_the_picture_and_nothing_else(run_python: Python, identity: Path, photo: Pixels) -> None:
+    stdin = encode_picture(photo, None, ".png")
+    done = run_python("-m", "fststyle", "stylize", identity, "-", "-o", "-", "--format", "bmp", stdin=stdin)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == encode_picture(photo, None, ".bmp")
+
+
+def test_one_line_and_status_1(run_python: Python) -> None:
+    done = run_python("-m", "fststyle", "stylize", "missing.onnx", "a.jpg")
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr.decode().splitlines() == ["error: missing.onnx does not exist; check the path"]
+
+
+def test_debug_shows_where(fststyle: Callable[..., Any]) -> None:
+    result = fststyle("--debug", "info", "missing.onnx")
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.endswith("error: missing.onnx does not exist; check the path\n")
+
+
+def test_a_usage_error_is_status_2(fststyle: Callable[..., Any], identity: Path) -> None:
+    assert fststyle("stylize", identity).exit_code == 2
+    assert fststyle("stylize", identity, "a.jpg", "--strength", "2").exit_code == 2
+    assert fststyle("stylise").exit_code == 2
+
+
+def test_one_file(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("cat.png"), photo)
+    result = fststyle("stylize", identity, "cat.png")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("cat_identity.png (")
+    np.testing.assert_array_equal(read_picture(Path("cat_identity.png")).rgb, photo)
+
+
+def test_a_folder_with_a_bad_file(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("in/a.png"), photo)
+    write_picture(Path("in/sub/b.png"), photo)
+    Path("in/bad.jpg").write_bytes(b"no")
+    result = fststyle("stylize", identity, "in", "-o", "out")
+    assert result.exit_code == 1
+    first, middle, last = result.stderr.splitlines()
+    assert first.startswith("error: in/bad.jpg is broken")
+    assert middle.startswith("2 pictures in 2 folders (")
+    assert last == "error: 1 of 3 pictures failed: in/bad.jpg"
+    assert Path("out/sub/b.png").is_file()
+
+
+def test_options_arrive(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("a.png"), photo)
+    options = [
+        "--max-side",
+        "20",
+        "--quality",
+        "80",
+        "--keep-color",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--format",
+        "JPG",
+    ]
+    result = fststyle("stylize", identity, "a.png", "-o", "out/", "--strength", "0.5", *options)
+    assert result.exit_code == 0, result.output
+    assert read_picture(Path("out/a.jpg")).rgb.shape == (14, 20, 3)
+
+
+def test_wrong_values_are_one_line(fststyle: Callable[..., Any], identity: Path) -> None:
+    result = fststyle("stylize", identity, "a.png", "--layout", "bgr")
+    assert (result.exit_code, result.stderr) == (1, "error: layout must be one of rgb1, rgb255, bgr255, not 'bgr'\n")
+    assert "one of auto, cuda" in fststyle("stylize", identity, "a.png", "--device", "gpu").stderr
+
+
+def test_warnings_are_one_line(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    frames = io.BytesIO()
+    pictures = [read_picture(io.BytesIO(encode_picture(photo // n, None, ".png"))).rgb for n in (1, 2)]
+    from PIL import Image
+
+    Image.fromarray(pictures[0]).save(frames, "GIF", save_all=True, append_images=[Image.fromarray(pictures[1])])
+    Path("moving.gif").write_bytes(frames.getvalue())
+    result = fststyle("stylize", identity, "moving.gif", "-o", "still.png")
+    assert result.stderr.splitlines()[0] == "warning: moving.gif holds several frames or pages; only the first is used"
+
+
+def test_ctrl_c_is_status_130(
+    fststyle: Callable[..., Any], identity: Path, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "_do", interrupt)
+    write_picture(Path("a.png"), photo)
+    result = fststyle("stylize", identity, "a.png")
+    assert (result.exit_code, result.output) == (130, "")
+
+
+def test_info(fststyle: Callable[..., Any], identity: Path, assets: dict[str, Any], tmp_path: Path) -> None:
+    lines = dict(line.split(maxsplit=1) for line in fststyle("info", identity).stdout.splitlines())
+    assert lines["painting"] == "Nobody, Nothing, 1900"
+    assert lines["costs"] == '{"content": 0.0, "style": 1.5}'
+    facts = json.loads(fststyle("info", identity, "--json").stdout)
+    assert facts["input"] == {"name": "content", "shape": ["free", 3, "free", "free"]}
+    assert facts["card"]["style"] == "identity"
+    (tmp_path / "foreign.onnx").write_bytes(assets["gain_model"]().SerializeToString())
+    assert "not made by fststyle" in fststyle("info", "foreign.onnx").stdout
+    assert json.loads(fststyle("info", "foreign.onnx", "--json").stdout)["card"] is None
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
+    """Put a module in the place of one of `fststyle.training`."""
+    package = types.ModuleType("fststyle.training")
+    module = types.ModuleType(f"fststyle.training.{name}")
+    vars(module).update(members)
+    vars(package)[name] = module
+    monkeypatch.setitem(sys.modules, "fststyle.training", package)
+    monkeypatch.setitem(sys.modules, f"fststyle.training.{name}", module)
+
+
+@pytest.mark.parametrize("status", [None, 0, 143])
+def test_train_passes_its_arguments_on_untouched(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, status: int | None
+) -> None:
+    received: list[str] = []
+
+    def train(arguments: list[str]) -> int | None:
+        received.extend(arguments)
+        return status
+
+    pretend(monkeypatch, "cli", main=train)
+    arguments = ["--config", "a.yaml", "-x", "--help", "--debug", "--model.width=0.5", "--", "word", "-"]
+    assert fststyle("train", *arguments).exit_code == (status or 0)
+    assert received == arguments
+
+
+def test_export_says_what_it_wrote_and_what_comes_next(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, assets: dict[str, Any]
+) -> None:
+    def export(checkpoint: Path, output: Path, *, licence: str | None = None) -> Any:
+        assert (checkpoint, output, licence) == (Path("last.ckpt"), Path("my wave.onnx"), "CC0-1.0")
+        return assets["CARD"]
+
+    pretend(monkeypatch, "export", export_checkpoint=export)
+    result = fststyle("export", "last.ckpt", "my wave.onnx", "--licence", "CC0-1.0")
+    assert result.stdout.splitlines() == [
+        "my wave.onnx: identity, identity, 0 steps, content 0, style 1.5",
+        "next: fststyle stylize 'my wave.onnx' photo.jpg",
+    ]
+
+
+def test_training_without_torch_names_the_extra(fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_torch(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    pretend(monkeypatch, "export", export_checkpoint=no_torch)
+    result = fststyle("export", "a.ckpt", "a.onnx")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error: this needs torch, which is not installed; pip install 'fststyle[train]'\n",
+    )
+    pretend(monkeypatch, "cli", main=no_torch)
+    assert "pip install 'fststyle[train]'" in fststyle("train").stderr
+
+
+def test_errors_of_the_training_wing_are_one_line(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: list[str]) -> None:
+        raise CheckpointError("last.ckpt is broken; train again")
+
+    pretend(monkeypatch, "cli", main=fail)
+    result = fststyle("train")
+    assert (result.exit_code, result.stderr) == (1, "error: last.ckpt is broken; train again\n")

@@ -1,0 +1,191 @@
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import helper
+from PIL import Image
+
+import fststyle
+from fststyle import devices
+from fststyle.errors import DeviceError, ModelFileError
+from fststyle.images import resize, with_content_color
+from fststyle.picture import Picture
+from fststyle.stylizer import Stylizer
+
+Assets = dict[str, Any]
+Pixels = NDArray[np.uint8]
+Save = Callable[..., Path]
+
+
+def node(operator: str, *inputs: str, output: str = "stylized", **attributes: Any) -> Any:
+    return helper.make_node(operator, list(inputs), [output], **attributes)
+
+
+def blocky(assets: Assets) -> Any:
+    """Averages 4×4 blocks and enlarges again: the network of a stride of 4, sides rounded up."""
+    return assets["picture_model"](
+        [
+            node("AveragePool", "content", output="small", kernel_shape=[4, 4], strides=[4, 4], ceil_mode=1),
+            node("Resize", "small", "", "scales", mode="nearest"),
+        ],
+        {"scales": np.array([1, 1, 4, 4], np.float32)},
+    )
+
+
+@pytest.mark.parametrize("height", [1, 2, 7, 33])
+@pytest.mark.parametrize("width", [1, 2, 7, 33])
+def test_identity_gives_back_every_byte(identity: Path, height: int, width: int) -> None:
+    rgb = np.random.default_rng(height * 100 + width).integers(0, 256, (height, width, 3), np.uint8)
+    np.testing.assert_array_equal(Stylizer.load(identity)(rgb), rgb)
+
+
+def test_identity_keeps_all_256_values(identity: Path) -> None:
+    rgb = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    np.testing.assert_array_equal(Stylizer.load(identity)(rgb), rgb)
+
+
+def test_the_front_door(identity: Path) -> None:
+    stylizer = fststyle.Stylizer.load(str(identity), device="auto")
+    assert stylizer.card is not None
+    assert stylizer.card.style == "identity"
+    assert stylizer.device in devices.installed_devices()
+
+
+def test_pillow_images_and_pictures_are_taken(identity: Path, photo: Pixels) -> None:
+    stylizer = Stylizer.load(identity, device="cpu", threads=1)
+    np.testing.assert_array_equal(stylizer(Image.fromarray(photo)), photo)
+    np.testing.assert_array_equal(stylizer(Picture(photo, None)), photo)
+    np.testing.assert_array_equal(stylizer(photo[:, ::-1]), photo[:, ::-1])
+
+
+@pytest.mark.parametrize("bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
+def test_other_arrays_are_refused(identity: Path, bad: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be uint8 of shape \(height, width, 3\), not"):
+        Stylizer.load(identity)(bad)
+
+
+def test_values_are_rounded_and_clipped(assets: Assets, save: Save) -> None:
+    stylizer = Stylizer.load(save(assets["gain_model"](1.5)))
+    rgb = np.array([[[0, 1, 2], [101, 170, 171]]], np.uint8)
+    np.testing.assert_array_equal(stylizer(rgb), [[[0, 2, 3], [152, 255, 255]]])
+
+
+def test_strength_is_a_cross_fade(assets: Assets, save: Save, photo: Pixels) -> None:
+    stylizer = Stylizer.load(save(assets["gain_model"](0.0)))
+    np.testing.assert_array_equal(stylizer(photo, strength=0), photo)
+    np.testing.assert_array_equal(stylizer(photo, strength=0.25), np.floor(0.75 * photo + 0.5))
+    assert (stylizer(photo) == 0).all()
+    for strength in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match=r"strength must lie in 0\.\.1"):
+            stylizer(photo, strength=strength)
+
+
+def test_keep_color(assets: Assets, save: Save, photo: Pixels) -> None:
+    stylizer = Stylizer.load(save(assets["gain_model"](0.5)))
+    np.testing.assert_array_equal(stylizer(photo, keep_color=True), with_content_color(stylizer(photo), photo))
+
+
+@pytest.mark.parametrize("layout", ["rgb255", "bgr255"])
+def test_layouts(assets: Assets, save: Save, layout: Any) -> None:
+    # Adds 10 to the first channel, on the scale of 0..255.
+    offset = np.array([10, 0, 0], np.float32).reshape(1, 3, 1, 1)
+    path = save(assets["picture_model"]([node("Add", "content", "offset")], {"offset": offset}))
+    rgb = np.full((8, 8, 3), 100, np.uint8)
+    expected = [110, 100, 100] if layout == "rgb255" else [100, 100, 110]
+    np.testing.assert_array_equal(Stylizer.load(path, layout=layout)(rgb)[3, 3], expected)
+
+
+def test_a_wrong_layout_is_suspected_once(assets: Assets, save: Save, photo: Pixels) -> None:
+    stylizer = Stylizer.load(save(assets["gain_model"](255.0)))
+    with pytest.warns(UserWarning, match="gives values up to 255, not 1; try layout 'rgb255'"):
+        stylizer(photo)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stylizer(photo)
+
+
+def test_layouts_are_for_foreign_files(identity: Path) -> None:
+    with pytest.raises(ValueError, match="so its layout is rgb1, not bgr255"):
+        Stylizer.load(identity, layout="bgr255")
+    with pytest.raises(ValueError, match="layout must be one of rgb1, rgb255, bgr255, not 'bgr'"):
+        Stylizer.load(identity, layout="bgr")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 7), (8, 8), (33, 50)])
+def test_foreign_networks_get_sides_that_are_a_multiple_of_8(
+    assets: Assets, save: Save, height: int, width: int
+) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    stylized = Stylizer.load(save(blocky(assets)))(rgb)
+    tall, wide = -(-height // 8) * 8, -(-width // 8) * 8
+    top, left = (tall - height) // 2, (wide - width) // 2
+    padded = np.pad(rgb, ((top, tall - height - top), (left, wide - width - left), (0, 0)), mode="reflect")
+    blocks = padded.reshape(tall // 4, 4, wide // 4, 4, 3).mean((1, 3)).repeat(4, 0).repeat(4, 1)
+    np.testing.assert_allclose(stylized, blocks[top : top + height, left : left + width], atol=0.51)
+
+
+def test_ours_get_at_least_their_min_side(assets: Assets, save: Save) -> None:
+    # Its own mean is added to each channel: padding by reflection keeps the mean of this picture.
+    model = assets["picture_model"](
+        [node("GlobalAveragePool", "content", output="mean"), node("Add", "content", "mean")]
+    )
+    stylizer = Stylizer.load(save(model, card={"min_side": 8}))
+    rgb = np.full((3, 20, 3), 60, np.uint8)
+    assert stylizer(rgb).shape == (3, 20, 3)
+    assert (stylizer(rgb) == 120).all()
+
+
+def test_a_network_for_one_size_gets_the_picture_resized(assets: Assets, save: Save, photo: Pixels) -> None:
+    relu = node("Relu", "content")
+    stylizer = Stylizer.load(save(assets["picture_model"]([relu], sides=(1, 3, 24, 16))))
+    np.testing.assert_array_equal(stylizer(photo), resize(resize(photo, 24, 16), 33, 47))
+    fitting = photo[:24, :16]
+    np.testing.assert_array_equal(stylizer(fitting), fitting)
+
+
+def test_a_network_that_changes_the_size_is_refused(assets: Assets, save: Save, photo: Pixels) -> None:
+    pool = node("AveragePool", "content", kernel_shape=[2, 2], strides=[2, 2])
+    stylizer = Stylizer.load(save(assets["picture_model"]([pool])))
+    with pytest.raises(ModelFileError, match=r"makes \(1, 3, 20, 24\) of \(1, 3, 40, 48\); choose"):
+        stylizer(photo)
+
+
+def test_values_that_are_no_numbers_are_refused(assets: Assets, save: Save, photo: Pixels) -> None:
+    for gain in (np.nan, np.inf):
+        stylizer = Stylizer.load(save(assets["gain_model"](gain)))
+        with pytest.raises(ModelFileError, match="values that are no numbers"):
+            stylizer(photo)
+
+
+def test_what_onnxruntime_refuses_is_a_model_file_error(assets: Assets, save: Save, photo: Pixels) -> None:
+    with pytest.raises(ModelFileError, match=r"cannot be run by onnxruntime .*; export it again"):
+        Stylizer.load(save(assets["picture_model"]([node("Relu", "nowhere")])))
+    for_one_size = np.ones((1, 1, 5, 5), np.float32)
+    with pytest.raises(ModelFileError, match=r"fails on 48×40 pixels .*; try a smaller picture"):
+        Stylizer.load(save(assets["picture_model"]([node("Mul", "content", "w")], {"w": for_one_size})))(photo)
+
+
+def test_a_silent_fall_back_to_the_cpu_is_an_error(identity: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class CpuOnly:
+        def __init__(self, *_: Any, providers: list[str]) -> None:
+            assert providers == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+        def get_providers(self) -> list[str]:
+            return ["CPUExecutionProvider"]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", CpuOnly)
+    available = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    with pytest.raises(DeviceError, match="could not start cuda and would use the CPU; use device 'auto', or"):
+        Stylizer.load(identity, device="cuda")
+    assert Stylizer.load(identity).device == "cpu"
+
+
+def test_threads_have_a_least(identity: Path) -> None:
+    with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
+        Stylizer.load(identity, threads=0)
