@@ -1,0 +1,82 @@
+"""Checkpoints on disk: written whole or not at all, read without running what they contain."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import Tensor
+
+from fststyle.errors import CheckpointError
+from fststyle.files import atomic_write
+from fststyle.training.safe_load import BrokenFileError, safe_load
+
+CHECKPOINT_KEY = "fststyle"
+_AVERAGED = "averaged.module."
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's own writes over the old checkpoint from another file system; a full disk then leaves neither."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write beside the target, then rename."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        atomic_write(Path(path), buffer.getvalue())
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What export and warm start need of a checkpoint.
+
+    Attributes:
+        state: The averaged network's parameters and buffers.
+        steps: Optimizer steps taken.
+        costs: The held-out photos' mean terms at the last validation; empty if there was none.
+    """
+
+    name: str
+    painting: str
+    network: str
+    width: float
+    recipe: Mapping[str, Any]
+    costs: Mapping[str, float]
+    steps: int
+    state: Mapping[str, Tensor]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read one of our checkpoints, tensors and plain types only.
+
+    Raises:
+        CheckpointError: If the file is missing, broken, not ours, or would run code.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}; give the last.ckpt of a training")
+    try:
+        content = safe_load(path)
+    except BrokenFileError as error:
+        raise CheckpointError(
+            f"{path.name} is not a readable checkpoint of tensors and plain values; give the last.ckpt of a training"
+        ) from error
+    if not isinstance(content, dict) or CHECKPOINT_KEY not in content:
+        raise CheckpointError(f"{path.name} was not written by `fststyle train`; give the last.ckpt of a training")
+    facts = content[CHECKPOINT_KEY]
+    state = {
+        name.removeprefix(_AVERAGED): tensor
+        for name, tensor in content["state_dict"].items()
+        if name.startswith(_AVERAGED)
+    }
+    return Checkpoint(
+        name=facts["name"],
+        painting=facts["painting"],
+        network=facts["network"],
+        width=facts["width"],
+        recipe=facts["recipe"],
+        costs=facts["costs"],
+        steps=content["global_step"],
+        state=state,
+    )

@@ -1,0 +1,153 @@
+"""`fststyle train`: Lightning's command line with our names for what every run needs.
+
+Everything under `model`, `data` and `trainer` comes from the signatures of `StyleTransferModule`, `ContentData` and
+Lightning's `Trainer`; a default stands there and nowhere else.
+"""
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from fststyle.errors import TrainingError
+from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
+from fststyle.training.data import ContentData
+from fststyle.training.module import StyleTransferModule
+
+# Short names on the left; where they go on the right.
+_LINKS = {
+    "style": "model.style",
+    "name": "model.name",
+    "painting": "model.painting",
+    "weights": "model.cost.weights",
+    "init": "model.init",
+}
+
+
+class TrainCLI(LightningCLI):
+    """Parses the arguments and builds module, data and trainer; `main` runs them."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run's own arguments in front of the classes'."""
+        parser.add_argument("--style", type=Path, required=True, help="The painting, a picture file.")
+        parser.add_argument("--name", type=str, default="style", help="Of the style; also of the run's folder.")
+        parser.add_argument("--painting", type=str | None, default=None, help="Artist, title, year.")
+        parser.add_argument(
+            "--weights", type=Path | None, default=None, help="The loss network's weights, .safetensors or .pth."
+        )
+        parser.add_argument("--init", type=Path | None, default=None, help="Checkpoint of another style to start from.")
+        parser.add_argument(
+            "--minutes", type=float | None, default=None, help="Train this long instead of --trainer.max_steps."
+        )
+        parser.add_argument("--out", type=Path | None, default=None, help="The run's folder; runs/<name> if not given.")
+        parser.add_argument("--resume", action="store_true", help="Go on from last.ckpt in the run's folder.")
+        parser.add_argument("--save_every", type=int, default=100, help="Steps between two checkpoints.")
+        for short, target in _LINKS.items():
+            parser.link_arguments(short, target)
+
+    def before_instantiate_classes(self) -> None:
+        """Choose what depends on the machine, if the user did not."""
+        trainer = self.config.trainer
+        if trainer.precision is None:
+            trainer.precision = _default_precision(trainer.accelerator)
+        if self.config.minutes is not None:
+            trainer.max_steps = -1
+        self.run_folder = self.config.out or Path("runs") / self.config.name
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A trainer that keeps everything of the run in its folder."""
+        self.budget = TimeBudget(self.config.minutes)
+        self.signals = StopOnSignal()
+        ours = [
+            self.budget,
+            self.signals,
+            SamplePictures(self.run_folder / "samples"),
+            CostProgressBar(),
+            LastCheckpoint(self.run_folder, self.config.save_every),
+        ]
+        configured = self._get(self.config_init, "trainer.callbacks", default=None) or []
+        return super().instantiate_trainer(
+            callbacks=[*configured, *ours],
+            logger=TensorBoardLogger(self.run_folder, name="", version="tensorboard"),
+            plugins=[AtomicCheckpointIO()],
+            default_root_dir=self.run_folder,
+            **kwargs,
+        )
+
+
+_TRAINER_DEFAULTS: dict[str, Any] = {
+    "max_steps": 2000,
+    "max_epochs": -1,
+    "val_check_interval": 250,
+    "check_val_every_n_epoch": None,
+    "num_sanity_val_steps": 0,
+    # Our sampler deals the positions out to the processes itself; Lightning's would start each resumed run anew.
+    "use_distributed_sampler": False,
+    "benchmark": True,
+    "enable_model_summary": False,
+    "log_every_n_steps": 10,
+}
+
+
+def main(args: list[str]) -> int:
+    """Train as the arguments say.
+
+    Returns:
+        The exit status: 0, or 128 + the signal's number after Ctrl-C or SIGTERM (the checkpoint is written then, too).
+
+    Raises:
+        FststyleError: For whatever the user can mend.
+        SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
+    """
+    cli = _parse(args)
+    trainer, module, data = cli.trainer, cli.model, cli.datamodule
+    last = cli.run_folder / "last.ckpt"
+    if cli.config.resume:
+        finished = read_checkpoint(last)
+        if trainer.max_steps > 0 and finished.steps >= trainer.max_steps:
+            raise TrainingError(f"{last} has all of its {finished.steps} steps; give a higher --trainer.max_steps")
+    elif last.exists() and trainer.is_global_zero:
+        raise TrainingError(f"{cli.run_folder} holds a run already; go on with --resume, or give another --out")
+    if trainer.is_global_zero:
+        cli.run_folder.mkdir(parents=True, exist_ok=True)
+        cli.parser.save(cli.config, cli.run_folder / "config.yaml", overwrite=True, skip_check=True)
+    data.bad_list = cli.run_folder / "bad_files.jsonl"
+    trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
+    if cli.signals.received is not None:
+        print(f"stopped; go on with the same command and --resume: {last}", file=sys.stderr)
+        return 128 + cli.signals.received
+    return 0
+
+
+def _parse(args: list[str]) -> TrainCLI:
+    # Lightning's advice to add workers, tips on paid services and the like are not for our users.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*args parameter is intended to run from within Python.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
+    return TrainCLI(
+        StyleTransferModule,
+        ContentData,
+        run=False,
+        auto_configure_optimizers=False,
+        args=args,
+        save_config_callback=None,
+        trainer_defaults=_TRAINER_DEFAULTS,
+        seed_everything_default=0,
+        parser_kwargs={"prog": "fststyle train", "description": "Train a network for one style."},
+    )
+
+
+def _default_precision(accelerator: str) -> str:
+    """bf16 where the device multiplies it natively. On CPUs without matrix units it is slower than float32."""
+    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"

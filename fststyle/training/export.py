@@ -1,0 +1,135 @@
+"""From a checkpoint to one ONNX file that runs anywhere, compared with torch before it is kept."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from fststyle.errors import CheckpointError, ModelFileError
+from fststyle.model_card import ModelCard
+from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, write_model
+from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
+
+# Traced with a batch of 2 and unequal sides: a 1, or two equal numbers, would be frozen into the graph.
+_TRACED = (2, 3, 96, 128)
+
+# Batch, height, width: sizes it was not traced at, odd ones among them.
+_PARITY_SIZES = ((1, 64, 64), (1, 97, 131), (3, 50, 75), (2, 128, 49))
+
+# On a range of 0..1; a 255th is 4e-3, and float32 sums in another order differ by about 1e-6.
+_PARITY_TOLERANCE = 1e-4
+
+
+def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = None) -> ModelCard:
+    """Write the averaged network of a checkpoint as ONNX.
+
+    Args:
+        checkpoint: From `fststyle train`.
+        output: The file to write, replaced only when the new one is whole and equal to torch.
+        licence: Under which the network may be used, as it shall stand in the file.
+
+    Returns:
+        What stands in the file about itself.
+
+    Raises:
+        CheckpointError: If the checkpoint is broken or not ours.
+        ModelFileError: If the exported graph does not compute what torch computes, or cannot be written.
+    """
+    trained = read_checkpoint(checkpoint)
+    net = build_transformer_net(cast(NetworkName, trained.network), trained.width).eval()
+    try:
+        net.load_state_dict(dict(trained.state))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{checkpoint.name} does not hold the weights of a {trained.network} network; train it again"
+        ) from error
+    model = export_network(net)
+    compare_with_torch(model, net)
+    card = ModelCard(
+        style=trained.name,
+        painting=trained.painting,
+        network=trained.network,
+        width=trained.width,
+        loss_network=str(trained.recipe["loss_network"]),
+        recipe=dict(trained.recipe),
+        steps=trained.steps,
+        costs=dict(trained.costs),
+        licence=licence or "unspecified",
+        min_side=int(cast(int, net.min_side)),
+    )
+    return write_model(output, model, card)
+
+
+def export_network(net: nn.Module) -> onnx.ModelProto:
+    """The graph of a network with free batch, height and width; float32 (B, 3, H, W) in [0, 1] in and out.
+
+    Raises:
+        ModelFileError: If the exporter chose another opset than the contract's.
+    """
+    batch, height, width = (torch.export.Dim(name) for name in ("batch", "height", "width"))
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing that a user could mend
+            program = torch.onnx.export(
+                net,
+                (torch.rand(_TRACED),),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                dynamic_shapes=({0: batch, 2: height, 3: width},),
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(level)
+    if program is None:
+        raise ModelFileError("torch's ONNX exporter returned nothing; install the torch that this fststyle asks for")
+    model: onnx.ModelProto = program.model_proto
+    opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    if opsets.get("ai.onnx") != OPSET:
+        raise ModelFileError(f"torch exported opset {opsets}, not {OPSET}; upgrade torch and onnxscript")
+    _strip_traces(model)
+    return model
+
+
+def compare_with_torch(model: onnx.ModelProto, net: nn.Module) -> float:
+    """Largest difference between onnxruntime's and torch's pictures over four sizes, noise in, on a range of 0..1.
+
+    Raises:
+        ModelFileError: If it is more than rounding.
+    """
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for batch, height, width in _PARITY_SIZES:
+        content = torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
+        with torch.no_grad():
+            expected = net(content).numpy()
+        (got,) = session.run([OUTPUT_NAME], {INPUT_NAME: content.numpy()})
+        difference = float(np.abs(got - expected).max()) if got.shape == expected.shape else float("inf")
+        if not difference <= _PARITY_TOLERANCE:
+            raise ModelFileError(
+                f"the exported network differs from torch's by {difference:.1e} at {height}×{width}, so it was not "
+                "kept; report this with your versions of torch, onnx and onnxruntime"
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+def _strip_traces(model: onnx.ModelProto) -> None:
+    """Remove the source paths of this machine and other bulk that the exporter notes on every node."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]

@@ -1,0 +1,83 @@
+"""The costs of style transfer as pure functions of activations and pictures.
+
+Two forms of each cost. The *literal* one is the field's definition: sums of squares, and the squared Frobenius norm of
+the difference of two style matrices. Its size depends on the loss network, the layer and the picture, which is why
+published weights range from 5 to 1e10. The *relative* one divides by the target's own energy, so that it is 0 for a
+perfect match and near 1 for a picture that has nothing of the target, whatever the network, layer or size.
+
+Not about which layers are used or how terms are weighted: that is `objective.py`.
+"""
+
+import torch
+from torch import Tensor
+
+
+def gram_matrix(features: Tensor, *, normalize: bool = True) -> Tensor:
+    """The style matrix: products of every pair of channels, summed over positions (Gatys 2015, eq. 3).
+
+    Args:
+        features: Activations, (B, C, H, W). Computed in float32: half precision overflows at 65 504, which a sum over
+            positions reaches at once.
+        normalize: Divide by C·H·W (Johnson 2016, eq. 3), which makes matrices of pictures of different size comparable.
+            False gives the plain sum F·Fᵀ.
+
+    Returns:
+        Symmetric positive semi-definite matrices, (B, C, C), float32 (float64 stays float64).
+    """
+    _, channels, height, width = features.shape
+    flat = features.flatten(2)  # (B, C, H·W)
+    with torch.autocast(features.device.type, enabled=False):
+        if flat.dtype in (torch.float16, torch.bfloat16):
+            flat = flat.float()
+        gram = flat @ flat.transpose(1, 2)
+    return gram / (channels * height * width) if normalize else gram
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Sum of squared differences of activations (Gatys 2015, twice eq. 1), per picture: (B, C, H, W) twice -> (B,)."""
+    return _sum_of_squares(features.float() - target.float())
+
+
+def relative_content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """`content_loss` as a fraction of the target's own energy ‖target‖², per picture: (B,).
+
+    Over a constant picture the energy comes from the biases alone and is still positive; an all-zero target gives a
+    large finite number instead of a division by zero.
+    """
+    energy = _sum_of_squares(target.float())
+    return content_loss(features, target) / energy.clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def style_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """Squared Frobenius norm of the difference of two style matrices, (B, C, C) and (1 or B, C, C) -> (B,)."""
+    return _sum_of_squares(gram - target)
+
+
+def relative_style_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """`style_loss` as a fraction of ‖target‖²_F, per picture: (B,)."""
+    energy = _sum_of_squares(target)
+    return style_loss(gram, target) / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+
+
+def total_variation_loss(images: Tensor) -> Tensor:
+    """Sum of squared differences of neighboring pixels, down and right, per picture: (B, C, H, W) -> (B,).
+
+    The paper speaks of a total variation regularizer (section 3.2) and cites the isotropic one with exponent; the
+    field's code, Johnson's included, uses these squared differences.
+    """
+    images = images.float()
+    down = images[:, :, 1:, :] - images[:, :, :-1, :]
+    right = images[:, :, :, 1:] - images[:, :, :, :-1]
+    return _sum_of_squares(down) + _sum_of_squares(right)
+
+
+def mean_total_variation_loss(images: Tensor) -> Tensor:
+    """Mean squared difference of vertical neighbors plus that of horizontal ones, per picture: (B,)."""
+    images = images.float()
+    down = images[:, :, 1:, :] - images[:, :, :-1, :]
+    right = images[:, :, :, 1:] - images[:, :, :, :-1]
+    return down.square().mean(dim=(1, 2, 3)) + right.square().mean(dim=(1, 2, 3))
+
+
+def _sum_of_squares(values: Tensor) -> Tensor:
+    return values.square().flatten(1).sum(1)

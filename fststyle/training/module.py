@@ -1,0 +1,257 @@
+"""One step of training a network for one style (Johnson 2016, section 3), its optimizer and its logs.
+
+Not about where runs are kept, when they stop or what is drawn of them: `callbacks.py`. Not about the cost:
+`objective.py`.
+"""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from fststyle import __version__, samples
+from fststyle.errors import TrainingError
+from fststyle.images import read_picture, resize_shorter_side
+from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
+from fststyle.training.objective import Cost, CostTerms, PerceptualObjective
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
+
+
+class StyleTransferModule(pl.LightningModule):
+    """Trains a network to paint any photo in the style of one painting.
+
+    Args:
+        style: The painting, a picture file.
+        name: Of the style, as it stands in the exported file.
+        painting: Artist, title and year, for the exported file; none takes the file's name.
+        network: "johnson" (reference quality), "fast" (several times faster to train and to run), "johnson2016".
+        width: Multiplies the network's channel counts.
+        cost: What is minimized.
+        style_size: Shorter side in pixels at which the painting is looked at. Its strokes come out in the size that
+            they have there: smaller means finer.
+        learning_rate: Peak of the one-cycle schedule of Adam.
+        warmup: Fraction of the run over which the learning rate rises to its peak; it then falls to 1 % along a cosine.
+            0 keeps it constant throughout.
+        ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
+            0 switches averaging off.
+        init: A checkpoint of another style to start from.
+        channels_last: Memory layout of the network's activations; none chooses by device.
+
+    Raises:
+        ImageError: If the painting cannot be read.
+        CheckpointError: If `init` is no checkpoint of the same network.
+    """
+
+    def __init__(
+        self,
+        style: Path,
+        name: str = "style",
+        painting: str | None = None,
+        network: NetworkName = "johnson",
+        width: float = 1.0,
+        cost: Cost = Cost(),
+        style_size: int = 384,
+        learning_rate: float = 3e-3,
+        warmup: float = 0.15,
+        ema_decay: float = 0.99,
+        init: Path | None = None,
+        channels_last: bool | None = None,
+    ) -> None:
+        super().__init__()
+        if style_size < 32:
+            raise ValueError(f"style_size must be at least 32, not {style_size}")
+        if not 0 <= ema_decay < 1 or not 0 <= warmup < 1:
+            raise ValueError(f"ema_decay and warmup must lie in [0, 1), not {ema_decay} and {warmup}")
+        self.name, self.network, self.width, self.cost = name, network, width, cost
+        self.painting = painting or style.name
+        self.style_size, self.learning_rate, self.warmup = style_size, learning_rate, warmup
+        self.channels_last = channels_last
+        self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
+        self.net = build_transformer_net(network, width)
+        if init is not None:
+            self._warm_start(init)
+        self.averaged = AveragedModel(self.net, multi_avg_fn=_warmed_up_average(ema_decay), use_buffers=True)
+        self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
+        self.time_spent = 0.0
+        """Fraction of the time budget that is used up; 0 without a budget. `callbacks.TimeBudget` keeps it."""
+        self.costs: dict[str, float] = {}
+        """The held-out photos' mean terms at the last validation."""
+        self.last_terms: dict[str, Tensor] = {}
+        self._objective: PerceptualObjective | None = None
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0..1: of its steps or of its time, whichever is further."""
+        steps = self.trainer.max_steps
+        return min(1.0, max(self.time_spent, self.trainer.global_step / steps if steps > 0 else 0.0))
+
+    @property
+    def objective(self) -> PerceptualObjective:
+        """The cost, ready on this module's device."""
+        if self._objective is None:
+            raise RuntimeError("the objective is built in setup(); fit or validate with a Trainer")
+        return self._objective
+
+    def setup(self, stage: str) -> None:
+        """Build the objective. Outside the module tree, so that no checkpoint carries the loss network."""
+        if self._objective is None:
+            photos = (_unit_range(read_picture(path).rgb) for path in samples.photos())
+            self._objective = PerceptualObjective(self.cost, _unit_range(self.style_image), photos=photos)
+
+    def on_fit_start(self) -> None:
+        """Bring the objective to the device that Lightning chose."""
+        self.objective.to(self.device)
+        # Measured: with the channels last, the transformer's backward pass is a quarter slower on a CPU.
+        if self.channels_last if self.channels_last is not None else self.device.type == "cuda":
+            self.net.to(memory_format=torch.channels_last)
+
+    on_validation_start = on_fit_start
+
+    def forward(self, content: Tensor) -> Tensor:
+        """The averaged network: photos (B, 3, H, W) in [0, 1] to pictures of the same size and range."""
+        stylized: Tensor = self.averaged(content)
+        return stylized
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
+        content = batch.float().div_(255)
+        content_features = self.objective.content_features(content)
+        terms = self.objective.terms(self.net(content), content_features)
+        self.last_terms = _named(terms)
+        self.log_dict({f"train/{name}": value.detach() for name, value in self.last_terms.items()})
+        return terms.total
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
+        """Measure the averaged network on held-out photos; returns them and what it makes of them, (B, 3, H, W)."""
+        content = batch.float().div_(255)
+        stylized = self(content)
+        terms = _named(self.objective.terms(stylized, self.objective.content_features(content)))
+        self.log_dict({f"val/{name}": value for name, value in terms.items()}, batch_size=len(batch), sync_dist=True)
+        return {"content": content, "stylized": stylized}
+
+    def on_validation_epoch_end(self) -> None:
+        """Keep the means: they go into the checkpoint, and from there into the exported file."""
+        metrics = self.trainer.callback_metrics
+        self.costs = {name: float(metrics[f"val/{name}"]) for name in _TERMS if f"val/{name}" in metrics}
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Stop before a step that would ruin the network.
+
+        Raises:
+            TrainingError: If a gradient is not finite; it names the terms that are not.
+        """
+        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if torch.isfinite(norm):
+            return
+        broken = [name for name, value in self.last_terms.items() if not torch.isfinite(value) and name != "total_loss"]
+        what = f"the {' and '.join(broken)}" if broken else "the gradient (of a finite cost)"
+        raise TrainingError(
+            f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: resume from "
+            "the last checkpoint with a lower --model.learning_rate, or with --trainer.precision 32-true"
+        )
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, and take the step into the running average before any callback can save a checkpoint."""
+        super().optimizer_step(*args, **kwargs)
+        self.averaged.update_parameters(self.net)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Adam (Johnson 2016, section 4.1); the learning rate follows `progress`, which a time budget moves, too."""
+        on_gpu = self.device.type == "cuda"
+        optimizer = Adam(self.net.parameters(), lr=self.learning_rate, fused=on_gpu)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: one_cycle(self.progress, self.warmup))
+        return OptimizerLRSchedulerConfig(
+            optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=schedule, interval="step")
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what export and resume need to know, in plain types that load with `weights_only`."""
+        checkpoint[CHECKPOINT_KEY] = {
+            "version": __version__,
+            "name": self.name,
+            "painting": self.painting,
+            "network": self.network,
+            "width": self.width,
+            "recipe": self.recipe(),
+            "costs": self.costs,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to go on with another network or another cost than the run began with.
+
+        Raises:
+            TrainingError: If they differ.
+        """
+        saved = checkpoint[CHECKPOINT_KEY]["recipe"]
+        for key, value in self.recipe().items():
+            if saved.get(key) != value:
+                raise TrainingError(
+                    f"this run began with {key} = {saved.get(key)}, not {value}; resume with the old setting, or start "
+                    "anew in another folder (--out) with --init to begin from this one's weights"
+                )
+
+    def recipe(self) -> dict[str, Any]:
+        """What made this network, in JSON's types, without paths."""
+        cost = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.cost).items() if k != "weights"}
+        return {
+            "network": self.network,
+            "width": self.width,
+            "style_size": self.style_size,
+            "learning_rate": self.learning_rate,
+            **cost,
+        }
+
+    def _warm_start(self, path: Path) -> None:
+        checkpoint = read_checkpoint(path)
+        if (checkpoint.network, checkpoint.width) != (self.network, self.width):
+            raise TrainingError(
+                f"{path.name} holds {checkpoint.network} at width {checkpoint.width:g}, not {self.network} at "
+                f"{self.width:g}; set --model.network and --model.width to match, or give another --init"
+            )
+        self.net.load_state_dict(checkpoint.state)
+
+
+_TERMS = ("content_loss", "style_loss", "total_variation_loss", "total_loss")
+
+
+def one_cycle(progress: float, warmup: float) -> float:
+    """Factor of the learning rate at a point of the run: up along a cosine, down to 1 % along another (Smith 2018)."""
+    if warmup == 0:
+        return 1.0
+    if progress < warmup:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / warmup)) / 2
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
+
+
+def _warmed_up_average(decay: float) -> Any:
+    """An exponential moving average that forgets faster in the beginning, when there is nothing yet worth keeping."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        steps = float(count)
+        keep = min(decay, (1 + steps) / (10 + steps))
+        for kept, new in zip(averaged, current, strict=True):
+            if kept.is_floating_point():
+                kept.lerp_(new, 1 - keep)
+            else:  # batch norm counts its batches
+                kept.copy_(new)
+
+    return update
+
+
+def _named(terms: CostTerms) -> dict[str, Tensor]:
+    named = dict(zip(_TERMS, terms[:4], strict=True))
+    return named | {f"style_loss_{layer}": value for layer, value in terms.style_by_layer.items()}
+
+
+def _unit_range(rgb: Any) -> Tensor:
+    """(H, W, 3) uint8 to (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)

@@ -1,0 +1,167 @@
+"""The cost of a stylized picture, defined once for training, optimizing and evaluating.
+
+    total = content_weight · content + style_weight · style + tv_weight · total variation
+
+In the default, *relative* form every term is dimensionless and calibrated, so that weights of 1 look right for most
+paintings with any loss network, layers and picture size.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fststyle.training import losses
+from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
+
+# The calibration of the relative form. A picture in the painting's style that still shows its content has a relative
+# content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
+_STYLE_CALIBRATION = 10.0
+_TV_CALIBRATION = 0.1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Which cost is minimized.
+
+    Attributes:
+        loss_network: The fixed network that sees.
+        weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once.
+        pooling: "average" for Gatys' smoother variant.
+        normalize_channels: Scale each channel to mean activation 1 over photos (Gatys 2015), so that quiet channels
+            count as loud ones do.
+        form: "relative" (dimensionless, calibrated) or "literal": squared distance of activations / (C·H·W), squared
+            Frobenius distance of Gram matrices / (C·H·W), sum of squared neighbor differences (Johnson 2016, 3.2).
+        content_layers: Where content is compared; the mean over them counts.
+        style_layers: Where style matrices are compared; the mean over them counts in the relative form, the sum in the
+            literal one.
+        content_weight: Weight of the content term.
+        style_weight: Weight of the style term; try 0.3 for a hint of the painting and 3 for all of it.
+        tv_weight: Weight of the smoothness term.
+    """
+
+    loss_network: Architecture = "vgg19"
+    weights: Path | None = None
+    pooling: Pooling = "max"
+    normalize_channels: bool = True
+    form: Literal["relative", "literal"] = "relative"
+    content_layers: tuple[str, ...] = ("relu3_3",)
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    tv_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
+        if not self.content_layers and not self.style_layers:
+            raise ValueError("the cost needs at least one content or style layer, such as relu3_3")
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer in use, each once."""
+        return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
+
+
+class CostTerms(NamedTuple):
+    """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`."""
+
+    content: Tensor
+    style: Tensor
+    total_variation: Tensor
+    total: Tensor
+    style_by_layer: dict[str, Tensor]
+
+
+class PerceptualObjective:
+    """A cost with its loss network and a painting's style matrices: ready to judge pictures.
+
+    Deliberately no `nn.Module`: held by one, it would carry the loss network into every checkpoint.
+
+    Args:
+        cost: What to minimize.
+        style: The painting, (1, 3, H, W), RGB in [0, 1], at the size at which its strokes shall appear.
+        photos: For `Cost.normalize_channels`: pictures (1, 3, H, W) over which the mean activations are taken.
+        loss_network: A loaded network to be used instead of the one that `cost` names. It is taken as it is.
+
+    Raises:
+        WeightsError: If the loss network's weights are missing or do not fit.
+        ValueError: If a layer is unknown, or the painting is too small for the deepest layer.
+    """
+
+    def __init__(
+        self,
+        cost: Cost,
+        style: Tensor,
+        *,
+        photos: Iterable[Tensor] = (),
+        loss_network: LossNetwork | None = None,
+    ) -> None:
+        self.cost = cost
+        if loss_network is None:
+            loss_network = LossNetwork.load(cost.loss_network, cost.layers, weights=cost.weights, pooling=cost.pooling)
+            if cost.normalize_channels:
+                loss_network.normalize_channels(photos)
+        # Convolutions as deep as VGG's run a fifth faster with the channels last, on CPUs as on tensor cores.
+        self.loss_network = loss_network.to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            features = self.loss_network(style, cost.style_layers) if cost.style_layers else {}
+            self.style_grams = {layer: losses.gram_matrix(x) for layer, x in features.items()}
+
+    def to(self, device: torch.device) -> "PerceptualObjective":
+        """Move network and style matrices, in place."""
+        self.loss_network.to(device)
+        self.style_grams = {layer: gram.to(device) for layer, gram in self.style_grams.items()}
+        return self
+
+    @torch.no_grad()
+    def content_features(self, content: Tensor) -> dict[str, Tensor]:
+        """What `terms` compares with: activations of photos (B, 3, H, W), no deeper than the content layers need."""
+        return self.loss_network(content, self.cost.content_layers) if self.cost.content_layers else {}
+
+    def terms(self, stylized: Tensor, content_features: dict[str, Tensor]) -> CostTerms:
+        """Judge pictures, differentiably.
+
+        Args:
+            stylized: (B, 3, H, W), RGB in [0, 1].
+            content_features: Of the photos that they were made from, from `content_features`.
+        """
+        features = self.loss_network(stylized)
+        with torch.autocast(stylized.device.type, enabled=False):
+            # The mean, so that neither weight depends on the batch size or on how many layers are listed.
+            content = _mean([self._content(features[layer], x) for layer, x in content_features.items()], stylized)
+            style_by_layer = {
+                layer: self._style(losses.gram_matrix(features[layer]), gram)
+                for layer, gram in self.style_grams.items()
+            }
+            style = _mean(list(style_by_layer.values()), stylized)
+            if self.cost.form == "relative":
+                variation = losses.mean_total_variation_loss(stylized).mean()
+                style_scale, tv_scale = _STYLE_CALIBRATION, _TV_CALIBRATION
+            else:
+                variation = losses.total_variation_loss(stylized).mean()
+                style_scale, tv_scale = float(len(self.style_grams)), 1.0
+            total = (
+                self.cost.content_weight * content
+                + self.cost.style_weight * style_scale * style
+                + self.cost.tv_weight * tv_scale * variation
+            )
+        return CostTerms(content, style, variation, total, style_by_layer)
+
+    def _content(self, features: Tensor, target: Tensor) -> Tensor:
+        if self.cost.form == "relative":
+            return losses.relative_content_loss(features, target).mean()
+        return losses.content_loss(features, target).mean() / target[0].numel()
+
+    def _style(self, gram: Tensor, target: Tensor) -> Tensor:
+        if self.cost.form == "relative":
+            return losses.relative_style_loss(gram, target).mean()
+        return losses.style_loss(gram, target).mean()
+
+
+def _mean(values: Sequence[Tensor], like: Tensor) -> Tensor:
+    return torch.stack(list(values)).mean() if values else torch.zeros((), device=like.device)

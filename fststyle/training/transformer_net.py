@@ -1,0 +1,195 @@
+"""The image transformation networks, by name.
+
+All take RGB in [0, 1], (B, 3, H, W), and return the same: the same sides, the same range. They are plain convolutional
+networks, so that one trained on small crops runs on pictures of any size.
+"""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NetworkName = Literal["johnson", "johnson2016", "fast"]
+
+# Instance norm divides by the standard deviation over the picture. In a flat channel that is next to nothing, and the
+# one pixel that differs becomes a bright bubble; torch's 1e-5 is small enough to show them.
+_NORM_EPS = 1e-3
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution that sees the picture mirrored at its border, so that none of a zero frame is painted."""
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
+
+
+def _norm(channels: int) -> nn.InstanceNorm2d:
+    return nn.InstanceNorm2d(channels, eps=_NORM_EPS, affine=True)
+
+
+class _Residual(nn.Module):
+    """Two 3×3 convolutions around a skip, and nothing behind the sum (Johnson 2016, supplementary material)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _conv(channels, channels, 3),
+            _norm(channels),
+            nn.ReLU(inplace=True),
+            _conv(channels, channels, 3),
+            _norm(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = x + self.body(x)
+        return result
+
+
+class _Upsample(nn.Module):
+    """Enlarge twice, then convolve: every output pixel weighs alike, which transposed convolutions do not grant."""
+
+    def __init__(self, inputs: int, outputs: int, mode: Literal["nearest", "bilinear"]) -> None:
+        super().__init__()
+        self.mode = mode
+        self.conv = _conv(inputs, outputs, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.mode == "nearest":
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        else:
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        result: Tensor = self.conv(x)
+        return result
+
+
+class TransformerNet(nn.Module):
+    """Encoder, residual blocks and decoder, working at a quarter of the picture's sides in between.
+
+    Output sides are the input's: the encoder rounds H/4 and W/4 up, and what the decoder makes too much is cut off.
+    """
+
+    min_side = 16
+    """Smallest side that can be mirrored at every convolution; a smaller picture must be padded first."""
+
+    def __init__(self, encoder: nn.Module, body: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.body = body
+        self.decoder = decoder
+
+    def forward(self, content: Tensor) -> Tensor:
+        """Paint; the sigmoid keeps to the range."""
+        height, width = content.shape[-2:]
+        painted = self.decoder(self.body(self.encoder(content)))
+        return torch.sigmoid(painted[..., :height, :width])
+
+
+def _johnson(width: float) -> TransformerNet:
+    """Johnson's network as the field builds it today: 32-64-128 channels, five residual blocks, instance norm.
+
+    Differs from the paper in instance norm (Ulyanov 2016; also in Johnson's later release) for batch norm, in nearest
+    upsampling + convolution for transposed convolutions, in mirrored borders throughout, and in a sigmoid for the
+    scaled tanh. `width=0.5` has the channels of Johnson's own instance-norm release.
+    """
+    a, b, c = _channels(width, 32, 64, 128)
+    encoder = nn.Sequential(
+        *(_conv(3, a, 9), _norm(a), nn.ReLU(inplace=True)),
+        *(_conv(a, b, 3, 2), _norm(b), nn.ReLU(inplace=True)),
+        *(_conv(b, c, 3, 2), _norm(c), nn.ReLU(inplace=True)),
+    )
+    decoder = nn.Sequential(
+        *(_Upsample(c, b, "nearest"), _norm(b), nn.ReLU(inplace=True)),
+        *(_Upsample(b, a, "nearest"), _norm(a), nn.ReLU(inplace=True)),
+        nn.Conv2d(a, 3, 9, padding=4, padding_mode="reflect"),
+    )
+    return TransformerNet(encoder, nn.Sequential(*(_Residual(c) for _ in range(5))), decoder)
+
+
+def _fast(width: float) -> TransformerNet:
+    """Five dense residual blocks at a quarter of the sides and next to nothing at full size, where a CPU is slow.
+
+    One strided convolution takes the picture down; a PixelShuffle(4) would take it up just as cheaply but leaves a grid
+    of four pixels over every picture, so two bilinear enlargements with thin convolutions do.
+    """
+    a, b, c = _channels(width, 16, 32, 64)
+    encoder = nn.Sequential(
+        nn.Conv2d(3, c, 9, 4, padding=4, padding_mode="reflect", bias=False), _norm(c), nn.ReLU(inplace=True)
+    )
+    decoder = nn.Sequential(
+        *(_Upsample(c, b, "bilinear"), _norm(b), nn.ReLU(inplace=True)),
+        *(_Upsample(b, a, "bilinear"), nn.ReLU(inplace=True)),
+        nn.Conv2d(a, 3, 3, padding=1, padding_mode="reflect"),
+    )
+    return TransformerNet(encoder, nn.Sequential(*(_Residual(c) for _ in range(5))), decoder)
+
+
+class Johnson2016Net(nn.Module):
+    """The network of the paper's supplementary material, table 1, to the letter; for reproducing it, not for painting.
+
+    40 pixels of reflection padding once, residual blocks without padding (each takes 2 pixels off every side), batch
+    norm, transposed convolutions, and a tanh scaled to the picture's range.
+    """
+
+    min_side = 44  # the reflection padding must be smaller than the side
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__()
+        a, b, c = _channels(width, 32, 64, 128)
+
+        def down(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+            conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+            return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+        def up(inputs: int, outputs: int) -> list[nn.Module]:
+            conv = nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1)
+            return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+        self.encoder = nn.Sequential(nn.ReflectionPad2d(40), *down(3, a, 9, 1), *down(a, b, 3, 2), *down(b, c, 3, 2))
+        self.body = nn.ModuleList(
+            nn.Sequential(
+                *(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c), nn.ReLU(inplace=True)),
+                *(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c)),
+            )
+            for _ in range(5)
+        )
+        self.decoder = nn.Sequential(*up(c, b), *up(b, a), nn.Conv2d(a, 3, 9, padding=4))
+
+    def forward(self, content: Tensor) -> Tensor:
+        """Paint; the scaled tanh may leave the range and is cut to it."""
+        height, width = content.shape[-2:]
+        x = self.encoder(content)
+        for block in self.body:
+            x = x[..., 2:-2, 2:-2] + block(x)
+        painted = self.decoder(x)[..., :height, :width]
+        # His code multiplies by 150 around the mean color on a 0..255 scale and clips when it saves; on ours that is
+        # ±0.59 around the middle.
+        return (0.5 + 150 / 255 * torch.tanh(painted)).clamp(0, 1)
+
+
+def _channels(width: float, *full: int) -> tuple[int, ...]:
+    """Channel counts at a width multiplier, in fours for the sake of vector units."""
+    return tuple(max(4, round(count * width / 4) * 4) for count in full)
+
+
+_NETWORKS: dict[NetworkName, Callable[[float], nn.Module]] = {
+    "johnson": _johnson,
+    "johnson2016": Johnson2016Net,
+    "fast": _fast,
+}
+
+
+def build_transformer_net(name: NetworkName, width: float = 1.0) -> nn.Module:
+    """A freshly initialized network.
+
+    Args:
+        name: "johnson" (reference quality), "fast" (works at ¼ of the sides), "johnson2016" (the paper's own).
+        width: Multiplies the channel counts; compute and size fall with its square.
+
+    Raises:
+        ValueError: For an unknown name or a width that is not positive.
+    """
+    if name not in get_args(NetworkName):
+        raise ValueError(f"unknown network {name!r}; use one of {', '.join(get_args(NetworkName))}")
+    if not 0 < width <= 4:
+        raise ValueError(f"width must lie in (0, 4], not {width}")
+    return _NETWORKS[name](width)

@@ -1,0 +1,73 @@
+"""Where the loss network's weights come from: a local file, the cache, or torchvision's server (once).
+
+Not about what they are loaded into: `loss_network.py` checks names and shapes.
+"""
+
+import os
+import tempfile
+import urllib.error
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+from torchvision.models import VGG16_Weights, VGG19_Weights
+
+from fststyle.errors import WeightsError
+from fststyle.files import atomic_write
+from fststyle.training.safe_load import BrokenFileError, safe_load
+
+_TORCHVISION = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}
+
+
+def cache_folder() -> Path:
+    """`$FSTSTYLE_CACHE`, else `$XDG_CACHE_HOME/fststyle`, else `~/.cache/fststyle`."""
+    if own := os.environ.get("FSTSTYLE_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fststyle"
+
+
+def load_vgg_state(architecture: str, weights: Path | None) -> tuple[dict[str, Tensor], str]:
+    """The state dict of a VGG and how to call its source in a message.
+
+    Raises:
+        WeightsError: If there is no such file, it cannot be read, or nothing can be downloaded.
+    """
+    if weights is not None:
+        return _read(weights), weights.name
+    cached = cache_folder() / f"{architecture}_conv.safetensors"
+    if not cached.exists():
+        _download(architecture, cached)
+    return _read(cached), cached.name
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"no weights file at {path}; check the path given as --weights")
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else safe_load(path)
+    except (SafetensorError, BrokenFileError, OSError) as error:
+        raise WeightsError(
+            f"{path.name} is not a readable state dict; give a whole .safetensors or .pth file of tensors only"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise WeightsError(f"{path.name} is not a state dict of tensors; save one with torch.save(net.state_dict(), …)")
+    return state
+
+
+def _download(architecture: str, cached: Path) -> None:
+    """Fetch torchvision's file (over 500 MB), keep the convolutions (under 80 MB), throw the classifier away."""
+    url = _TORCHVISION[architecture].url
+    with tempfile.TemporaryDirectory(prefix="fststyle-") as folder:
+        try:
+            state = torch.hub.load_state_dict_from_url(
+                url, model_dir=folder, map_location="cpu", check_hash=True, weights_only=True
+            )
+        except (urllib.error.URLError, OSError, RuntimeError) as error:
+            raise WeightsError(
+                f"cannot download the weights of {architecture} ({error}); go online once, or fetch {url} on another "
+                "machine and give the file as --weights"
+            ) from error
+    convolutions = {name: tensor for name, tensor in state.items() if name.startswith("features.")}
+    atomic_write(cached, save(convolutions))

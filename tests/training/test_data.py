@@ -1,0 +1,133 @@
+"""Which photo, which crop: a pure function of seed and position; and photos that cannot be read."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fststyle.errors import DataError
+from fststyle.images import find_images
+from fststyle.training.data import ContentData, PhotoCrops, PositionSampler
+
+
+def take(sampler: PositionSampler, count: int) -> list[int]:
+    return list(itertools.islice(sampler, count))
+
+
+def test_processes_deal_the_positions_out_between_them() -> None:
+    assert take(PositionSampler(8), 4) == [8, 9, 10, 11]
+    ranks = [take(PositionSampler(8, rank, 2), 2) for rank in range(2)]
+    assert sorted(itertools.chain(*ranks)) == [8, 9, 10, 11]
+
+
+def test_a_sample_depends_on_seed_and_position_alone(photo_folder: Path) -> None:
+    photos = find_images(photo_folder)
+    first, second = PhotoCrops(photos, 32, seed=5), PhotoCrops(photos, 32, seed=5)
+    forward = [first[p] for p in range(45)]
+    backward = [second[p] for p in reversed(range(45))][::-1]
+    assert all(torch.equal(a, b) for a, b in zip(forward, backward, strict=True))
+    assert not torch.equal(forward[0], PhotoCrops(photos, 32, seed=6)[0])
+    assert forward[0].shape == (3, 32, 32)
+    assert forward[0].dtype == torch.uint8
+
+
+def test_every_photo_comes_once_an_epoch_in_a_new_order(photo_folder: Path) -> None:
+    crops = PhotoCrops(find_images(photo_folder), 32, seed=0)
+    orders = [crops._order(epoch).tolist() for epoch in range(2)]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_do_not_depend_on_the_number_of_workers(photo_folder: Path, workers: int) -> None:
+    data = ContentData(photo_folder, crop=32, batch_size=3, num_workers=workers)
+    data.setup("fit")
+    batches = list(itertools.islice(data.train_dataloader(), 2))
+    crops = PhotoCrops(data.train_files, 32, seed=0)
+    assert torch.equal(torch.cat(batches), torch.stack([crops[p] for p in range(6)]))
+
+
+def test_crops_are_flipped_and_come_from_all_over(tmp_path: Path) -> None:
+    ramp = np.zeros((64, 128, 3), np.uint8)
+    ramp[..., 0] = np.arange(128) * 2
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    crops = PhotoCrops([tmp_path / "ramp.png"], 32, seed=0)
+    rows = np.stack([crops[p][0, 0].numpy().astype(int) for p in range(100)])
+    rising = rows[:, -1] > rows[:, 0]
+    assert 30 < rising.sum() < 70
+    assert rows.min() < 20
+    assert rows.max() > 235
+    spans = np.abs(rows[:, -1] - rows[:, 0])
+    assert spans.min() < 75  # about 32 of 64 pixels
+    assert spans.max() > 110  # the whole shorter side
+
+
+def test_a_photo_smaller_than_the_crop_is_enlarged(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 40), (200, 10, 30)).save(tmp_path / "sliver.png")
+    crop = PhotoCrops([tmp_path / "sliver.png"], 32, seed=0)[3]
+    assert crop.flatten(1).float().mean(1).tolist() == [200, 10, 30]
+
+
+def test_broken_photos_are_replaced_and_listed_once(photo_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(photo_folder, tmp_path / "photos")
+    (tmp_path / "photos" / "empty.jpg").touch()
+    (tmp_path / "photos" / "page.png").write_text("<html>not found</html>")
+    photos = find_images(tmp_path / "photos")
+    listed = tmp_path / "bad_files.jsonl"
+    crops = PhotoCrops(photos, 32, seed=0, bad_list=listed)
+    first = [crops[p] for p in range(2 * len(photos))]
+    again = [PhotoCrops(photos, 32, seed=0, bad_list=listed)[p] for p in range(2 * len(photos))]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    records = [json.loads(line) for line in listed.read_text().splitlines()]
+    assert sorted(Path(record["path"]).name for record in records) == ["empty.jpg", "page.png"]
+    assert all(record["reason"] for record in records)
+
+
+def test_a_folder_that_is_mostly_broken_is_refused(tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.jpg").write_text("no")
+    Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
+    crops = PhotoCrops(find_images(tmp_path), 32, seed=0)
+    with pytest.raises(DataError, match=r"4 of 7 photos cannot be read.*check the folder"):
+        [crops[p] for p in range(20)]
+
+
+def test_held_out_photos_depend_on_their_names_alone(photo_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(photo_folder, tmp_path / "elsewhere")
+    here, there = ContentData(photo_folder, val_photos=3), ContentData(tmp_path / "elsewhere", val_photos=3)
+    for data in (here, there):
+        data.setup("fit")
+        assert len(data.val_files) == 3
+        assert not set(data.val_files) & set(data.train_files)
+        assert len(data.train_files) == 17
+    assert [p.name for p in here.val_files] == [p.name for p in there.val_files]
+    batches = list(here.val_dataloader())
+    assert [tuple(batch.shape) for batch in batches] == [(1, 3, 256, 256)] * 3
+
+
+def test_three_photos_work_and_warn(tmp_path: Path) -> None:
+    for number in range(3):
+        Image.new("RGB", (40, 40), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    data = ContentData(tmp_path)
+    with pytest.warns(UserWarning, match="3 photos are few"):
+        data.setup("fit")
+    assert len(data.train_files) >= 1
+    assert len(data.val_files) >= 1
+
+
+def test_missing_and_empty_folders(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no folder of photos at .*--data\.root"):
+        ContentData(tmp_path / "nowhere").setup("fit")
+    with pytest.raises(DataError, match=r"no photos under .*--data\.root"):
+        ContentData(tmp_path).setup("fit")
+
+
+@pytest.mark.parametrize("arguments", [{"crop": 8}, {"batch_size": 0}, {"val_size": 1}])
+def test_settings_out_of_range(tmp_path: Path, arguments: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="must be at least"):
+        ContentData(tmp_path, **arguments)

@@ -1,0 +1,94 @@
+"""What comes out computes what torch computes, says what it is, and is kept only then."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from fststyle import __version__
+from fststyle.errors import CheckpointError, ModelFileError
+from fststyle.model_file import read_model
+from fststyle.stylizer import Stylizer
+from fststyle.training import export
+from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.export import compare_with_torch, export_checkpoint, export_network
+from fststyle.training.module import StyleTransferModule
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
+
+
+def save_checkpoint(folder: Path, painting: Path, network: NetworkName = "fast") -> tuple[Path, StyleTransferModule]:
+    torch.manual_seed(2)
+    module = StyleTransferModule(painting, name="stripes", network=network, width=0.25, style_size=64)
+    module.costs = {"total_loss": 1.25}
+    checkpoint = {"state_dict": module.state_dict(), "global_step": 12}
+    module.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, folder / "last.ckpt")
+    return folder / "last.ckpt", module
+
+
+def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None:
+    checkpoint, module = save_checkpoint(tmp_path, painting)
+    card = export_checkpoint(checkpoint, tmp_path / "stripes.onnx", licence="CC0-1.0")
+    assert (card.style, card.painting, card.network, card.steps) == ("stripes", "stripes.png", "fast", 12)
+    assert card.costs == {"total_loss": 1.25}
+    assert card.licence == "CC0-1.0"
+    assert card.loss_network == "vgg19"
+    assert __version__ in card.created_by
+    assert card == read_model(tmp_path / "stripes.onnx").card
+    photo = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255)[0].permute(1, 2, 0).numpy()
+    got = Stylizer.load(tmp_path / "stripes.onnx")(photo)
+    assert np.abs(got.astype(float) - expected * 255).max() < 0.6
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["last.ckpt", "stripes.onnx"]
+
+
+@pytest.mark.parametrize("name", ["johnson", "johnson2016"])
+def test_every_network_exports(name: NetworkName) -> None:
+    net = build_transformer_net(name, 0.125).eval()
+    model = export_network(net)
+    assert compare_with_torch(model, net) < 1e-5
+    assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
+    assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+
+
+def test_a_graph_that_differs_is_not_kept(tmp_path: Path, painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tampered(net: torch.nn.Module) -> onnx.ModelProto:
+        model = export_network(net)
+        weights = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+        weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights) * 1.1, weights.name))
+        bias = next(t for t in model.graph.initializer if list(t.dims) == [3])
+        bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + 1, bias.name))
+        return model
+
+    checkpoint, _ = save_checkpoint(tmp_path, painting)
+    monkeypatch.setattr(export, "export_network", tampered)
+    with pytest.raises(ModelFileError, match=r"differs from torch's by .* so it was not kept"):
+        export_checkpoint(checkpoint, tmp_path / "stripes.onnx")
+    assert not (tmp_path / "stripes.onnx").exists()
+
+
+def test_checkpoints_that_are_none(tmp_path: Path, painting: Path) -> None:
+    checkpoint, _ = save_checkpoint(tmp_path, painting)
+    whole = checkpoint.read_bytes()
+    for content in (b"", b"\x89PNG", whole[: len(whole) // 2]):
+        checkpoint.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"last\.ckpt is not a readable checkpoint.*give the last\.ckpt"):
+            export_checkpoint(checkpoint, tmp_path / "x.onnx")
+    torch.save({"state_dict": {}}, checkpoint)
+    with pytest.raises(CheckpointError, match="was not written by `fststyle train`"):
+        export_checkpoint(checkpoint, tmp_path / "x.onnx")
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        export_checkpoint(tmp_path / "nowhere.ckpt", tmp_path / "x.onnx")
+
+
+def test_weights_of_another_width(tmp_path: Path, painting: Path) -> None:
+    checkpoint, _ = save_checkpoint(tmp_path, painting)
+    content = torch.load(checkpoint, weights_only=True)
+    content[CHECKPOINT_KEY]["width"] = 0.5
+    torch.save(content, checkpoint)
+    with pytest.raises(CheckpointError, match="does not hold the weights of a fast network; train it again"):
+        export_checkpoint(checkpoint, tmp_path / "x.onnx")

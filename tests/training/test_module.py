@@ -1,0 +1,103 @@
+"""The schedule, the average, what a checkpoint carries and what stops a run. Steps run in test_training_cli.py."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fststyle.errors import ImageError, TrainingError
+from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.module import StyleTransferModule, one_cycle
+from fststyle.training.objective import Cost
+
+
+@pytest.fixture
+def module(painting: Path) -> StyleTransferModule:
+    return StyleTransferModule(painting, network="fast", width=0.25, style_size=64)
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_a_hundredth() -> None:
+    assert one_cycle(0, 0.15) == pytest.approx(0.04)
+    assert one_cycle(0.15, 0.15) == pytest.approx(1)
+    assert one_cycle(0.575, 0.15) == pytest.approx((1 + 0.01) / 2)
+    assert one_cycle(1, 0.15) == pytest.approx(0.01)
+    assert one_cycle(0.7, 0) == 1
+
+
+def test_the_average_starts_at_the_network_and_follows_with_the_decay(painting: Path) -> None:
+    module = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, ema_decay=0.5)
+    parameter, averaged = next(module.net.parameters()), next(module.averaged.parameters())
+    with torch.no_grad():
+        parameter.fill_(1.0)
+        module.averaged.update_parameters(module.net)
+        assert (averaged == 1).all()
+        parameter.fill_(2.0)
+        for _ in range(30):
+            before = averaged.clone()
+            module.averaged.update_parameters(module.net)
+        # After the warm-up each step closes half of the gap.
+        assert torch.allclose(2 - averaged, (2 - before) / 2)
+
+
+def test_the_average_of_batch_norm_counts_on(painting: Path) -> None:
+    module = StyleTransferModule(painting, network="johnson2016", width=0.25, style_size=64)
+    for _ in range(3):
+        module.net(torch.rand(1, 3, 48, 48))
+        module.averaged.update_parameters(module.net)
+    counts = [value for name, value in module.averaged.module.named_buffers() if name.endswith("batches_tracked")]
+    assert all(count == 3 for count in counts)
+
+
+def test_a_checkpoint_is_free_of_the_loss_network_and_of_paths(module: StyleTransferModule) -> None:
+    own = {name.split(".")[0] for name in module.state_dict()}
+    assert own == {"net", "averaged"}
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    facts = checkpoint[CHECKPOINT_KEY]
+    assert facts["painting"] == "stripes.png"
+    assert "weights" not in facts["recipe"]
+    assert facts["recipe"]["style_layers"] == ["relu1_2", "relu2_2", "relu3_3", "relu4_1"]
+
+
+def test_resuming_with_another_cost_is_refused(module: StyleTransferModule, painting: Path) -> None:
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    module.on_load_checkpoint(checkpoint)
+    other = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, cost=Cost(style_weight=2.0))
+    with pytest.raises(TrainingError, match=r"began with style_weight = 1\.0, not 2\.0; resume with the old setting"):
+        other.on_load_checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize("arguments", [{"style_size": 8}, {"ema_decay": 1.0}, {"warmup": -0.1}])
+def test_settings_out_of_range(painting: Path, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        StyleTransferModule(painting, **arguments)
+
+
+def test_a_painting_that_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "painting.jpg").write_text("not a painting")
+    with pytest.raises(ImageError, match=r"painting\.jpg"):
+        StyleTransferModule(tmp_path / "painting.jpg")
+
+
+@pytest.mark.parametrize(
+    ("terms", "gradient", "match"),
+    [
+        ({"content_loss": 1.0, "style_loss": float("nan")}, float("nan"), "the style_loss became NaN or infinite"),
+        ({"content_loss": 1.0, "style_loss": 1.0}, float("inf"), r"the gradient \(of a finite cost\)"),
+    ],
+)
+def test_what_is_not_finite_stops_before_the_step_and_is_named(
+    module: StyleTransferModule, terms: dict[str, float], gradient: float, match: str
+) -> None:
+    module.trainer = type("Trainer", (), {"global_step": 41})()
+    optimizer = torch.optim.SGD(module.net.parameters(), lr=1)
+    for parameter in module.net.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    module.last_terms = {name: torch.tensor(value) for name, value in terms.items()}
+    if all(value == 1.0 for value in terms.values()):
+        module.on_before_optimizer_step(optimizer)  # all zeros: nothing to complain about
+    next(module.net.parameters()).grad.view(-1)[3] = gradient  # type: ignore[union-attr]
+    with pytest.raises(TrainingError, match=match + r".* at step 41; .*resume from the last checkpoint"):
+        module.on_before_optimizer_step(optimizer)

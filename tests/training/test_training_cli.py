@@ -1,0 +1,182 @@
+"""`fststyle train` from its arguments to its files; killed, resumed, stopped, on two processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from fststyle.errors import CheckpointError, TrainingError
+from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.cli import main
+from fststyle.training.module import StyleTransferModule
+
+Arguments = list[str]
+
+
+def start(arguments: Arguments) -> "subprocess.Popen[str]":
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fststyle", "train", *arguments], stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def states(folder: Path) -> dict[str, Any]:
+    content = torch.load(folder / "last.ckpt", weights_only=True)
+    adam = {f"adam.{i}.{k}": v for i, s in content["optimizer_states"][0]["state"].items() for k, v in s.items()}
+    return content["state_dict"] | adam | {"step": torch.tensor(content["global_step"])}
+
+
+def assert_equal(a: dict[str, Any], b: dict[str, Any]) -> None:
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+
+
+def test_a_run_leaves_everything_in_its_folder(train_arguments: Arguments, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert main([*train_arguments, "--out", str(out), "--name", "stripes", "--trainer.max_steps", "5"]) == 0
+    checkpoint = read_checkpoint(out / "last.ckpt")
+    assert (checkpoint.name, checkpoint.steps, checkpoint.network) == ("stripes", 5, "fast")
+    assert checkpoint.costs["total_loss"] > checkpoint.costs["content_loss"] > 0
+    with Image.open(out / "samples" / "step_000005.jpg") as sheet:
+        assert sheet.width > 4 * 48
+    assert list((out / "tensorboard").glob("events.*"))
+    assert "max_steps: 5" in (out / "config.yaml").read_text()
+    with pytest.raises(TrainingError, match=r"holds a run already; go on with --resume, or give another --out"):
+        main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5"])
+    with pytest.raises(TrainingError, match=r"has all of its 5 steps; give a higher --trainer\.max_steps"):
+        main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5", "--resume"])
+
+
+def test_training_lowers_the_cost(train_arguments: Arguments, tmp_path: Path) -> None:
+    totals = []
+    for steps in (1, 60):
+        out = tmp_path / str(steps)
+        main([*train_arguments, "--out", str(out), "--trainer.max_steps", str(steps)])
+        totals.append(read_checkpoint(out / "last.ckpt").costs["total_loss"])
+    assert totals[1] < 0.7 * totals[0]
+
+
+def test_resumed_after_a_broken_step_equals_unbroken(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    common = [*train_arguments, "--trainer.max_steps", "9", "--save_every", "4"]
+    main([*common, "--out", str(whole)])
+    step = StyleTransferModule.training_step
+
+    def poisoned(self: StyleTransferModule, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        loss = step(self, batch, batch_idx)
+        if self.trainer.global_step == 6:
+            self.last_terms["style_loss"] = self.last_terms["style_loss"] * torch.nan
+            return loss * torch.nan
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StyleTransferModule, "training_step", poisoned)
+        with pytest.raises(TrainingError, match="the style_loss became NaN or infinite at step 6"):
+            main([*common, "--out", str(broken)])
+    assert read_checkpoint(broken / "last.ckpt").steps == 4
+    main([*common, "--out", str(broken), "--resume"])
+    assert_equal(states(whole), states(broken))
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_killed_and_resumed_equals_unbroken_bit_for_bit(
+    train_arguments: Arguments, tmp_path: Path, workers: str
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    common = [*train_arguments, "--trainer.max_steps", "60", "--save_every", "7", "--data.num_workers", workers]
+    unbroken = start([*common, "--out", str(whole)])
+    process = start([*common, "--out", str(broken)])
+    deadline = time.monotonic() + 120
+    while not (broken / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert read_checkpoint(broken / "last.ckpt").steps < 60
+    again = start([*common, "--out", str(broken), "--resume"])
+    for run in (unbroken, again):
+        assert run.wait(timeout=180) == 0, run.stderr.read() if run.stderr else ""
+        run.communicate()
+    assert_equal(states(whole), states(broken))
+
+
+def test_a_signal_lets_the_step_finish_and_the_rest_follows(train_arguments: Arguments, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start([*train_arguments, "--out", str(out), "--trainer.max_steps", "100000", "--save_every", "5"])
+    deadline = time.monotonic() + 120
+    while not (out / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopped; go on with the same command and --resume" in errors
+    assert read_checkpoint(out / "last.ckpt").costs["total_loss"] > 0
+
+
+def test_a_time_budget_ends_the_run_with_the_schedule(train_arguments: Arguments, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    began = time.monotonic()
+    assert main([*train_arguments, "--out", str(out), "--minutes", "0.05"]) == 0
+    assert time.monotonic() - began < 20
+    content = torch.load(out / "last.ckpt", weights_only=True)
+    assert content["global_step"] > 3
+    rate = content["optimizer_states"][0]["param_groups"][0]["lr"]
+    assert rate < 0.1 * 3e-3  # the end of the one-cycle
+
+
+def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Arguments, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    steps = ["--trainer.max_steps", "2", "--model.learning_rate", "1e-6"]
+    main([*train_arguments, *steps, "--out", str(one), "--data.batch_size", "4"])
+    ddp = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
+    process = start([*train_arguments, *steps, *ddp, "--out", str(two)])
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    a, b = states(one), states(two)
+    # Adam's first moment is linear in the gradients, which its step is not: there rounding can flip a sign.
+    moments = [name for name in a if name.endswith("exp_avg")]
+    assert len(moments) > 30
+    for name in moments:
+        torch.testing.assert_close(a[name], b[name], rtol=1e-3, atol=1e-5 * a[name].abs().max().item() + 1e-7)
+
+
+def test_broken_photos_do_not_stop_a_run(train_arguments: Arguments, photo_folder: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in photo_folder.rglob("*.png"):
+        (photos / path.name).write_bytes(path.read_bytes())
+    (photos / "half.png").write_bytes(next(photos.glob("*.png")).read_bytes()[:200])
+    main([*train_arguments, "--data.root", str(photos), "--out", str(tmp_path / "run"), "--trainer.max_steps", "8"])
+    records = [json.loads(line) for line in (tmp_path / "run" / "bad_files.jsonl").read_text().splitlines()]
+    assert [Path(record["path"]).name for record in records] == ["half.png"]
+
+
+def test_warm_start_begins_where_another_style_ended(train_arguments: Arguments, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    main([*train_arguments, "--out", str(first), "--trainer.max_steps", "40"])
+    init = ["--init", str(first / "last.ckpt"), "--trainer.max_steps", "1", "--model.learning_rate", "1e-9"]
+    main([*train_arguments, "--out", str(tmp_path / "second"), *init])
+    costs = [read_checkpoint(tmp_path / run / "last.ckpt").costs["total_loss"] for run in ("first", "second")]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-3)
+    with pytest.raises(TrainingError, match=r"holds fast at width 0\.25, not fast at 0\.5"):
+        main([*train_arguments, "--out", str(tmp_path / "third"), *init, "--model.width", "0.5"])
+    (tmp_path / "bad.ckpt").write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match=r"bad\.ckpt is not a readable checkpoint"):
+        main([*train_arguments, "--out", str(tmp_path / "fourth"), "--init", str(tmp_path / "bad.ckpt")])
+
+
+def test_arguments_that_do_not_fit(train_arguments: Arguments, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*train_arguments, "--model.stile_weight", "3"])
+    assert stop.value.code == 2
+    assert "stile_weight" in capsys.readouterr().err
