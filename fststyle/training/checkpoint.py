@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from fststyle.errors import CheckpointError
+from fststyle.errors import CheckpointError, TrainingError
 from fststyle.files import atomic_write
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
@@ -22,10 +22,20 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Lightning's own writes over the old checkpoint from another file system; a full disk then leaves neither."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write beside the target, then rename."""
+        """Write beside the target, then rename.
+
+        Raises:
+            TrainingError: If the disk is full or the folder cannot be written.
+        """
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
-        atomic_write(Path(path), buffer.getvalue())
+        try:
+            atomic_write(Path(path), buffer.getvalue())
+        except OSError as error:
+            raise TrainingError(
+                f"cannot write {path} ({error.strerror or error}); the checkpoint before it is whole: make room, then "
+                "go on with --resume"
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
 import logging
+import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -106,7 +108,7 @@ def main(args: list[str]) -> int:
         FststyleError: For whatever the user can mend.
         SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
     """
-    cli = _parse(args)
+    cli = parse(args)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
     last = cli.run_folder / "last.ckpt"
     if cli.config.resume:
@@ -117,18 +119,40 @@ def main(args: list[str]) -> int:
         raise TrainingError(f"{cli.run_folder} holds a run already; go on with --resume, or give another --out")
     if trainer.is_global_zero:
         cli.run_folder.mkdir(parents=True, exist_ok=True)
-        cli.parser.save(cli.config, cli.run_folder / "config.yaml", overwrite=True, skip_check=True)
+        cli.parser.save(cli.config, cli.run_folder / "config.yaml", overwrite=True, skip_validation=True)
     data.bad_list = cli.run_folder / "bad_files.jsonl"
     trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
+    if trainer.is_global_zero:
+        _report(cli, last)
+    return 0 if cli.signals.received is None else 128 + cli.signals.received
+
+
+def _report(cli: TrainCLI, last: Path) -> None:
+    """Say on standard error what there is now and what comes next."""
+    bad_list = cli.datamodule.bad_list
+    if bad_list is not None and bad_list.exists():
+        count = len(bad_list.read_text("utf-8").splitlines())
+        print(f"{count} photos could not be read and were replaced by others; see {bad_list}", file=sys.stderr)
     if cli.signals.received is not None:
         print(f"stopped; go on with the same command and --resume: {last}", file=sys.stderr)
-        return 128 + cli.signals.received
-    return 0
+        return
+    costs = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in cli.model.costs.items())
+    print(f"{cli.trainer.global_step} steps; on held-out photos: {costs or 'not measured'}", file=sys.stderr)
+    print(f"pictures: {cli.run_folder / 'samples'}", file=sys.stderr)
+    print(f"next: fststyle export {shlex.quote(str(last))} {cli.config.name}.onnx", file=sys.stderr)
 
 
-def _parse(args: list[str]) -> TrainCLI:
+def parse(args: list[str]) -> TrainCLI:
+    """Everything that a run needs, built from its arguments.
+
+    Raises:
+        FststyleError: For whatever the user can mend.
+        SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
+    """
     # Lightning's advice to add workers, tips on paid services and the like are not for our users.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
     warnings.filterwarnings("ignore", message=".*args parameter is intended to run from within Python.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")

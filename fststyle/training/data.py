@@ -128,7 +128,7 @@ class ContentData(pl.LightningDataModule):
     def __init__(
         self,
         root: Path,
-        crop: int = 256,
+        crop: int = 128,
         batch_size: int = 4,
         val_photos: int = 8,
         val_size: int = 256,

@@ -57,7 +57,7 @@ class StyleTransferModule(pl.LightningModule):
         network: NetworkName = "johnson",
         width: float = 1.0,
         cost: Cost = Cost(),
-        style_size: int = 384,
+        style_size: int = 320,
         learning_rate: float = 3e-3,
         warmup: float = 0.15,
         ema_decay: float = 0.99,

@@ -19,8 +19,8 @@ from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
 
 # The calibration of the relative form. A picture in the painting's style that still shows its content has a relative
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
-_STYLE_CALIBRATION = 10.0
-_TV_CALIBRATION = 0.1
+_STYLE_CALIBRATION = 15.0
+_TV_CALIBRATION = 2.0
 
 
 @dataclass(frozen=True)

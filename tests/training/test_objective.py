@@ -35,7 +35,7 @@ def test_terms_in_the_relative_form(network: LossNetwork) -> None:
     assert terms.style.item() == pytest.approx(sum(expected_style) / 2, rel=1e-4)
     assert [value.item() for value in terms.style_by_layer.values()] == pytest.approx(expected_style, rel=1e-4)
     variation = losses.mean_total_variation_loss(stylized).mean()
-    total = 2.0 * terms.content + 0.5 * 10 * terms.style + 3.0 * 0.1 * variation
+    total = 2.0 * terms.content + 0.5 * 15 * terms.style + 3.0 * 2 * variation
     assert terms.total.item() == pytest.approx(total.item(), rel=1e-6)
 
 
