@@ -75,13 +75,10 @@ def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], steps: int)
 
 def bare_step(module: StyleTransferModule) -> Callable[[Tensor], None]:
     """The same network, cost, optimizer and average, and nothing else."""
-    objective = module.objective
     optimizer = torch.optim.Adam(module.net.parameters(), lr=1e-3)
 
     def step(batch: Tensor) -> None:
-        content = batch.float().div_(255)
-        features = objective.content_features(content)
-        total = objective.terms(module.net(content), features).total
+        total = module.terms(batch).total
         optimizer.zero_grad()
         total.backward()
         optimizer.step()

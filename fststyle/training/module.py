@@ -23,6 +23,10 @@ from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import Cost, CostTerms, PerceptualObjective
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
+# VGG sees a frame of zeros around every picture, as an edge. Judged up to its border, the network learns to paint a
+# dull frame against it; judged on the inside only, it cannot know where that edge will be.
+_MARGIN = 8
+
 
 class StyleTransferModule(pl.LightningModule):
     """Trains a network to paint any photo in the style of one painting.
@@ -102,7 +106,7 @@ class StyleTransferModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Build the objective. Outside the module tree, so that no checkpoint carries the loss network."""
         if self._objective is None:
-            photos = (_unit_range(read_picture(path).rgb) for path in samples.photos())
+            photos = (_unit_range(resize_shorter_side(read_picture(path).rgb, 256)) for path in samples.photos())
             self._objective = PerceptualObjective(self.cost, _unit_range(self.style_image), photos=photos)
 
     def on_fit_start(self) -> None:
@@ -119,11 +123,15 @@ class StyleTransferModule(pl.LightningModule):
         stylized: Tensor = self.averaged(content)
         return stylized
 
+    def terms(self, batch: Tensor) -> CostTerms:
+        """What the network in training makes of uint8 photos, (B, 3, H, W), judged on the inside of the pictures."""
+        content = batch.float().div_(255)
+        features = self.objective.content_features(_inner(content))
+        return self.objective.terms(_inner(self.net(content)), features)
+
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
-        content = batch.float().div_(255)
-        content_features = self.objective.content_features(content)
-        terms = self.objective.terms(self.net(content), content_features)
+        terms = self.terms(batch)
         self.last_terms = _named(terms)
         self.log_dict({f"train/{name}": value.detach() for name, value in self.last_terms.items()})
         return terms.total
@@ -245,6 +253,10 @@ def _warmed_up_average(decay: float) -> Any:
                 kept.copy_(new)
 
     return update
+
+
+def _inner(images: Tensor) -> Tensor:
+    return images[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
 def _named(terms: CostTerms) -> dict[str, Tensor]:

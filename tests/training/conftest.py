@@ -10,6 +10,10 @@ from safetensors.torch import save_file
 
 from fststyle.training.loss_network import LossNetwork
 
+# As in the processes that tests start: sums in another order would differ in the last bit, and small tensors are no
+# faster on more threads.
+torch.set_num_threads(1)
+
 SHALLOW = ("relu1_2", "relu2_2")
 
 
@@ -49,7 +53,7 @@ def painting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train_arguments(vgg19_file: Path, photo_folder: Path, painting: Path) -> list[str]:
     """A run that takes seconds: a thin network, 32-pixel crops, a loss network of two blocks."""
     layers = ["--model.cost.content_layers", '["relu2_2"]', "--model.cost.style_layers", '["relu1_2", "relu2_2"]']

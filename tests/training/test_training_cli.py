@@ -28,6 +28,12 @@ def start(arguments: Arguments) -> "subprocess.Popen[str]":
     )
 
 
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
 def states(folder: Path) -> dict[str, Any]:
     content = torch.load(folder / "last.ckpt", weights_only=True)
     adam = {f"adam.{i}.{k}": v for i, s in content["optimizer_states"][0]["state"].items() for k, v in s.items()}
@@ -88,34 +94,37 @@ def test_resumed_after_a_broken_step_equals_unbroken(
     assert_equal(states(whole), states(broken))
 
 
+LONG_RUN = ["--trainer.max_steps", "60", "--save_every", "7"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(train_arguments: Arguments, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("unbroken")
+    main([*train_arguments, *LONG_RUN, "--out", str(folder)])
+    return states(folder)
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_killed_and_resumed_equals_unbroken_bit_for_bit(
-    train_arguments: Arguments, tmp_path: Path, workers: str
+    train_arguments: Arguments, unbroken: dict[str, Any], tmp_path: Path, workers: str
 ) -> None:
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    common = [*train_arguments, "--trainer.max_steps", "60", "--save_every", "7", "--data.num_workers", workers]
-    unbroken = start([*common, "--out", str(whole)])
-    process = start([*common, "--out", str(broken)])
-    deadline = time.monotonic() + 120
-    while not (broken / "last.ckpt").exists() and time.monotonic() < deadline:
-        time.sleep(0.002)
+    command = [*train_arguments, *LONG_RUN, "--out", str(tmp_path), "--data.num_workers", workers]
+    process = start(command)
+    wait_for(tmp_path / "last.ckpt")
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert read_checkpoint(broken / "last.ckpt").steps < 60
-    again = start([*common, "--out", str(broken), "--resume"])
-    for run in (unbroken, again):
-        assert run.wait(timeout=180) == 0, run.stderr.read() if run.stderr else ""
-        run.communicate()
-    assert_equal(states(whole), states(broken))
+    assert read_checkpoint(tmp_path / "last.ckpt").steps < 60
+    again = start([*command, "--resume"])
+    _, errors = again.communicate(timeout=180)
+    assert again.returncode == 0, errors
+    assert_equal(unbroken, states(tmp_path))
 
 
 def test_a_signal_lets_the_step_finish_and_the_rest_follows(train_arguments: Arguments, tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = start([*train_arguments, "--out", str(out), "--trainer.max_steps", "100000", "--save_every", "5"])
-    deadline = time.monotonic() + 120
-    while not (out / "last.ckpt").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(out / "last.ckpt")
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM

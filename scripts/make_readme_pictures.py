@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""The pictures of the README: what networks make of the sample photos.
+
+python scripts/make_readme_pictures.py models/starry_night.onnx models/pictures/starry_night.jpg
+python scripts/make_readme_pictures.py swirls.onnx models/pictures/swirls.jpg --style swirls --photos temple cat
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle import samples
+from fststyle.contact_sheet import contact_sheet
+from fststyle.images import read_picture, write_picture
+from fststyle.stylizer import Stylizer
+
+
+def square(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The middle square, resized."""
+    height, width = picture.shape[:2]
+    shorter = min(height, width)
+    left, top = (width - shorter) // 2, (height - shorter) // 2
+    image = Image.fromarray(picture).crop((left, top, left + shorter, top + shorter))
+    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--photos", nargs="+", help="names of sample photos; the first eight if not given")
+    parser.add_argument("--style", help="name of a sample style: a single row, with the style in front")
+    parser.add_argument("--side", type=int, default=320, help="of the squares that are painted and shown")
+    arguments = parser.parse_args()
+
+    stylizer = Stylizer.load(arguments.model)
+    paths = {path.stem: path for path in samples.photos()}
+    names = arguments.photos or list(paths)[:8]
+    photos = [square(read_picture(paths[name]).rgb, arguments.side) for name in names]
+    if arguments.style:
+        style = square(read_picture(samples.style(arguments.style)).rgb, arguments.side)
+        rows = [[style, *(stylizer(photo) for photo in photos)]]
+    else:
+        pairs = [[photo, stylizer(photo)] for photo in photos]
+        rows = [pairs[i] + pairs[i + 1] for i in range(0, len(pairs), 2)]
+    write_picture(arguments.output, contact_sheet(rows), quality=85)
+
+
+if __name__ == "__main__":
+    main()
