@@ -23,10 +23,6 @@ from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import Cost, CostTerms, PerceptualObjective
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
-# VGG sees a frame of zeros around every picture, as an edge. Judged up to its border, the network learns to paint a
-# dull frame against it; judged on the inside only, it cannot know where that edge will be.
-_MARGIN = 8
-
 
 class StyleTransferModule(pl.LightningModule):
     """Trains a network to paint any photo in the style of one painting.
@@ -124,10 +120,10 @@ class StyleTransferModule(pl.LightningModule):
         return stylized
 
     def terms(self, batch: Tensor) -> CostTerms:
-        """What the network in training makes of uint8 photos, (B, 3, H, W), judged on the inside of the pictures."""
+        """What the network in training makes of uint8 photos, (B, 3, H, W), costs."""
         content = batch.float().div_(255)
-        features = self.objective.content_features(_inner(content))
-        return self.objective.terms(_inner(self.net(content)), features)
+        features = self.objective.content_features(content)
+        return self.objective.terms(self.net(content), features)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
@@ -253,10 +249,6 @@ def _warmed_up_average(decay: float) -> Any:
                 kept.copy_(new)
 
     return update
-
-
-def _inner(images: Tensor) -> Tensor:
-    return images[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
 def _named(terms: CostTerms) -> dict[str, Tensor]:

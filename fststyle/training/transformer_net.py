@@ -17,6 +17,10 @@ NetworkName = Literal["johnson", "johnson2016", "fast"]
 # one pixel that differs becomes a bright bubble; torch's 1e-5 is small enough to show them.
 _NORM_EPS = 1e-3
 
+# Pixels on every side; a multiple of 4, so that the quarter-size grid stays where it was in training. Measured on a
+# ten-minute network: relative style loss 0.037 without, 0.027 with 8 and 0.028 with 16, which also looks clean.
+_RIM = 16
+
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A convolution that sees the picture mirrored at its border, so that none of a zero frame is painted."""
@@ -66,10 +70,14 @@ class TransformerNet(nn.Module):
     """Encoder, residual blocks and decoder, working at a quarter of the picture's sides in between.
 
     Output sides are the input's: the encoder rounds H/4 and W/4 up, and what the decoder makes too much is cut off.
+
+    VGG takes the border of a picture for an edge, and against that edge the network learns to paint a dull frame of a few
+    pixels. Outside of training it therefore sees the photo with a mirrored rim, and the rim is cut off again, frame and
+    all. Keeping the rim away from VGG in training, too, was worse: what is never judged is never learned.
     """
 
-    min_side = 16
-    """Smallest side that can be mirrored at every convolution; a smaller picture must be padded first."""
+    min_side = _RIM + 4
+    """Smallest side that can be mirrored that far; a smaller picture must be padded first."""
 
     def __init__(self, encoder: nn.Module, body: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -80,8 +88,11 @@ class TransformerNet(nn.Module):
     def forward(self, content: Tensor) -> Tensor:
         """Paint; the sigmoid keeps to the range."""
         height, width = content.shape[-2:]
+        rim = 0 if self.training else _RIM
+        if rim:
+            content = F.pad(content, (rim, rim, rim, rim), mode="reflect")
         painted = self.decoder(self.body(self.encoder(content)))
-        return torch.sigmoid(painted[..., :height, :width])
+        return torch.sigmoid(painted[..., rim : rim + height, rim : rim + width])
 
 
 def _johnson(width: float) -> TransformerNet:

@@ -10,9 +10,10 @@ NETWORKS: list[NetworkName] = ["johnson", "fast", "johnson2016"]
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (45, 67), (50, 93), (47, 48)])
-def test_returns_the_sides_and_range_of_its_input(name: NetworkName, height: int, width: int) -> None:
+@pytest.mark.parametrize("mode", ["train", "use"])
+def test_returns_the_sides_and_range_of_its_input(name: NetworkName, mode: str, height: int, width: int) -> None:
     with torch.no_grad():
-        stylized = build_transformer_net(name, 0.25)(torch.rand(2, 3, height, width))
+        stylized = build_transformer_net(name, 0.25).train(mode == "train")(torch.rand(2, 3, height, width))
     assert stylized.shape == (2, 3, height, width)
     assert stylized.min() >= 0
     assert stylized.max() <= 1
@@ -20,7 +21,7 @@ def test_returns_the_sides_and_range_of_its_input(name: NetworkName, height: int
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_takes_the_smallest_side_it_promises(name: NetworkName) -> None:
-    net = build_transformer_net(name, 0.25)
+    net = build_transformer_net(name, 0.25).eval()
     with torch.no_grad():
         assert net(torch.rand(1, 3, int(net.min_side), int(net.min_side))).isfinite().all()
 
@@ -57,6 +58,15 @@ def test_the_papers_network_does_leave_a_checkerboard() -> None:
     with torch.no_grad():
         stylized = build_transformer_net("johnson2016").eval()(torch.full((1, 3, 64, 64), 0.4))
     assert (stylized.amax(dim=(2, 3)) - stylized.amin(dim=(2, 3))).max() > 1e-2
+
+
+@pytest.mark.parametrize("name", ["johnson", "fast"])
+def test_outside_of_training_a_mirrored_rim_is_seen_and_cut_off(name: NetworkName) -> None:
+    net = build_transformer_net(name, 0.25)
+    photo = torch.rand(1, 3, 52, 44)
+    rimmed = torch.nn.functional.pad(photo, (16, 16, 16, 16), mode="reflect")
+    with torch.no_grad():
+        torch.testing.assert_close(net.eval()(photo), net.train()(rimmed)[..., 16:-16, 16:-16])
 
 
 def test_unknown_name_and_width() -> None:
