@@ -45,7 +45,7 @@ class StepTimes(pl.Callback):
         self._last = now
 
 
-def ours(module: StyleTransferModule, data: ContentData, steps: int) -> list[float]:
+def ours(module: StyleTransferModule, batches: Iterator[Tensor], steps: int) -> list[float]:
     times = StepTimes()
     trainer = pl.Trainer(
         accelerator="cpu",
@@ -59,16 +59,15 @@ def ours(module: StyleTransferModule, data: ContentData, steps: int) -> list[flo
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    trainer.fit(module, data)
+    trainer.fit(module, batches)
     return times.seconds
 
 
 def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], steps: int) -> list[float]:
     seconds = []
     for _ in range(steps):
-        batch = next(batches)
         began = time.perf_counter()
-        step(batch)
+        step(next(batches))
         seconds.append(time.perf_counter() - began)
     return seconds
 
@@ -140,7 +139,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {}
     for _ in range(arguments.rounds):
         for name, module in modules.items():
-            seconds.setdefault(f"ours, {name}", []).extend(ours(module, data, arguments.steps))
+            seconds.setdefault(f"ours, {name}", []).extend(ours(module, batches, arguments.steps))
             seconds.setdefault(f"bare loop, {name}", []).extend(timed(bare[name], batches, arguments.steps))
         seconds.setdefault("pytorch/examples", []).extend(timed(examples, batches, arguments.steps))
 

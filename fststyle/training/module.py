@@ -128,8 +128,8 @@ class StyleTransferModule(pl.LightningModule):
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
         terms = self.terms(batch)
-        self.last_terms = _named(terms)
-        self.log_dict({f"train/{name}": value.detach() for name, value in self.last_terms.items()})
+        self.last_terms = {name: value.detach() for name, value in _named(terms).items()}
+        self.log_dict({f"train/{name}": value for name, value in self.last_terms.items()})
         return terms.total
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
