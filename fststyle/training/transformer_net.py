@@ -71,9 +71,9 @@ class TransformerNet(nn.Module):
 
     Output sides are the input's: the encoder rounds H/4 and W/4 up, and what the decoder makes too much is cut off.
 
-    VGG takes the border of a picture for an edge, and against that edge the network learns to paint a dull frame of a
-    few pixels. Outside of training it therefore sees the photo with a mirrored rim, and the rim is cut off again, frame
-    and all. Keeping the rim away from VGG in training, too, was worse: what is never judged is never learned.
+    Trained networks paint a dull frame of a few pixels; VGG's zero padding is our guess at why. Outside of training the
+    network therefore sees the photo with a mirrored rim, and the rim is cut off again, frame and all. Keeping the rim
+    away from VGG in training, too, was worse in the one run that tried it.
     """
 
     min_side = _RIM + 4
