@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.stylizer import Stylizer
 from fststyle.training.data import ValidationPhotos
+from fststyle.training.module import unit_range
 from fststyle.training.objective import Cost, PerceptualObjective
 
 
@@ -44,10 +44,6 @@ def border_score(picture: NDArray[np.uint8]) -> float:
     frame = np.ones(gray.shape, bool)
     frame[8:-8, 8:-8] = False
     return float(gray[frame].std() / gray[~frame].std())
-
-
-def unit_range(picture: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
 
 
 def main() -> None:

@@ -156,8 +156,8 @@ class LossNetwork(nn.Module):
         Args:
             photos: Pictures of any size, (1, 3, H, W), RGB in [0, 1]. A dozen varied ones do.
         """
-        convolutions = [(i, m) for i, m in enumerate(self.features) if isinstance(m, nn.Conv2d)]
-        sums = [torch.zeros(conv.out_channels, dtype=torch.float64) for _, conv in convolutions]
+        convolutions = [module for module in self.features if isinstance(module, nn.Conv2d)]
+        sums = [torch.zeros(conv.out_channels, dtype=torch.float64) for conv in convolutions]
         positions = [0] * len(convolutions)
         for photo in photos:
             x = (photo.to(self.mean) - self.mean) / self.std
@@ -171,7 +171,7 @@ class LossNetwork(nn.Module):
         if not positions[0]:
             raise ValueError("normalize_channels needs at least one photo")
         read_scale = torch.ones(3, dtype=torch.float64)
-        for (_, conv), total, count in zip(convolutions, sums, positions, strict=True):
+        for conv, total, count in zip(convolutions, sums, positions, strict=True):
             mean = total / count
             mean = mean.clamp_min(_RAREST_CHANNEL * mean.mean().clamp_min(torch.finfo(torch.float32).tiny))
             weight = conv.weight.double() * read_scale.to(conv.weight.device).view(1, -1, 1, 1)

@@ -65,18 +65,19 @@ def total_variation_loss(images: Tensor) -> Tensor:
     The paper speaks of a total variation regularizer (section 3.2) and cites the isotropic one with exponent; the
     field's code, Johnson's included, uses these squared differences.
     """
-    images = images.float()
-    down = images[:, :, 1:, :] - images[:, :, :-1, :]
-    right = images[:, :, :, 1:] - images[:, :, :, :-1]
+    down, right = _neighbor_differences(images)
     return _sum_of_squares(down) + _sum_of_squares(right)
 
 
 def mean_total_variation_loss(images: Tensor) -> Tensor:
     """Mean squared difference of vertical neighbors plus that of horizontal ones, per picture: (B,)."""
-    images = images.float()
-    down = images[:, :, 1:, :] - images[:, :, :-1, :]
-    right = images[:, :, :, 1:] - images[:, :, :, :-1]
+    down, right = _neighbor_differences(images)
     return down.square().mean(dim=(1, 2, 3)) + right.square().mean(dim=(1, 2, 3))
+
+
+def _neighbor_differences(images: Tensor) -> tuple[Tensor, Tensor]:
+    images = images.float()
+    return images[:, :, 1:, :] - images[:, :, :-1, :], images[:, :, :, 1:] - images[:, :, :, :-1]
 
 
 def _sum_of_squares(values: Tensor) -> Tensor:

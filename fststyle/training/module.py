@@ -9,8 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
@@ -102,8 +104,8 @@ class StyleTransferModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Build the objective. Outside the module tree, so that no checkpoint carries the loss network."""
         if self._objective is None:
-            photos = (_unit_range(resize_shorter_side(read_picture(path).rgb, 256)) for path in samples.photos())
-            self._objective = PerceptualObjective(self.cost, _unit_range(self.style_image), photos=photos)
+            photos = (unit_range(resize_shorter_side(read_picture(path).rgb, 256)) for path in samples.photos())
+            self._objective = PerceptualObjective(self.cost, unit_range(self.style_image), photos=photos)
 
     def on_fit_start(self) -> None:
         """Bring the objective to the device that Lightning chose."""
@@ -256,6 +258,6 @@ def _named(terms: CostTerms) -> dict[str, Tensor]:
     return named | {f"style_loss_{layer}": value for layer, value in terms.style_by_layer.items()}
 
 
-def _unit_range(rgb: Any) -> Tensor:
+def unit_range(rgb: NDArray[np.uint8]) -> Tensor:
     """(H, W, 3) uint8 to (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)
