@@ -9,8 +9,6 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -18,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
+from fststyle.console import complain, training_extra
 from fststyle.errors import FststyleError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class _Group(TyperGroup):
         except (FststyleError, ValueError) as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            _complain("error", error)
+            complain("error", error)
             raise typer.Exit(1) from error
 
 
@@ -79,7 +78,7 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    warnings.showwarning = lambda message, *_, **__: _complain("warning", message)
+    warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 
 @app.command()
@@ -141,7 +140,7 @@ def stylize(
     for result in shown:
         done.append(result)
         if result.error is not None:
-            _complain("error", result.error)
+            complain("error", result.error)
     _summarize(done, stylizer.device)
 
 
@@ -176,7 +175,7 @@ def export(
     ] = None,
 ) -> None:
     """Make a trained network one ONNX file that runs without torch."""
-    with _training_extra():
+    with training_extra():
         from fststyle.training.export import export_checkpoint
 
         card = export_checkpoint(checkpoint, output, licence=licence)
@@ -188,23 +187,11 @@ def export(
 @app.command(cls=_PassThrough, add_help_option=False)
 def train(ctx: typer.Context) -> None:
     """Train a network on a style; `fststyle train --help` lists what can be set."""
-    with _training_extra():
+    with training_extra():
         from fststyle.training import cli
 
         status = cli.main(ctx.args)
     raise typer.Exit(status or 0)
-
-
-@contextmanager
-def _training_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("fststyle"):
-            raise
-        raise FststyleError(
-            f"this needs {error.name}, which is not installed; pip install 'fststyle[train]'"
-        ) from error
 
 
 def _facts(file: "ModelFile") -> dict[str, Any]:
@@ -235,9 +222,5 @@ def _summarize(results: "list[Result]", device: str) -> None:
     if not bad:
         return
     if len(results) > 1:
-        _complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
+        complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
     raise typer.Exit(1)
-
-
-def _complain(kind: str, message: object) -> None:
-    typer.echo(f"{kind}: {message}", err=True)

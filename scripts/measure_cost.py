@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.stylizer import Stylizer
 from fststyle.training.data import ValidationPhotos
-from fststyle.training.module import unit_range
 from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.tensors import unit_range
 
 
 def grid_score(picture: NDArray[np.uint8]) -> float:

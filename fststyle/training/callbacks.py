@@ -14,11 +14,11 @@ from pytorch_lightning.callbacks import Checkpoint as CheckpointCallback
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from torch import Tensor
 
 from fststyle.contact_sheet import contact_sheet
 from fststyle.images import write_picture
 from fststyle.training.module import StyleTransferModule
+from fststyle.training.tensors import to_uint8
 
 
 class TimeBudget(Callback):
@@ -145,7 +145,7 @@ class SamplePictures(Callback):
     ) -> None:
         """Keep the first ones."""
         if trainer.is_global_zero and len(self._rows) < self.pictures:
-            self._rows.append((_to_uint8(outputs["content"][0]), _to_uint8(outputs["stylized"][0])))
+            self._rows.append((to_uint8(outputs["content"][0]), to_uint8(outputs["stylized"][0])))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lay them out, two pairs a row, and write them."""
@@ -227,9 +227,3 @@ class CostProgressBar(ProgressBar):
             f"step {step} · {(step - begun_step) / max(passed, 1e-9):.2f}/s · {left / 60:.1f} min left · "
             f"content {terms['content_loss']:.3f} · style {terms['style_loss']:.4f} · total {terms['total_loss']:.3f}"
         )
-
-
-def _to_uint8(image: Tensor) -> NDArray[np.uint8]:
-    """(3, H, W) in [0, 1] to (H, W, 3)."""
-    array: NDArray[np.uint8] = image.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-    return array

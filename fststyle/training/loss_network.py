@@ -135,8 +135,19 @@ class LossNetwork(nn.Module):
 
         Returns:
             {layer: (B, C, H / 2^(block-1), W / 2^(block-1))}, in order of depth.
+
+        Raises:
+            ValueError: If a side is too short for the deepest layer.
         """
         wanted = {self.index_of[layer]: layer for layer in (self.index_of if layers is None else layers)}
+        deepest = wanted[max(wanted)]
+        shortest = 2 ** (int(deepest[len("relu")]) - 1)  # a pooling before every block but the first
+        if min(images.shape[-2:]) < shortest:
+            height, width = images.shape[-2:]
+            raise ValueError(
+                f"a picture of {width}×{height} pixels is too small for {deepest}, which needs {shortest}; "
+                "enlarge it or choose shallower layers"
+            )
         activations: dict[str, Tensor] = {}
         x = (images - self.mean) / self.std
         for index, module in enumerate(self.features[: max(wanted) + 1]):

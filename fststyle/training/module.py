@@ -9,20 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from fststyle import __version__, samples
+from fststyle import __version__
 from fststyle.errors import TrainingError
 from fststyle.images import read_picture, resize_shorter_side
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
-from fststyle.training.objective import Cost, CostTerms, PerceptualObjective
+from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
+from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 
@@ -104,8 +103,7 @@ class StyleTransferModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Build the objective. Outside the module tree, so that no checkpoint carries the loss network."""
         if self._objective is None:
-            photos = (unit_range(resize_shorter_side(read_picture(path).rgb, 256)) for path in samples.photos())
-            self._objective = PerceptualObjective(self.cost, unit_range(self.style_image), photos=photos)
+            self._objective = PerceptualObjective(self.cost, unit_range(self.style_image), photos=reference_photos())
 
     def on_fit_start(self) -> None:
         """Bring the objective to the device that Lightning chose."""
@@ -130,7 +128,7 @@ class StyleTransferModule(pl.LightningModule):
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
         terms = self.terms(batch)
-        self.last_terms = {name: value.detach() for name, value in _named(terms).items()}
+        self.last_terms = {name: value.detach() for name, value in terms.named().items()}
         self.log_dict({f"train/{name}": value for name, value in self.last_terms.items()})
         return terms.total
 
@@ -138,14 +136,14 @@ class StyleTransferModule(pl.LightningModule):
         """Measure the averaged network on held-out photos; returns them and what it makes of them, (B, 3, H, W)."""
         content = batch.float().div_(255)
         stylized = self(content)
-        terms = _named(self.objective.terms(stylized, self.objective.content_features(content)))
+        terms = self.objective.terms(stylized, self.objective.content_features(content)).named()
         self.log_dict({f"val/{name}": value for name, value in terms.items()}, batch_size=len(batch), sync_dist=True)
         return {"content": content, "stylized": stylized}
 
     def on_validation_epoch_end(self) -> None:
         """Keep the means: they go into the checkpoint, and from there into the exported file."""
         metrics = self.trainer.callback_metrics
-        self.costs = {name: float(metrics[f"val/{name}"]) for name in _TERMS if f"val/{name}" in metrics}
+        self.costs = {name: float(metrics[f"val/{name}"]) for name in TERM_NAMES if f"val/{name}" in metrics}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before a step that would ruin the network.
@@ -225,9 +223,6 @@ class StyleTransferModule(pl.LightningModule):
         self.net.load_state_dict(checkpoint.state)
 
 
-_TERMS = ("content_loss", "style_loss", "total_variation_loss", "total_loss")
-
-
 def one_cycle(progress: float, warmup: float) -> float:
     """Factor of the learning rate at a point of the run: up along a cosine, down to 1 % along another (Smith 2018)."""
     if warmup == 0:
@@ -251,13 +246,3 @@ def _warmed_up_average(decay: float) -> Any:
                 kept.copy_(new)
 
     return update
-
-
-def _named(terms: CostTerms) -> dict[str, Tensor]:
-    named = dict(zip(_TERMS, terms[:4], strict=True))
-    return named | {f"style_loss_{layer}": value for layer, value in terms.style_by_layer.items()}
-
-
-def unit_range(rgb: NDArray[np.uint8]) -> Tensor:
-    """(H, W, 3) uint8 to (1, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)

@@ -9,7 +9,7 @@ paintings with any loss network, layers and picture size.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -21,6 +21,10 @@ from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
 _STYLE_CALIBRATION = 15.0
 _TV_CALIBRATION = 2.0
+
+Form = Literal["relative", "literal"]
+
+TERM_NAMES = ("content_loss", "style_loss", "total_variation_loss", "total_loss")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Cost:
     weights: Path | None = None
     pooling: Pooling = "max"
     normalize_channels: bool = True
-    form: Literal["relative", "literal"] = "relative"
+    form: Form = "relative"
     content_layers: tuple[str, ...] = ("relu3_3",)
     style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
     content_weight: float = 1.0
@@ -55,6 +59,8 @@ class Cost:
     tv_weight: float = 1.0
 
     def __post_init__(self) -> None:
+        if self.form not in get_args(Form):
+            raise ValueError(f"unknown form {self.form!r}; use one of {', '.join(get_args(Form))}")
         for name in ("content_weight", "style_weight", "tv_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
@@ -76,6 +82,11 @@ class CostTerms(NamedTuple):
     total: Tensor
     style_by_layer: dict[str, Tensor]
 
+    def named(self) -> dict[str, Tensor]:
+        """By the names under which logs, tables and files have them; one more for each style layer."""
+        named = dict(zip(TERM_NAMES, self[:4], strict=True))
+        return named | {f"style_loss_{layer}": value for layer, value in self.style_by_layer.items()}
+
 
 class PerceptualObjective:
     """A cost with its loss network and a painting's style matrices: ready to judge pictures.
@@ -84,20 +95,25 @@ class PerceptualObjective:
 
     Args:
         cost: What to minimize.
-        style: The painting, (1, 3, H, W), RGB in [0, 1], at the size at which its strokes shall appear.
+        style: The painting, (1, 3, H, W), RGB in [0, 1], at the size at which its strokes shall appear. Of several the
+            mean of their style matrices is the target: the least sum of squared distances to all of them, up to a
+            constant. None is needed without style layers.
+        style_mix: How much each of several paintings counts; equally if not given.
         photos: For `Cost.normalize_channels`: pictures (1, 3, H, W) over which the mean activations are taken.
         loss_network: A loaded network to be used instead of the one that `cost` names. It is taken as it is.
 
     Raises:
         WeightsError: If the loss network's weights are missing or do not fit.
-        ValueError: If a layer is unknown, or the painting is too small for the deepest layer.
+        ValueError: If a layer is unknown, a painting is missing or too small for the deepest layer, or the mix does not
+            fit the paintings.
     """
 
     def __init__(
         self,
         cost: Cost,
-        style: Tensor,
+        style: Tensor | Sequence[Tensor] = (),
         *,
+        style_mix: Sequence[float] | None = None,
         photos: Iterable[Tensor] = (),
         loss_network: LossNetwork | None = None,
     ) -> None:
@@ -108,9 +124,22 @@ class PerceptualObjective:
                 loss_network.normalize_channels(photos)
         # Convolutions as deep as VGG's run a fifth faster with the channels last, on CPUs as on tensor cores.
         self.loss_network = loss_network.to(memory_format=torch.channels_last)
-        with torch.no_grad():
-            features = self.loss_network(style, cost.style_layers) if cost.style_layers else {}
-            self.style_grams = {layer: losses.gram_matrix(x) for layer, x in features.items()}
+        styles = [style] if isinstance(style, Tensor) else list(style)
+        if cost.style_layers and not styles:
+            raise ValueError("style layers need a painting; give one, or no style layers")
+        self.style_grams = self._mean_grams(styles, [1.0] * len(styles) if style_mix is None else list(style_mix))
+
+    @torch.no_grad()
+    def _mean_grams(self, styles: list[Tensor], mix: list[float]) -> dict[str, Tensor]:
+        if len(mix) != len(styles) or any(not 0 <= share < float("inf") for share in mix) or (mix and not sum(mix)):
+            raise ValueError(f"the mix {mix} does not fit {len(styles)} paintings; give each a share of 0 or more")
+        grams: dict[str, Tensor] = {}
+        for style, share in zip(styles, mix, strict=True):
+            features = self.loss_network(style, self.cost.style_layers) if self.cost.style_layers else {}
+            for layer, x in features.items():
+                gram = losses.gram_matrix(x) * (share / sum(mix))
+                grams[layer] = grams[layer] + gram if layer in grams else gram
+        return grams
 
     def to(self, device: torch.device) -> "PerceptualObjective":
         """Move network and style matrices, in place."""

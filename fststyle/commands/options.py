@@ -1,0 +1,83 @@
+"""The options that say which cost is meant, the same for `optimize`, `evaluate` and `explain`.
+
+None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fststyle.training.objective import Cost
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights", help="Of the loss network: .safetensors or .pth; torchvision's if not given.", show_default=False
+    ),
+]
+LossNetworkName = Annotated[
+    str | None, typer.Option("--loss-network", metavar="vgg19|vgg16", help="Which network judges.", show_default=False)
+]
+Pooling = Annotated[
+    str | None, typer.Option("--pooling", metavar="max|average", help="Average is Gatys' variant.", show_default=False)
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--form", metavar="relative|literal", help="Dimensionless, or Johnson's own units.", show_default=False
+    ),
+]
+ContentLayers = Annotated[
+    str | None,
+    typer.Option("--content-layers", metavar="relu3_3,…", help="Where content is compared.", show_default=False),
+]
+StyleLayers = Annotated[
+    str | None,
+    typer.Option("--style-layers", metavar="relu1_2,…", help="Where style matrices are compared.", show_default=False),
+]
+ContentWeight = Annotated[
+    float | None, typer.Option("--content-weight", min=0, help="1 if not given.", show_default=False)
+]
+StyleWeight = Annotated[float | None, typer.Option("--style-weight", min=0, help="1 if not given.", show_default=False)]
+TvWeight = Annotated[
+    float | None, typer.Option("--tv-weight", min=0, help="Of smoothness; 1 if not given.", show_default=False)
+]
+
+
+def cost_of(
+    weights: Path | None = None,
+    *,
+    loss_network: str | None = None,
+    pooling: str | None = None,
+    form: str | None = None,
+    content_layers: str | None = None,
+    style_layers: str | None = None,
+    content_weight: float | None = None,
+    style_weight: float | None = None,
+    tv_weight: float | None = None,
+) -> "Cost":
+    """The cost that these options ask for.
+
+    Raises:
+        ValueError: For a value that does not exist; it names those that do.
+    """
+    from fststyle.training.objective import Cost
+
+    given = {
+        "loss_network": loss_network,
+        "pooling": pooling,
+        "form": form,
+        "content_layers": _names(content_layers),
+        "style_layers": _names(style_layers),
+        "content_weight": content_weight,
+        "style_weight": style_weight,
+        "tv_weight": tv_weight,
+    }
+    return Cost(weights=weights, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """A list in one argument; an empty one is an empty list, which leaves that term out."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())

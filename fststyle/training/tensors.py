@@ -1,0 +1,36 @@
+"""Between uint8 pictures and what torch computes on, and the photos that the loss network's scales are taken over."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fststyle import samples
+from fststyle.images import read_picture, resize_shorter_side
+
+# Channel means over the sample photos hardly move beyond this size.
+_REFERENCE_SIDE = 256
+
+
+def unit_range(rgb: NDArray[np.uint8]) -> Tensor:
+    """(H, W, 3) uint8 to (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)
+
+
+def to_uint8(image: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) or (1, 3, H, W) in [0, 1], clipped to it, to (H, W, 3)."""
+    if image.ndim == 4:
+        (image,) = image
+    array: NDArray[np.uint8] = image.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return array
+
+
+def reference_photos() -> Iterator[Tensor]:
+    """The package's sample photos, (1, 3, H, W) in [0, 1].
+
+    Channels are normalized over these wherever a cost is computed, so that it does not depend on anybody's own folder.
+    """
+    for path in samples.photos():
+        yield unit_range(resize_shorter_side(read_picture(path).rgb, _REFERENCE_SIDE))
