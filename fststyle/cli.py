@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
+from fststyle.commands.optimize import optimize
 from fststyle.console import complain, training_extra
 from fststyle.errors import FststyleError
 
@@ -182,6 +183,9 @@ def export(
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
+
+
+app.command()(optimize)
 
 
 @app.command(cls=_PassThrough, add_help_option=False)

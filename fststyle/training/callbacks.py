@@ -1,9 +1,7 @@
 """What happens around the steps: time budget, checkpoints, pictures, progress bar."""
 
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fststyle.contact_sheet import contact_sheet
 from fststyle.images import write_picture
+from fststyle.signals import SignalWatch
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.tensors import to_uint8
 
@@ -70,13 +69,16 @@ class StopOnSignal(Callback):
     """Ctrl-C and SIGTERM let the step finish, so that the checkpoint is whole; a second Ctrl-C does not wait."""
 
     def __init__(self) -> None:
-        self.received: int | None = None
-        self._previous: dict[int, Any] = {}
+        self._watch = SignalWatch()
+
+    @property
+    def received(self) -> int | None:
+        """The number of the signal that ended the run, or None."""
+        return self._watch.received
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over both signals from Lightning, which would leave with exit status 0."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._receive)
+        self._watch.__enter__()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -87,14 +89,7 @@ class StopOnSignal(Callback):
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Give the signals back."""
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous.clear()
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
-            raise KeyboardInterrupt
-        self.received = number
+        self._watch.__exit__()
 
 
 class LastCheckpoint(CheckpointCallback):

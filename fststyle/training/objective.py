@@ -119,9 +119,7 @@ class PerceptualObjective:
     ) -> None:
         self.cost = cost
         if loss_network is None:
-            loss_network = LossNetwork.load(cost.loss_network, cost.layers, weights=cost.weights, pooling=cost.pooling)
-            if cost.normalize_channels:
-                loss_network.normalize_channels(photos)
+            loss_network = load_loss_network(cost, photos)
         # Convolutions as deep as VGG's run a fifth faster with the channels last, on CPUs as on tensor cores.
         self.loss_network = loss_network.to(memory_format=torch.channels_last)
         styles = [style] if isinstance(style, Tensor) else list(style)
@@ -190,6 +188,19 @@ class PerceptualObjective:
         if self.cost.form == "relative":
             return losses.relative_style_loss(gram, target).mean()
         return losses.style_loss(gram, target).mean()
+
+
+def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
+    """The network that a cost sees with, its channels normalized over `photos` if the cost says so.
+
+    Raises:
+        WeightsError: If its weights are missing or do not fit.
+        ValueError: If a layer is unknown.
+    """
+    network = LossNetwork.load(cost.loss_network, cost.layers, weights=cost.weights, pooling=cost.pooling)
+    if cost.normalize_channels:
+        network.normalize_channels(photos)
+    return network
 
 
 def _mean(values: Sequence[Tensor], like: Tensor) -> Tensor:

@@ -138,3 +138,14 @@ def test_weights_that_are_not_finite_are_refused(vgg19_file: Path, tmp_path: Pat
     save_file({f"features.{n}": t for n, t in network.features.state_dict().items()}, tmp_path / "nan.safetensors")
     with pytest.raises(WeightsError, match=r"features\.0\.weight in nan\.safetensors has values that are not finite"):
         LossNetwork.load("vgg19", ["relu2_2"], weights=tmp_path / "nan.safetensors")
+
+
+@pytest.mark.parametrize(("layer", "shortest"), [("relu1_2", 1), ("relu3_1", 4), ("relu5_1", 16)])
+def test_a_picture_too_small_for_a_layer_is_named(layer: str, shortest: int) -> None:
+    network = LossNetwork("vgg19", [layer])
+    assert network(torch.rand(1, 3, shortest, 20))[layer].shape[2] == 1
+    if shortest > 1:
+        with pytest.raises(
+            ValueError, match=f"20×{shortest - 1} pixels is too small for {layer}, which needs {shortest}"
+        ):
+            network(torch.rand(1, 3, shortest - 1, 20))

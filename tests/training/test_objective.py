@@ -117,3 +117,26 @@ def test_normalized_channels_come_from_the_photos(vgg19_file: Path) -> None:
 def test_costs_that_make_no_sense(arguments: dict[str, object], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         Cost(**arguments)  # type: ignore[arg-type]
+
+
+def test_of_several_paintings_the_weighted_mean_of_their_style_matrices_is_the_target(network: LossNetwork) -> None:
+    first, second = torch.rand(1, 3, 32, 40), torch.rand(1, 3, 40, 24)
+    mixed = PerceptualObjective(Cost(**LAYERS), [first, second], style_mix=[3.0, 1.0], loss_network=network)
+    alone = [PerceptualObjective(Cost(**LAYERS), style, loss_network=network) for style in (first, second)]
+    for layer, gram in mixed.style_grams.items():
+        expected = 0.75 * alone[0].style_grams[layer] + 0.25 * alone[1].style_grams[layer]
+        torch.testing.assert_close(gram, expected)
+
+
+@pytest.mark.parametrize(
+    ("styles", "mix", "match"),
+    [
+        (0, None, "style layers need a painting"),
+        (2, [1.0], "does not fit 2 paintings"),
+        (2, [1.0, -1.0], "a share of 0 or more"),
+        (2, [0.0, 0.0], "does not fit"),
+    ],
+)
+def test_mixes_that_make_no_sense(network: LossNetwork, styles: int, mix: list[float] | None, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        PerceptualObjective(Cost(**LAYERS), [torch.rand(1, 3, 16, 16)] * styles, style_mix=mix, loss_network=network)

@@ -1,0 +1,170 @@
+"""`fststyle optimize`: reads arguments, shows progress, sets the exit status."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from fststyle.commands import options
+from fststyle.console import training_extra
+from fststyle.signals import SignalWatch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from fststyle.training.optimize import Method
+    from fststyle.training.optimize_run import OptimizeRun
+
+
+def optimize(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.", show_default=False)],
+    content: Annotated[
+        Path | None, typer.Option(help="The photo; without it a texture is made.", show_default=False)
+    ] = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A painting or a folder of them; several times for several, wave.jpg:0.3 says how much one counts. "
+            "Without it the picture is made from the photo's activations alone.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="PIXELS", help="Longer side; of a texture also 640x480.")] = "512",
+    style_size: Annotated[int, typer.Option(min=16, help="Shorter side of the painting: smaller is finer.")] = 320,
+    iterations: Annotated[
+        str, typer.Option(metavar="N,…", help="One number a scale, the coarsest first, each twice as large.")
+    ] = "150,75",
+    method: Annotated[str, typer.Option(metavar="lbfgs|adam", help="L-BFGS gets there sooner.")] = "lbfgs",
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="content|noise|FILE",
+            help="A picture, or a network (.onnx) that makes one of the photo.",
+            show_default=False,
+        ),
+    ] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    snapshot_every: Annotated[
+        int | None, typer.Option(min=1, help="Also write the picture every so many iterations.", show_default=False)
+    ] = None,
+    trajectory: Annotated[
+        Path | None, typer.Option(help="Write the cost at every iteration, JSON Lines.", show_default=False)
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
+    weights: options.Weights = None,
+    loss_network: options.LossNetworkName = None,
+    pooling: options.Pooling = None,
+    form: options.Form = None,
+    content_layers: options.ContentLayers = None,
+    style_layers: options.StyleLayers = None,
+    content_weight: options.ContentWeight = None,
+    style_weight: options.StyleWeight = None,
+    tv_weight: options.TvWeight = None,
+) -> None:
+    """Paint one picture by changing its pixels until the cost is low (Gatys): slow, and as good as it gets.
+
+    With a photo and a painting it stylizes; with a painting alone it makes a texture; with a photo alone it shows what
+    the content layers keep.
+    """
+    paintings, mix = _paintings(style or [])
+    with training_extra():
+        from fststyle.training.devices import torch_device
+        from fststyle.training.optimize_request import Request
+        from fststyle.training.optimize_run import OptimizeRun
+
+        request = Request(
+            output,
+            options.cost_of(
+                weights,
+                loss_network=loss_network,
+                pooling=pooling,
+                form=form,
+                content_layers=content_layers,
+                style_layers=style_layers,
+                content_weight=content_weight,
+                style_weight=style_weight,
+                tv_weight=tv_weight,
+            ),
+            content=content,
+            styles=paintings,
+            style_mix=mix,
+            size=_size(size),
+            style_size=style_size,
+            start=start,
+            iterations=tuple(_whole_number(part, "--iterations") for part in iterations.split(",")),
+            method=cast("Method", method),
+            seed=seed,
+            keep_color=keep_color,
+            trajectory=trajectory,
+            snapshot_every=snapshot_every,
+        )
+        run = OptimizeRun(request, torch_device(device), resume=resume)
+    raise typer.Exit(_work(run))
+
+
+def _work(run: "OptimizeRun") -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    total = sum(run.request.iterations)
+    columns = (BarColumn(30), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
+    with SignalWatch() as watch:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            progress.add_task("first iteration …", total=total)
+            _iterate(run, watch, progress)
+        if watch.received is not None:
+            run.suspend()
+            typer.echo(f"{run.request.output} as it is by now; go on with --resume", err=True)
+            return 128 + watch.received
+        run.finish()
+    step = run.work.last
+    typer.echo(
+        f"{run.request.output} ({step.iteration} iterations, {step.seconds:.0f} s, cost {step.best:.4g})", err=True
+    )
+    return 0
+
+
+def _iterate(run: "OptimizeRun", watch: SignalWatch, progress: "Progress") -> None:
+    for step in run.steps():
+        terms = " · ".join(
+            f"{name.removesuffix('_loss').replace('_', ' ')} {step.terms[name]:.4g}"
+            for name in ("content_loss", "style_loss", "total_loss")
+        )
+        scale = (
+            f"scale {run.work.index + 1}/{len(run.request.iterations)} · " if len(run.request.iterations) > 1 else ""
+        )
+        progress.update(progress.task_ids[0], completed=step.iteration, description=f"{scale}{terms}")
+        if watch.received is not None:
+            return
+
+
+def _paintings(arguments: list[str]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:
+    """Split `wave.jpg:0.3`; a name without a number counts 1."""
+    paths, shares = [], []
+    for argument in arguments:
+        name, colon, share = argument.rpartition(":")
+        try:
+            paths.append(Path(name if colon else argument))
+            shares.append(float(share) if colon else 1.0)
+        except ValueError:  # a colon that belongs to the name
+            paths[-1] = Path(argument)
+            shares.append(1.0)
+    if any(share != 1 for share in shares) and any(path.is_dir() for path in paths):
+        raise ValueError("a folder of paintings cannot be given a share; name its paintings one by one")
+    return tuple(paths), tuple(shares) if any(share != 1 for share in shares) else None
+
+
+def _size(text: str) -> int | tuple[int, int]:
+    sides = [_whole_number(part, "--size") for part in text.lower().split("x")]
+    if len(sides) > 2:
+        raise ValueError(f"--size takes one number, or two as in 640x480, not {text!r}")
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def _whole_number(text: str, option: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ValueError(f"{option} takes whole numbers from 1, not {text!r}")
+    return int(text)
