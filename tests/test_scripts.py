@@ -126,7 +126,7 @@ def test_without_python_the_tests_say_so_in_one_line(tmp_path):
     assert (done.returncode, done.stderr) == (1, "test: no Python 3.11 or newer found: install one, then try again\n")
 
 
-@pytest.mark.parametrize("program", ["make_sample_photos.py", "make_sample_styles.py"])
+@pytest.mark.parametrize("program", ["make_sample_photos.py", "make_sample_styles.py", "make_optimize_picture.py"])
 def test_program_explains_itself(program):
     done = run(sys.executable, "-B", SCRIPTS / program, "--help")
     assert done.returncode == 0, done.stderr
