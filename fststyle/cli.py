@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
+from fststyle.commands.evaluate import evaluate
+from fststyle.commands.explain import explain
 from fststyle.commands.optimize import optimize
 from fststyle.console import complain, training_extra
 from fststyle.errors import FststyleError
@@ -186,6 +188,8 @@ def export(
 
 
 app.command()(optimize)
+app.command()(evaluate)
+app.command()(explain)
 
 
 @app.command(cls=_PassThrough, add_help_option=False)

@@ -1,0 +1,178 @@
+"""`fststyle evaluate`: judge networks of one painting and show what came out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from fststyle.commands import options
+from fststyle.console import training_extra
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fststyle.stylizer import Layout
+    from fststyle.training.evaluate import Model
+    from fststyle.training.evaluation import Evaluation
+
+_STYLE_SIZE = 320
+
+# A page with more of them is slow to open and to send.
+_PICTURES_ON_A_PAGE = 12
+
+
+def evaluate(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL", help="Networks of one painting.", show_default=False)
+    ],
+    style: Annotated[Path, typer.Option(help="The painting.", show_default=False)],
+    content: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos, or one; the package's samples if not given.", show_default=False),
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the photos' middle squares.")] = 256,
+    style_size: Annotated[
+        int | None,
+        typer.Option(help="Shorter side of the painting; as in the networks' training, or 320.", show_default=False),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What networks that are not ours compute on.")
+    ] = "rgb1",
+    limit: Annotated[int | None, typer.Option(min=1, help="Judge the first photos only.", show_default=False)] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="At which the optimizer gives up.")] = 300,
+    no_optimizer: Annotated[bool, typer.Option("--no-optimizer", help="Leave out the slowest part.")] = False,
+    no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
+    video: Annotated[
+        Path | None, typer.Option(help="A clip, or a folder of frames, to measure flicker on.", show_default=False)
+    ] = None,
+    video_frames: Annotated[int, typer.Option(min=2, help="How many of its frames.")] = 40,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE|-", help="For programs.", show_default=False)
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page with pictures.", show_default=False)] = None,
+    weights: options.Weights = None,
+    loss_network: options.LossNetworkName = None,
+    pooling: options.Pooling = None,
+    form: options.Form = None,
+    content_layers: options.ContentLayers = None,
+    style_layers: options.StyleLayers = None,
+    content_weight: options.ContentWeight = None,
+    style_weight: options.StyleWeight = None,
+    tv_weight: options.TvWeight = None,
+) -> None:
+    """Judge networks: cost, iterations of optimization they are worth, grid, border, flicker, speed."""
+    with training_extra():
+        from fststyle.training import evaluate as measuring
+        from fststyle.training import evaluate_report
+        from fststyle.training.evaluation import Settings
+    from rich.console import Console
+
+    cost = options.cost_of(
+        weights,
+        loss_network=loss_network,
+        pooling=pooling,
+        form=form,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        content_weight=content_weight,
+        style_weight=style_weight,
+        tv_weight=tv_weight,
+    )
+    judged = [
+        measuring.Model.load(path, layout=cast("Layout", layout), name=name)
+        for path, name in zip(models, _names(models), strict=True)
+    ]
+    settings = Settings(
+        size=size,
+        style_size=style_size if style_size is not None else common_style_size(judged),
+        iterations=0 if no_optimizer else iterations,
+        clip=video,
+        clip_frames=video_frames,
+        speed_side=0 if no_speed else Settings.speed_side,
+        pictures=_PICTURES_ON_A_PAGE if html else 0,
+    )
+    console = Console(stderr=True)
+    with console.status("reading") as status:
+        evaluation = measuring.evaluate(
+            judged,
+            _photos(content)[:limit],
+            style,
+            cost=cost,
+            settings=settings,
+            progress=lambda what, done, of: status.update(f"{what} ({done} of {of} done)" if of > 1 else what),
+        )
+    _show(evaluation, console if json_file == "-" else Console())
+    if json_file is not None:
+        text = json.dumps(evaluate_report.as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
+        _write(text, json_file)
+    if html is not None:
+        evaluate_report.write_report(html, evaluation)
+        typer.echo(f"{html}", err=True)
+
+
+def common_style_size(models: "Sequence[Model]") -> int:
+    """The size that the painting had when the networks were trained; 320 if none of them says.
+
+    Raises:
+        ValueError: They were trained at different sizes.
+    """
+    sizes = {model.name: model.style_size for model in models if model.style_size is not None}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} at {size}" for name, size in sizes.items())
+        raise ValueError(
+            f"the networks were trained with the painting in different sizes ({listed}); give --style-size"
+        )
+    return next(iter(sizes.values()), _STYLE_SIZE)
+
+
+def _photos(content: Path | None) -> list[Path]:
+    from fststyle import samples
+    from fststyle.errors import DataError
+    from fststyle.images import find_images
+
+    if content is None:
+        return samples.photos()
+    if content.is_file():
+        return [content]
+    found = find_images(content)
+    if not found:
+        raise DataError(f"no photos under {content}; give a folder with .jpg, .png, … files as --content")
+    return found
+
+
+def _names(models: list[Path]) -> list[str]:
+    """Files' names without suffix, or whole paths where two share one."""
+    stems = [path.stem for path in models]
+    return [str(path) if stems.count(path.stem) > 1 else path.stem for path in models]
+
+
+def _show(evaluation: "Evaluation", console: "Console") -> None:
+    from rich.table import Table
+
+    from fststyle.training.evaluate_report import JOHNSON, conditions, rows
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in (*(model.name for model in evaluation.models), "photos", "painting"):
+        table.add_column(name, justify="right", overflow="fold")
+    for row in rows(evaluation):
+        table.add_row(row.label, *row.networks, row.photos, row.painting)
+    console.print(f"{conditions(evaluation)}\n", highlight=False, markup=False)
+    console.print(table)
+    if evaluation.chases:
+        console.print(f"\nL-BFGS iterations: median (least to most). {JOHNSON}.", highlight=False, markup=False)
+
+
+def _write(text: str, target: str) -> None:
+    from fststyle.errors import FststyleError
+    from fststyle.files import atomic_write
+
+    if target == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        atomic_write(Path(target), text.encode())
+    except OSError as error:
+        raise FststyleError(f"cannot write {target} ({error.strerror or error}); choose another place") from error

@@ -1,0 +1,197 @@
+#!/usr/bin/env python
+"""The tables of models/README.md: our networks, and others' of the same paintings, on the ten sample photos.
+
+    python scripts/make_model_tables.py --styles paintings/ --peers others/ --weights vgg19.safetensors --cache scores/
+
+Ours say in their cards which painting they were trained with, and in which size. Others' files are named
+maker_style_layout.onnx. In which size their painting was is not known: each is tried at several and judged at the one
+that suits it best, the one of lowest cost. Networks for one size of picture get photos of that size.
+
+Scores lie in the cache, a file a painting, and are taken from there as long as the networks are the same.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import statistics
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from fststyle import samples
+from fststyle.files import atomic_write
+from fststyle.images import read_picture, resize_shorter_side
+from fststyle.model_file import read_model
+from fststyle.stylizer import Layout
+from fststyle.training.data import ValidationPhotos
+from fststyle.training.evaluate import Model, evaluate
+from fststyle.training.evaluate_report import as_json
+from fststyle.training.evaluation import Settings
+from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.tensors import reference_photos, unit_range
+
+README = Path(__file__).parents[1] / "models" / "README.md"
+BEGIN, END = "<!-- scores, written by scripts/make_model_tables.py -->", "<!-- end of scores -->"
+STYLE_SIZES = (256, 320, 512, 768)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A network's file, and what its name or card says."""
+
+    path: Path
+    style: str
+    layout: Layout
+    ours: bool
+
+    @property
+    def name(self) -> str:
+        """As the tables have it."""
+        return self.path.stem if self.ours else self.path.stem.removesuffix(f"_{self.layout}")
+
+    def sha256(self) -> str:
+        """Of the file, in hexadecimal."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def find_networks(models: Path, peers: Path | None) -> list[Entry]:
+    entries = []
+    for path in sorted(models.glob("*.onnx")):
+        card = read_model(path).card
+        if card is not None:
+            entries.append(Entry(path, card.style, "rgb1", ours=True))
+    for path in sorted(peers.glob("*.onnx")) if peers else []:
+        words = path.stem.split("_")
+        entries.append(Entry(path, words[1], cast(Layout, words[-1]), ours=False))
+    return entries
+
+
+def best_style_size(model: Model, size: int, painting: Path, cost: Cost) -> dict[int, float]:
+    """The mean total cost on the sample photos for every size of the painting."""
+    squares = [photo.permute(1, 2, 0).numpy() for photo in ValidationPhotos(samples.photos(), size)]
+    pairs = [(unit_range(model.stylize(square)), unit_range(square)) for square in squares]
+    rgb, totals, network = read_picture(painting).rgb, {}, None
+    for style_size in STYLE_SIZES:
+        style = unit_range(resize_shorter_side(rgb, style_size))
+        objective = PerceptualObjective(cost, style, photos=reference_photos(), loss_network=network)
+        network = objective.loss_network
+        with torch.no_grad():
+            costs = [objective.terms(picture, objective.content_features(square)).total for picture, square in pairs]
+        totals[style_size] = statistics.fmean(map(float, costs))
+    return totals
+
+
+def judge(painting: Path, entries: list[Entry], cost: Cost) -> dict[str, Any]:
+    """Networks that are judged in the same sizes share the optimizer's run."""
+    groups: dict[tuple[int, int], list[Model]] = {}
+    tried: dict[str, dict[int, float]] = {}
+    for entry in entries:
+        model = Model.load(entry.path, layout=entry.layout, name=entry.name)
+        size = model.sides[0] if model.sides else Settings.size
+        style_size = model.style_size
+        if style_size is None:
+            tried[model.name] = best_style_size(model, size, painting, cost)
+            style_size = min(tried[model.name], key=tried[model.name].__getitem__)
+        groups.setdefault((size, style_size), []).append(model)
+    found = []
+    for (size, style_size), models in groups.items():
+        settings = Settings(size=size, style_size=style_size)
+        found.append(as_json(evaluate(models, samples.photos(), painting, cost=cost, settings=settings, progress=_say)))
+    files = {entry.name: entry.sha256() for entry in entries}
+    return {"files": files, "tried": tried, "evaluations": found}
+
+
+def table(found: dict[str, Any]) -> Iterable[str]:
+    yield "| network | photos | painting | content | style | total | L-BFGS | grid | border | rim | flicker | time |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
+    for evaluation in found["evaluations"]:
+        sizes = f"{evaluation['settings']['size']}² | {evaluation['settings']['style_size']}"
+        johnson = evaluation["johnson_speed"]["per_megapixel"]
+        for model in (*evaluation["models"], evaluation["photos"] | {"name": "*the photos*"}):
+            ours = f"`{model['name']}`" if "iterations" in model else model["name"]
+            speed = f"{model['speed']['per_megapixel'] / johnson:.2f}" if model["speed"] else ""
+            mean = model["mean"]
+            costs = " | ".join(f"{mean[f'{name}_loss']:.3g}" for name in ("content", "style", "total"))
+            rest = " | ".join(f"{mean[name]:.3g}" for name in ("grid", "border", "rim_contrast", "flicker"))
+            limit = evaluation["settings"]["iterations"]
+            yield f"| {ours} | {sizes} | {costs} | {_iterations(model, limit)} | {rest} | {speed} |"
+    for name, totals in found["tried"].items():
+        listed = ", ".join(f"{float(total):.3g} at {size}" for size, total in totals.items())
+        yield f"\n`{name}` with its painting in other sizes: total {listed}."
+
+
+def _iterations(model: dict[str, Any], limit: int) -> str:
+    if "iterations" not in model:
+        return ""
+    numbers = [model["iterations"][name] for name in ("median", "least", "most")]
+    median, least, most = (f"> {limit}" if number is None else f"{number:g}" for number in numbers)
+    return f"{median} ({least} to {most})"
+
+
+def page(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
+    lines = [
+        "## Scores",
+        "",
+        "Means over the package's ten sample photos, middle squares; `fststyle evaluate` explains every score. "
+        "*Painting*: its shorter side, as in training; for networks of others the one of "
+        f"{', '.join(map(str, STYLE_SIZES))} that suits them best. *L-BFGS*: iterations until it is as good, median "
+        "(least to most). *Time*: of our untrained `johnson` network's for as many pixels, on the CPU. Rows of unequal "
+        "sizes compare with their own row of photos, not with each other.",
+    ]
+    for painting, found in tables.items():
+        lines += ["", f"### {painting}", "", *table(found)]
+    if unmatched:
+        lines += ["", f"Not judged, as their painting is not at hand: {', '.join(unmatched)}."]
+    return "\n".join(lines)
+
+
+def write_readme(text: str) -> None:
+    readme = README.read_text("utf-8")
+    if BEGIN not in readme:
+        readme = f"{readme.rstrip()}\n\n{BEGIN}\n{END}\n"
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    atomic_write(README, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}".encode())
+
+
+def _say(what: str, done: int, of: int) -> None:
+    if not what.startswith("optimizing"):
+        print(f"  {what} ({done} of {of})", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--styles", type=Path, required=True, help="folder of paintings")
+    parser.add_argument("--peers", type=Path, help="folder of others' networks")
+    parser.add_argument("--weights", type=Path, help="of VGG-19")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for scores, to go on from")
+    arguments = parser.parse_args()
+
+    paintings = sorted(arguments.styles.glob("*.jpg"))
+    by_painting: dict[Path, list[Entry]] = {}
+    unmatched = []
+    for entry in find_networks(README.parent, arguments.peers):
+        painting = next((path for path in paintings if entry.style in path.stem), None)
+        if painting is None:
+            unmatched.append(f"`{entry.name}`")
+        else:
+            by_painting.setdefault(painting, []).append(entry)
+    tables = {}
+    for painting, entries in sorted(by_painting.items()):
+        cached = arguments.cache / f"{painting.stem}.json"
+        found = json.loads(cached.read_text("utf-8")) if cached.exists() else {}
+        if found.get("files") != {entry.name: entry.sha256() for entry in entries}:
+            print(f"{painting.stem}: {', '.join(entry.name for entry in entries)}", file=sys.stderr, flush=True)
+            found = judge(painting, entries, Cost(weights=arguments.weights))
+            atomic_write(cached, json.dumps(found, indent=1).encode())
+            found = json.loads(cached.read_text("utf-8"))
+        tables[painting.stem] = found
+    write_readme(page(tables, unmatched))
+
+
+if __name__ == "__main__":
+    main()
