@@ -16,6 +16,7 @@ import hashlib
 import json
 import statistics
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -133,15 +134,14 @@ def _iterations(model: dict[str, Any], limit: int) -> str:
 
 
 def page(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
-    lines = [
-        "## Scores",
-        "",
+    explained = (
         "Means over the package's ten sample photos, middle squares; `fststyle evaluate` explains every score. "
         "*Painting*: its shorter side, as in training; for networks of others the one of "
         f"{', '.join(map(str, STYLE_SIZES))} that suits them best. *L-BFGS*: iterations until it is as good, median "
         "(least to most). *Time*: of our untrained `johnson` network's for as many pixels, on the CPU. Rows of unequal "
-        "sizes compare with their own row of photos, not with each other.",
-    ]
+        "sizes compare with their own row of photos, not with each other."
+    )
+    lines = ["## Scores", "", textwrap.fill(explained, 120, break_on_hyphens=False)]
     for painting, found in tables.items():
         lines += ["", f"### {painting}", "", *table(found)]
     if unmatched:
