@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
+from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.optimize import optimize
@@ -190,6 +191,7 @@ def export(
 app.command()(optimize)
 app.command()(evaluate)
 app.command()(explain)
+app.add_typer(bench, name="bench")
 
 
 @app.command(cls=_PassThrough, add_help_option=False)

@@ -186,7 +186,7 @@ def main() -> None:
         found = json.loads(cached.read_text("utf-8")) if cached.exists() else {}
         if found.get("files") != {entry.name: entry.sha256() for entry in entries}:
             print(f"{painting.stem}: {', '.join(entry.name for entry in entries)}", file=sys.stderr, flush=True)
-            found = judge(painting, entries, Cost(weights=arguments.weights))
+            found = judge(painting, entries, Cost(loss_network="vgg19", weights=arguments.weights))
             atomic_write(cached, json.dumps(found, indent=1).encode())
             found = json.loads(cached.read_text("utf-8"))
         tables[painting.stem] = found

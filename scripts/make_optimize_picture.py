@@ -44,7 +44,7 @@ def main() -> None:
     shown = fit_longer_side(read_picture(photo).rgb, arguments.size)
     height, width = shown.shape[:2]
     with tempfile.TemporaryDirectory() as folder:
-        cost = Cost(weights=arguments.weights)
+        cost = Cost(loss_network="vgg19", weights=arguments.weights)
         plain = Request(Path(folder) / "out.png", cost, photo, (arguments.style,), size=arguments.size)
         strip = [
             shown,

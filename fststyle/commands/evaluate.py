@@ -53,7 +53,7 @@ def evaluate(
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page with pictures.", show_default=False)] = None,
     weights: options.Weights = None,
-    loss_network: options.LossNetworkName = None,
+    loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,
     form: options.Form = None,
     content_layers: options.ContentLayers = None,

@@ -39,7 +39,7 @@ def explain(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of noise and shuffles.")] = 0,
     weights: options.Weights = None,
-    loss_network: options.LossNetworkName = None,
+    loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,
     style_layers: options.StyleLayers = None,
     content_layers: options.ContentLayers = _CONTENT_LAYERS,

@@ -54,7 +54,7 @@ def optimize(
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
     weights: options.Weights = None,
-    loss_network: options.LossNetworkName = None,
+    loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,
     form: options.Form = None,
     content_layers: options.ContentLayers = None,

@@ -1,6 +1,7 @@
 """The options that say which cost is meant, the same for `optimize`, `evaluate` and `explain`.
 
-None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch.
+None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch. Only
+the loss network is another: what judges and explains is the whole VGG-19, not what networks are trained with.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ Weights = Annotated[
     ),
 ]
 LossNetworkName = Annotated[
-    str | None, typer.Option("--loss-network", metavar="vgg19|vgg16", help="Which network judges.", show_default=False)
+    str, typer.Option("--loss-network", metavar="vgg19|vgg16|slim", help="Which network judges.")
 ]
 Pooling = Annotated[
     str | None, typer.Option("--pooling", metavar="max|average", help="Average is Gatys' variant.", show_default=False)
@@ -49,7 +50,7 @@ TvWeight = Annotated[
 def cost_of(
     weights: Path | None = None,
     *,
-    loss_network: str | None = None,
+    loss_network: str = "vgg19",
     pooling: str | None = None,
     form: str | None = None,
     content_layers: str | None = None,

@@ -22,6 +22,7 @@ from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SampleP
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData
 from fststyle.training.module import StyleTransferModule
+from fststyle.training.photo_cache import remove_cache
 
 # Short names on the left; where they go on the right.
 _LINKS = {
@@ -44,7 +45,9 @@ class TrainCLI(LightningCLI):
         parser.add_argument(
             "--weights", type=Path | None, default=None, help="The loss network's weights, .safetensors or .pth."
         )
-        parser.add_argument("--init", type=Path | None, default=None, help="Checkpoint of another style to start from.")
+        parser.add_argument(
+            "--init", type=str, default="base", help="Start from base, none, or a checkpoint of another style."
+        )
         parser.add_argument(
             "--minutes", type=float | None, default=None, help="Train this long instead of --trainer.max_steps."
         )
@@ -120,9 +123,12 @@ def main(args: list[str]) -> int:
     if trainer.is_global_zero:
         cli.run_folder.mkdir(parents=True, exist_ok=True)
         cli.parser.save(cli.config, cli.run_folder / "config.yaml", overwrite=True, skip_validation=True)
+        remove_cache(cli.run_folder / "photos")  # an interrupted run's, perhaps of other photos
     data.bad_list = cli.run_folder / "bad_files.jsonl"
+    data.cache_folder = cli.run_folder / "photos"
     trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
     if trainer.is_global_zero:
+        remove_cache(data.cache_folder)
         _report(cli, last)
     return 0 if cli.signals.received is None else 128 + cli.signals.received
 

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from fststyle.errors import DataError, ImageError
-from fststyle.images import find_images, read_picture
+from fststyle.images import find_images, read_picture, resize_shorter_side
+from fststyle.training.photo_cache import PhotoCache
 
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
 _NARROWEST = 0.4
@@ -51,10 +52,14 @@ class PhotoCrops(Dataset[Tensor]):
         crop: Side of the crops in pixels.
         seed: Of the whole run.
         bad_list: JSON Lines file to which unreadable photos are added, once each, with the reason.
+        cache: Where decoded photos are kept; none decodes anew every time.
     """
 
-    def __init__(self, photos: list[Path], crop: int, seed: int, bad_list: Path | None = None) -> None:
+    def __init__(
+        self, photos: list[Path], crop: int, seed: int, bad_list: Path | None = None, cache: PhotoCache | None = None
+    ) -> None:
         self.photos, self.crop, self.seed, self.bad_list = photos, crop, seed, bad_list
+        self.cache = cache
         self.bad: set[int] = set()
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
@@ -67,12 +72,22 @@ class PhotoCrops(Dataset[Tensor]):
             if candidate in self.bad:
                 continue
             try:
-                rgb = read_picture(self.photos[candidate], min_side_hint=int(self.crop / _NARROWEST)).rgb
+                rgb = self._read(candidate)
             except ImageError as error:
                 self._set_aside(candidate, error)
                 continue
-            return _to_tensor(_random_crop(rgb, self.crop, rng))
+            return _to_tensor(random_crop(rgb, self.crop, rng))
         raise DataError("not one photo could be read; check the folder given as --data.root")
+
+    def _read(self, index: int) -> NDArray[np.uint8]:
+        """No larger than the narrowest crop needs, whether it comes from the cache or from its file."""
+        side = int(self.crop / _NARROWEST)
+
+        def decode() -> NDArray[np.uint8]:
+            rgb = read_picture(self.photos[index], min_side_hint=side).rgb
+            return resize_shorter_side(rgb, side) if min(rgb.shape[:2]) > side else rgb
+
+        return decode() if self.cache is None else self.cache.get(f"{index}-{side}", decode)
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._epoch is None or self._epoch[0] != epoch:
@@ -123,6 +138,8 @@ class ContentData(pl.LightningDataModule):
         val_size: Side of the held-out photos' middle squares in pixels.
         num_workers: Processes that read ahead.
         seed: Decides order and crops.
+        cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
+            photo anew every time.
     """
 
     def __init__(
@@ -134,15 +151,20 @@ class ContentData(pl.LightningDataModule):
         val_size: int = 256,
         num_workers: int = 1,
         seed: int = 0,
+        cache_gigabytes: float = 4.0,
     ) -> None:
         super().__init__()
+        if not 0 <= cache_gigabytes < float("inf"):
+            raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
         for name, value, least in (("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, not {value}")
         self.root, self.crop, self.batch_size = root, crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed = num_workers, seed
+        self.cache_gigabytes = cache_gigabytes
         self.bad_list: Path | None = None
+        self.cache_folder: Path | None = None
         self.train_files: list[Path] = []
         self.val_files: list[Path] = []
 
@@ -189,8 +211,11 @@ class ContentData(pl.LightningDataModule):
         trainer = self.trainer
         steps = trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
         world_size, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        cache = None
+        if self.cache_folder is not None and self.cache_gigabytes:
+            cache = PhotoCache(self.cache_folder, int(self.cache_gigabytes * 1e9))
         return DataLoader(
-            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list),
+            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache),
             batch_size=self.batch_size,
             sampler=PositionSampler(steps * self.batch_size * world_size, rank, world_size),
             num_workers=self.num_workers,
@@ -203,11 +228,13 @@ class ContentData(pl.LightningDataModule):
         return DataLoader(ValidationPhotos(self.val_files, self.val_size), batch_size=1)
 
 
-def _random_crop(rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A square of 40 to 100 % of the shorter side, yet never enlarged if the photo allows; flipped half the time."""
+def random_crop(
+    rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator, *, narrowest: float = _NARROWEST
+) -> NDArray[np.uint8]:
+    """A square of `narrowest` to 1 of the shorter side, not enlarged if the photo allows; flipped half the time."""
     height, width = rgb.shape[:2]
     shorter = min(height, width)
-    side = rng.uniform(min(shorter, max(crop, _NARROWEST * shorter)), shorter)
+    side = rng.uniform(min(shorter, max(crop, narrowest * shorter)), shorter)
     left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
     square = _resized_box(rgb, (left, top, left + side, top + side), crop)
     return square[:, ::-1] if rng.random() < 0.5 else square

@@ -87,7 +87,7 @@ def evaluate(
         models: Networks of one painting. They share the photos, their motion, and the optimizer's run.
         photos: Files; one that cannot be read is left out with a warning.
         painting: The painting's file.
-        cost: What judges; training's own if not given.
+        cost: What judges; training's own, by VGG-19, if not given.
         settings: What is measured.
         progress: Called as it goes.
 
@@ -98,7 +98,7 @@ def evaluate(
         WeightsError: The loss network's weights are missing or do not fit.
         ValueError: For settings and layers that make no sense.
     """
-    cost, settings = cost or Cost(), settings or Settings()
+    cost, settings = cost or Cost(loss_network="vgg19"), settings or Settings()
     if not models:
         raise ValueError("there is nothing to judge; give at least one network")
     if settings.clip is not None and not settings.clip.exists():

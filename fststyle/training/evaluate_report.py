@@ -76,7 +76,7 @@ def conditions(evaluation: Evaluation) -> str:
     parts = [
         f"{len(evaluation.own.photos)} photos at {settings.size}²",
         f"{evaluation.painting} at {settings.style_size}",
-        f"{cost.loss_network.upper().replace('VGG', 'VGG-')}, {cost.form} form",
+        f"{cost.architecture.upper().replace('VGG', 'VGG-')}, {cost.form} form",
     ]
     if evaluation.clip is not None:
         clip = evaluation.clip

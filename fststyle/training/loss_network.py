@@ -1,6 +1,10 @@
 """The loss network: a fixed, pretrained VGG whose activations say what a picture shows and how it is painted.
 
 Layers are named as in the papers: `relu3_2` is the rectified output of the second convolution of the third block.
+
+`slim` is a VGG-19 of few channels that ships with the package. A *readout* behind each of its layers, a matrix of w × w
+numbers for w channels, turns what it sees into coordinates in the space of VGG-19's activations, so that distances of
+activations and of style matrices come out in VGG-19's units. `distill/` makes it and says how well it does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +16,17 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from fststyle.errors import WeightsError
-from fststyle.training.weights import load_vgg_state
+from fststyle.training.weights import load_state
 
-Architecture = Literal["vgg16", "vgg19"]
+Architecture = Literal["vgg16", "vgg19", "slim"]
 Pooling = Literal["max", "average"]
 
-# torchvision's letters for the layer plans of Simonyan & Zisserman's configurations D and E.
-_PLANS: dict[Architecture, str] = {"vgg16": "D", "vgg19": "E"}
+# Channels of every convolution, "M" where pooling halves the sides; D and E are Simonyan & Zisserman's own letters.
+_PLANS: dict[Architecture, list[int | str]] = {
+    "vgg16": cfgs["D"],
+    "vgg19": cfgs["E"],
+    "slim": [16, 24, "M", 32, 48, "M", 64, 64, 160, 64, "M", 256],
+}
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -32,7 +40,7 @@ def layer_indices(architecture: Architecture) -> dict[str, int]:
     """Where every named layer lies in torchvision's `features`: {"relu1_1": 1, "relu1_2": 3, …}, in order of depth."""
     indices: dict[str, int] = {}
     block, convolution, index = 1, 0, 0
-    for step in cfgs[_PLANS[architecture]]:
+    for step in _PLANS[architecture]:
         if step == "M":
             block, convolution, index = block + 1, 0, index + 1
         else:
@@ -43,7 +51,7 @@ def layer_indices(architecture: Architecture) -> dict[str, int]:
 
 
 class LossNetwork(nn.Module):
-    """VGG-16 or VGG-19 without its classifier, cut behind the deepest layer in use, frozen.
+    """VGG-16, VGG-19 or slim without a classifier, cut behind the deepest layer in use, frozen.
 
     Args:
         architecture: Which network.
@@ -70,7 +78,14 @@ class LossNetwork(nn.Module):
         self.architecture = architecture
         self.index_of = {layer: indices[layer] for layer in indices if layer in layers}
         depth = max(self.index_of.values()) + 1
-        self.features = make_layers(cfgs[_PLANS[architecture]], batch_norm=False)[:depth]
+        self.features = make_layers(_PLANS[architecture], batch_norm=False)[:depth]
+        self.readouts = nn.ModuleDict()
+        if architecture == "slim":
+            if pooling != "max":
+                raise ValueError("slim is distilled with max pooling; use that, or vgg19")
+            for layer, index in self.index_of.items():
+                channels = self.features[index - 1].out_channels
+                self.readouts[layer] = nn.Conv2d(channels, channels, 1, bias=False)
         if pooling == "average":
             for index, module in enumerate(self.features):
                 if isinstance(module, nn.MaxPool2d):
@@ -96,20 +111,25 @@ class LossNetwork(nn.Module):
             architecture: Which network.
             layers: The layers it will be asked for.
             weights: A `.safetensors` or `.pth` state dict with torchvision's names (`features.0.weight`, …). None takes
-                torchvision's ImageNet weights, downloaded once.
+                torchvision's ImageNet weights, downloaded once, or the slim network of the package.
             pooling: See the class.
 
         Raises:
             WeightsError: If the weights cannot be had, or do not fit this architecture.
         """
         network = cls(architecture, layers, pooling=pooling)
-        state, source = load_vgg_state(architecture, weights)
+        state, source = load_state(architecture, weights)
         # VGG-16's and VGG-19's first two blocks have the same shapes. The places of those behind them differ.
         names = {name for name in state if name.startswith("features.")}
         if not names <= {f"features.{name}" for name in _all_names(architecture)}:
             raise WeightsError(f"{source} holds layers that {architecture} has not; give the weights of {architecture}")
-        own = {f"features.{name}": tensor for name, tensor in network.features.state_dict().items()}
+        own = network.state_dict()
         for name, tensor in own.items():
+            if name not in state and name.startswith("readouts."):
+                raise WeightsError(
+                    f"{source} has no {name}, so it is no slim network; give one that "
+                    "scripts/distill_loss_network.py made, or none to use the one that ships"
+                )
             if name not in state:
                 deepest = [layer for layer in layer_indices(architecture) if _reaches(architecture, layer, state)]
                 raise WeightsError(
@@ -123,7 +143,7 @@ class LossNetwork(nn.Module):
                 )
             if not torch.isfinite(state[name]).all():
                 raise WeightsError(f"{name} in {source} has values that are not finite; fetch the file again")
-        network.features.load_state_dict({name.removeprefix("features."): state[name].float() for name in own})
+        network.load_state_dict({name: state[name].float() for name in own})
         return network
 
     def forward(self, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
@@ -153,7 +173,8 @@ class LossNetwork(nn.Module):
         for index, module in enumerate(self.features[: max(wanted) + 1]):
             x = module(x)
             if index in wanted:
-                activations[wanted[index]] = x
+                layer = wanted[index]
+                activations[layer] = self.readouts[layer](x) if layer in self.readouts else x
         return activations
 
     @torch.no_grad()

@@ -25,11 +25,16 @@ def gram_matrix(features: Tensor, *, normalize: bool = True) -> Tensor:
         Symmetric positive semi-definite matrices, (B, C, C), float32 (float64 stays float64).
     """
     _, channels, height, width = features.shape
-    flat = features.flatten(2)  # (B, C, H·W)
+    if features.dtype in (torch.float16, torch.bfloat16):
+        features = features.float()
     with torch.autocast(features.device.type, enabled=False):
-        if flat.dtype in (torch.float16, torch.bfloat16):
-            flat = flat.float()
-        gram = flat @ flat.transpose(1, 2)
+        if features.is_contiguous(memory_format=torch.channels_last):
+            # As it lies in memory; the other order would be copied first, and its gradient back.
+            flat = features.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H·W, C)
+            gram = flat.mT @ flat
+        else:
+            flat = features.flatten(2)  # (B, C, H·W)
+            gram = flat @ flat.mT
     return gram / (channels * height * width) if normalize else gram
 
 

@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from fststyle import __version__
 from fststyle.errors import TrainingError
 from fststyle.images import read_picture, resize_shorter_side
+from fststyle.training.bases import load_base
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.tensors import reference_photos, unit_range
@@ -32,7 +33,7 @@ class StyleTransferModule(pl.LightningModule):
         style: The painting, a picture file.
         name: Of the style, as it stands in the exported file.
         painting: Artist, title and year, for the exported file; none takes the file's name.
-        network: "johnson" (reference quality), "fast" (several times faster to train and to run), "johnson2016".
+        network: "fast", "johnson" (the field's own, several times slower to train and to run), "johnson2016".
         width: Multiplies the network's channel counts.
         cost: What is minimized.
         style_size: Shorter side in pixels at which the painting is looked at. Its strokes come out in the size that
@@ -42,7 +43,8 @@ class StyleTransferModule(pl.LightningModule):
             0 keeps it constant throughout.
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
             0 switches averaging off.
-        init: A checkpoint of another style to start from.
+        init: Where to start: "base", the network of this name that knows many styles and ships with the package (from
+            nothing, if there is none of this width); "none"; or a checkpoint of another style.
         channels_last: Memory layout of the network's activations; none chooses by device.
 
     Raises:
@@ -55,14 +57,14 @@ class StyleTransferModule(pl.LightningModule):
         style: Path,
         name: str = "style",
         painting: str | None = None,
-        network: NetworkName = "johnson",
+        network: NetworkName = "fast",
         width: float = 1.0,
         cost: Cost = Cost(),
         style_size: int = 320,
         learning_rate: float = 3e-3,
         warmup: float = 0.15,
         ema_decay: float = 0.99,
-        init: Path | None = None,
+        init: str = "base",
         channels_last: bool | None = None,
     ) -> None:
         super().__init__()
@@ -76,8 +78,7 @@ class StyleTransferModule(pl.LightningModule):
         self.channels_last = channels_last
         self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
         self.net = build_transformer_net(network, width)
-        if init is not None:
-            self._warm_start(init)
+        self.init = self._start(init)
         self.averaged = AveragedModel(self.net, multi_avg_fn=_warmed_up_average(ema_decay), use_buffers=True)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
         self.time_spent = 0.0
@@ -169,8 +170,7 @@ class StyleTransferModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam (Johnson 2016, section 4.1); the learning rate follows `progress`, which a time budget moves, too."""
-        on_gpu = self.device.type == "cuda"
-        optimizer = Adam(self.net.parameters(), lr=self.learning_rate, fused=on_gpu)
+        optimizer = Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: one_cycle(self.progress, self.warmup))
         return OptimizerLRSchedulerConfig(
             optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=schedule, interval="step")
@@ -210,8 +210,23 @@ class StyleTransferModule(pl.LightningModule):
             "width": self.width,
             "style_size": self.style_size,
             "learning_rate": self.learning_rate,
+            "init": self.init,
             **cost,
+            "loss_network": self.cost.architecture,
         }
+
+    def _start(self, init: str) -> str:
+        """Take over a network's weights; returns what they are, without a path."""
+        if init == "none":
+            return init
+        if init != "base":
+            self._warm_start(Path(init))
+            return "checkpoint"
+        base = load_base(self.network, self.width)
+        if base is None:
+            return "none"
+        self.net.load_state_dict(base)
+        return init
 
     def _warm_start(self, path: Path) -> None:
         checkpoint = read_checkpoint(path)

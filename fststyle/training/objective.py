@@ -32,8 +32,10 @@ class Cost:
     """Which cost is minimized.
 
     Attributes:
-        loss_network: The fixed network that sees.
-        weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once.
+        loss_network: The fixed network that sees: "slim", which ships with the package and costs an eighth of VGG-19's
+            step, "vgg19" or "vgg16"; none takes slim, or VGG-19 if its weights are given.
+        weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once, or the
+            package's.
         pooling: "average" for Gatys' smoother variant.
         normalize_channels: Scale each channel to mean activation 1 over photos (Gatys 2015), so that quiet channels
             count as loud ones do.
@@ -47,7 +49,7 @@ class Cost:
         tv_weight: Weight of the smoothness term.
     """
 
-    loss_network: Architecture = "vgg19"
+    loss_network: Architecture | None = None
     weights: Path | None = None
     pooling: Pooling = "max"
     normalize_channels: bool = True
@@ -66,6 +68,11 @@ class Cost:
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
         if not self.content_layers and not self.style_layers:
             raise ValueError("the cost needs at least one content or style layer, such as relu3_3")
+
+    @property
+    def architecture(self) -> Architecture:
+        """The loss network, decided."""
+        return self.loss_network or ("slim" if self.weights is None else "vgg19")
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -195,10 +202,13 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
 
     Raises:
         WeightsError: If its weights are missing or do not fit.
-        ValueError: If a layer is unknown.
+        ValueError: If a layer is unknown, or slim is to see with channels that are not normalized.
     """
-    network = LossNetwork.load(cost.loss_network, cost.layers, weights=cost.weights, pooling=cost.pooling)
-    if cost.normalize_channels:
+    network = LossNetwork.load(cost.architecture, cost.layers, weights=cost.weights, pooling=cost.pooling)
+    if cost.architecture == "slim":
+        if not cost.normalize_channels:
+            raise ValueError("slim sees as VGG-19 with normalized channels; set normalize_channels, or use vgg19")
+    elif cost.normalize_channels:
         network.normalize_channels(photos)
     return network
 

@@ -40,7 +40,7 @@ class Request:
     """
 
     output: Path
-    cost: Cost = Cost()
+    cost: Cost = Cost(loss_network="vgg19")
     content: Path | None = None
     styles: tuple[Path, ...] = ()
     style_mix: tuple[float, ...] | None = None

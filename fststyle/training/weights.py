@@ -1,4 +1,4 @@
-"""Where the loss network's weights come from: a local file, the cache, or torchvision's server (once).
+"""Where the loss network's weights come from: a local file, the package, the cache, or torchvision's server (once).
 
 Not about what they are loaded into: `loss_network.py` checks names and shapes.
 """
@@ -28,14 +28,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fststyle"
 
 
-def load_vgg_state(architecture: str, weights: Path | None) -> tuple[dict[str, Tensor], str]:
-    """The state dict of a VGG and how to call its source in a message.
+SLIM_FILE = Path(__file__).with_name("slim.safetensors")
+"""The slim loss network, which ships with the package; slim.md beside it is its card."""
+
+
+def load_state(architecture: str, weights: Path | None) -> tuple[dict[str, Tensor], str]:
+    """The state dict of a loss network and how to call its source in a message.
 
     Raises:
         WeightsError: If there is no such file, it cannot be read, or nothing can be downloaded.
     """
     if weights is not None:
         return _read(weights), weights.name
+    if architecture == "slim":
+        return _read(SLIM_FILE), SLIM_FILE.name
     cached = cache_folder() / f"{architecture}_conv.safetensors"
     if not cached.exists():
         _download(architecture, cached)

@@ -28,6 +28,16 @@ def test_gram_equals_the_sum_over_positions_in_float64() -> None:
     np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12)
 
 
+def test_gram_does_not_depend_on_the_memory_layout() -> None:
+    features = torch.rand(2, 6, 9, 4, dtype=torch.float64, requires_grad=True)
+    for normalize in (True, False):
+        plain = losses.gram_matrix(features, normalize=normalize)
+        last = losses.gram_matrix(features.to(memory_format=torch.channels_last), normalize=normalize)
+        torch.testing.assert_close(last, plain, rtol=1e-12, atol=0)
+        gradients = [torch.autograd.grad(gram.square().sum(), features)[0] for gram in (plain, last)]
+        torch.testing.assert_close(*gradients, rtol=1e-12, atol=0)
+
+
 def test_gram_does_not_know_where_things_are() -> None:
     features = torch.rand(1, 5, 8, 8, dtype=torch.float64)
     shuffled = features.flatten(2)[:, :, torch.randperm(64)].view(1, 5, 8, 8)

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from fststyle.errors import ImageError, TrainingError
+from fststyle.training import bases
 from fststyle.training.checkpoint import CHECKPOINT_KEY
 from fststyle.training.module import StyleTransferModule, one_cycle
 from fststyle.training.objective import Cost
+from fststyle.training.transformer_net import build_transformer_net
 
 
 @pytest.fixture
@@ -67,6 +70,22 @@ def test_resuming_with_another_cost_is_refused(module: StyleTransferModule, pain
     other = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, cost=Cost(style_weight=2.0))
     with pytest.raises(TrainingError, match=r"began with style_weight = 1\.0, not 2\.0; resume with the old setting"):
         other.on_load_checkpoint(checkpoint)
+
+
+def test_a_new_style_starts_from_the_base_unless_told_otherwise(
+    painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = build_transformer_net("fast")
+    save_file(net.state_dict(), tmp_path / "base_fast.safetensors")
+    monkeypatch.setattr(bases, "BASE_FOLDER", tmp_path)
+    started = StyleTransferModule(painting)
+    assert all(torch.equal(a, b) for a, b in zip(started.net.parameters(), net.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(started.averaged.parameters(), net.parameters(), strict=True))
+    assert started.recipe()["init"] == "base"
+    for arguments in ({"init": "none"}, {"width": 0.5}, {"network": "johnson"}):
+        other = StyleTransferModule(painting, **arguments)  # type: ignore[arg-type]
+        assert other.recipe()["init"] == "none"
+        assert not torch.equal(next(other.net.parameters()), next(net.parameters()))
 
 
 @pytest.mark.parametrize("arguments", [{"style_size": 8}, {"ema_decay": 1.0}, {"warmup": -0.1}])

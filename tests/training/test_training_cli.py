@@ -61,6 +61,14 @@ def test_a_run_leaves_everything_in_its_folder(train_arguments: Arguments, tmp_p
         main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5", "--resume"])
 
 
+def test_a_run_needs_no_weights_and_leaves_no_decoded_photos(train_arguments: Arguments, tmp_path: Path) -> None:
+    at = train_arguments.index("--weights")
+    without = train_arguments[:at] + train_arguments[at + 2 :]
+    assert main([*without, "--out", str(tmp_path), "--trainer.max_steps", "2"]) == 0
+    assert read_checkpoint(tmp_path / "last.ckpt").recipe["loss_network"] == "slim"
+    assert not (tmp_path / "photos").exists()
+
+
 def test_training_lowers_the_cost(train_arguments: Arguments, tmp_path: Path) -> None:
     totals = []
     for steps in (1, 60):

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from fststyle.errors import WeightsError
 from fststyle.training import weights
-from fststyle.training.weights import cache_folder, load_vgg_state
+from fststyle.training.weights import cache_folder, load_state
 
 
 @pytest.mark.parametrize("name", ["vgg.safetensors", "vgg.pth"])
@@ -17,12 +17,12 @@ from fststyle.training.weights import cache_folder, load_vgg_state
 def test_rotten_files(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WeightsError, match=f"{name} is not a readable state dict; give"):
-        load_vgg_state("vgg19", tmp_path / name)
+        load_state("vgg19", tmp_path / name)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="check the path given as --weights"):
-        load_vgg_state("vgg19", tmp_path / "nowhere.pth")
+        load_state("vgg19", tmp_path / "nowhere.pth")
 
 
 def test_pickled_code_is_not_run(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_pickled_code_is_not_run(tmp_path: Path) -> None:
 
     torch.save({"features.0.weight": Evil()}, tmp_path / "evil.pth")
     with pytest.raises(WeightsError, match="not a readable state dict"):
-        load_vgg_state("vgg19", tmp_path / "evil.pth")
+        load_state("vgg19", tmp_path / "evil.pth")
     assert not (tmp_path / "ran").exists()
 
 
@@ -43,7 +43,7 @@ def test_offline_without_a_cache_names_the_remedy(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path))
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
     with pytest.raises(WeightsError, match=r"go online once, or fetch .*vgg19.* on another machine .* --weights"):
-        load_vgg_state("vgg19", None)
+        load_state("vgg19", None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -57,7 +57,7 @@ def test_downloaded_once_and_cached_without_the_classifier(tmp_path: Path, monke
     monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fetch)
     for _ in range(2):
-        state, source = load_vgg_state("vgg16", None)
+        state, source = load_state("vgg16", None)
         assert list(state) == ["features.0.weight"]
         assert source == "vgg16_conv.safetensors"
     assert len(calls) == 1

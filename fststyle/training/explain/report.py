@@ -45,7 +45,7 @@ class Explanation:
 
     style: Path
     content: Path | None = None
-    cost: Cost = Cost()
+    cost: Cost = Cost(loss_network="vgg19")
     size: int = 256
     iterations: int = 120
     repeats: int = 3

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fststyle.images import read_picture, resize
 from fststyle.training.loss_network import LossNetwork
-from fststyle.training.objective import Cost
+from fststyle.training.objective import Cost, load_loss_network
 from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
@@ -53,13 +53,12 @@ def load_network(cost: Cost) -> LossNetwork:
     """The loss network of a cost, down to the deepest of its content and style layers, normalized as in training.
 
     Raises:
-        ValueError: If a layer is unknown.
+        ValueError: If a layer is unknown, or the cost's network is slim, whose readouts are no channels that fire.
         WeightsError: If the weights are missing or do not fit.
     """
-    network = LossNetwork.load(cost.loss_network, cost.layers, weights=cost.weights, pooling=cost.pooling)
-    if cost.normalize_channels:
-        network.normalize_channels(reference_photos())
-    return network.to(memory_format=torch.channels_last)
+    if cost.architecture == "slim":
+        raise ValueError("slim has no channels of its own to look at; use --loss-network vgg19")
+    return load_loss_network(cost, reference_photos()).to(memory_format=torch.channels_last)
 
 
 def fitting_side(path: Path, side: int) -> int:

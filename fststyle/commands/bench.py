@@ -1,0 +1,73 @@
+"""`fststyle bench`: what things cost on this machine."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from fststyle.console import training_extra
+
+if TYPE_CHECKING:
+    from fststyle.training.bench import StepBench
+    from fststyle.training.loss_network import Architecture
+    from fststyle.training.transformer_net import NetworkName
+
+bench = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
+
+
+@bench.callback()
+def _bench() -> None:
+    """Measure on this machine."""
+
+
+@bench.command()
+def train(
+    network: Annotated[str, typer.Option(metavar="fast|johnson", help="Which is trained.")] = "fast",
+    loss_network: Annotated[str, typer.Option(metavar="slim|vgg19", help="With which it is trained.")] = "slim",
+    batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 4,
+    crop: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 256,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the contenders take turns.")] = 5,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What a training step costs, part by part, and next to others' way of making it."""
+    with training_extra():
+        from fststyle.training.bench import bench_training
+        from fststyle.training.devices import torch_device
+
+        found = bench_training(
+            cast("NetworkName", network),
+            cast("Architecture", loss_network),
+            batch=batch,
+            crop=crop,
+            rounds=rounds,
+            device=torch_device(device),
+            progress=lambda done, of: typer.echo(f"round {done} of {of}" if done else "warmed up", err=True),
+        )
+    if as_json:
+        typer.echo(json.dumps(vars(found) | {"images_per_second": found.images_per_second}, indent=2))
+    else:
+        _print(found, network, loss_network)
+
+
+def _print(found: "StepBench", network: str, loss_network: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fststyle.training.bench import EXAMPLES, OURS, SLIM_ALONE, VGG_ALONE
+
+    console = Console()
+    what = f"{network} with {loss_network}, batch {found.batch}, {found.crop}²"
+    console.print(f"{what}: {found.images_per_second:.1f} images a second", highlight=False)
+    parts = Table("part of a step", "ms", "%")
+    whole = sum(found.parts.values())
+    for name, seconds in found.parts.items():
+        parts.add_row(name, f"{1e3 * seconds:.1f}", f"{100 * seconds / whole:.0f}")
+    console.print(parts)
+    steps = Table("a whole step", "ms", "of pytorch/examples'", "of ours")
+    for name, seconds in found.steps.items():
+        ratios = (f"{seconds / found.steps[EXAMPLES]:.3f}", f"{seconds / found.steps[OURS]:.2f}")
+        steps.add_row(name, f"{1e3 * seconds:.1f}", *ratios)
+    console.print(steps)
+    ratio = found.steps[VGG_ALONE] / found.steps[SLIM_ALONE]
+    console.print(f"the loss network alone: slim takes 1/{ratio:.1f} of vgg19's time", highlight=False)

@@ -1,0 +1,19 @@
+"""The base networks that ship with the package, by name: where a new style starts unless told otherwise."""
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor
+
+BASE_FOLDER = Path(__file__).parent
+
+
+def base_file(network: str) -> Path:
+    """Where the base of a network lies, if there is one."""
+    return BASE_FOLDER / f"base_{network}.safetensors"
+
+
+def load_base(network: str, width: float) -> dict[str, Tensor] | None:
+    """The state of a network that knows many styles, or None if none ships for this name and width."""
+    path = base_file(network)
+    return load_file(path) if width == 1 and path.exists() else None

@@ -1,0 +1,267 @@
+"""What a training step costs, part by part, and against others' way of making it.
+
+All contenders run in turn, several rounds in one process, and medians are compared: on a noisy machine only the ratios
+mean something. VGG's weights are random here, since time does not depend on them; photos are the package's samples.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fststyle import samples
+from fststyle.training.data import ContentData
+from fststyle.training.loss_network import Architecture, LossNetwork
+from fststyle.training.losses import gram_matrix
+from fststyle.training.module import StyleTransferModule
+from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
+
+PARTS = (
+    "data",
+    "content features",
+    "transformer",
+    "loss network",
+    "loss network, backward",
+    "transformer, backward",
+    "optimizer",
+)
+OURS, BARE, OURS_VGG, EXAMPLES = "ours", "a bare loop", "ours with vgg19", "pytorch/examples' way"
+SLIM_ALONE, VGG_ALONE = "slim alone", "vgg19 alone"
+
+
+@dataclass(frozen=True)
+class StepBench:
+    """Median seconds.
+
+    Attributes:
+        batch: Pictures a step.
+        crop: Their side.
+        steps: By contender: a whole step of training. `SLIM_ALONE` and `VGG_ALONE` are only what the loss network does
+            in one: content features of the photos, the cost of the pictures, and its gradient.
+        parts: Of our step, in order; see `PARTS`.
+    """
+
+    batch: int
+    crop: int
+    steps: dict[str, float]
+    parts: dict[str, float]
+
+    @property
+    def images_per_second(self) -> float:
+        """Of our step."""
+        return self.batch / self.steps[OURS]
+
+
+def bench_training(
+    network: NetworkName = "fast",
+    loss_network: Architecture = "slim",
+    *,
+    batch: int = 4,
+    crop: int = 256,
+    rounds: int = 5,
+    steps: int = 3,
+    device: torch.device | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> StepBench:
+    """Measure; takes about a minute on two CPU cores.
+
+    Args:
+        network: Which is trained.
+        loss_network: With which it is trained.
+        batch: Pictures a step.
+        crop: Their side in pixels.
+        rounds: How often the contenders take turns.
+        steps: Of each in a round.
+        device: Where; the CPU if not given.
+        progress: Called with rounds done and of how many.
+
+    Raises:
+        ValueError: For numbers below 1 and crops below 32.
+    """
+    if min(rounds, steps) < 1:
+        raise ValueError(f"rounds and steps must be at least 1, not {rounds} and {steps}")
+    device = device or torch.device("cpu")
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        random_vgg = Path(folder) / "random.safetensors"
+        _write_random_vgg(random_vgg)
+        slim = Cost(loss_network="slim")
+        vgg = Cost(loss_network="vgg19", weights=random_vgg)
+        data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
+        data.cache_folder = Path(folder) / "photos"
+        data.setup("fit")
+        modules = {
+            name: _module(network, cost, device)
+            for name, cost in ((OURS, vgg if loss_network == "vgg19" else slim), (OURS_VGG, vgg))
+        }
+        batches = iter(data.train_dataloader())
+        parts: dict[str, list[float]] = {part: [] for part in PARTS}
+        contenders: dict[str, Callable[[], list[float]]] = {
+            OURS: lambda: _ours(modules[OURS], batches, steps, device),
+            BARE: lambda: _in_parts(modules[OURS], batches, steps, device, parts),
+            OURS_VGG: lambda: _ours(modules[OURS_VGG], batches, steps, device),
+            EXAMPLES: _repeated(_examples_step(modules[OURS].style_size, device), batches, steps, device),
+        }
+        judged = torch.rand(batch, 3, crop, crop, device=device)
+        for name, cost in ((SLIM_ALONE, slim), (VGG_ALONE, vgg)):
+            objective = PerceptualObjective(cost, torch.rand(1, 3, 64, 64), photos=[torch.rand(1, 3, 64, 64)])
+            contenders[name] = _repeated(_judging_step(objective.to(device), judged), batches, steps, device)
+        seconds: dict[str, list[float]] = {name: [] for name in contenders}
+        for turn in range(rounds + 1):
+            for name, run in contenders.items():
+                seconds[name].extend(run())
+            if turn == 0:  # everybody's first steps choose algorithms and fill caches
+                seconds = {name: [] for name in contenders}
+                parts.update({part: [] for part in PARTS})
+            progress(turn, rounds)
+    return StepBench(
+        batch,
+        crop,
+        {name: statistics.median(values) for name, values in seconds.items()},
+        {name: statistics.median(values) for name, values in parts.items()},
+    )
+
+
+class _StepTimes(pl.Callback):
+    """Seconds from the end of each step to the end of the next: data, step, logs, hooks, everything."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.seconds: list[float] = []
+        self._last: float | None = None
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        now = _clock(self.device)
+        if self._last is not None:
+            self.seconds.append(now - self._last)
+        self._last = now
+
+
+def _module(network: NetworkName, cost: Cost, device: torch.device) -> StyleTransferModule:
+    module = StyleTransferModule(samples.style("swirls"), network=network, cost=cost, init="none").to(device)
+    module.setup("fit")
+    module.on_fit_start()
+    return module
+
+
+def _ours(module: StyleTransferModule, batches: Iterator[Tensor], steps: int, device: torch.device) -> list[float]:
+    times = _StepTimes(device)
+    trainer = pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_steps=steps + 1,
+        max_epochs=-1,
+        callbacks=[times],
+        logger=False,
+        limit_val_batches=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(module, batches)
+    return times.seconds
+
+
+def _in_parts(
+    module: StyleTransferModule,
+    batches: Iterator[Tensor],
+    steps: int,
+    device: torch.device,
+    parts: dict[str, list[float]],
+) -> list[float]:
+    """The same network, cost, optimizer and average, and nothing else; notes when each part is done."""
+    optimizer = torch.optim.Adam(module.net.parameters(), lr=1e-3, fused=True)
+    whole = []
+    for _ in range(steps):
+        marks = [_clock(device)]
+        batch = next(batches).to(device)
+        marks.append(_clock(device))
+        content = batch.float().div_(255)
+        features = module.objective.content_features(content)
+        marks.append(_clock(device))
+        stylized = module.net(content)
+        marks.append(_clock(device))
+        judged = stylized.detach().requires_grad_()
+        total = module.objective.terms(judged, features).total
+        marks.append(_clock(device))
+        total.backward()  # type: ignore[no-untyped-call]
+        marks.append(_clock(device))
+        optimizer.zero_grad()
+        stylized.backward(judged.grad)
+        marks.append(_clock(device))
+        optimizer.step()
+        module.averaged.update_parameters(module.net)
+        marks.append(_clock(device))
+        for part, begun, ended in zip(PARTS, marks, marks[1:], strict=True):
+            parts[part].append(ended - begun)
+        whole.append(marks[-1] - marks[0])
+    return whole
+
+
+def _repeated(
+    step: Callable[[Tensor], None], batches: Iterator[Tensor], steps: int, device: torch.device
+) -> Callable[[], list[float]]:
+    def run() -> list[float]:
+        seconds = []
+        for _ in range(steps):
+            begun = _clock(device)
+            step(next(batches).to(device))
+            seconds.append(_clock(device) - begun)
+        return seconds
+
+    return run
+
+
+def _examples_step(style_size: int, device: torch.device) -> Callable[[Tensor], None]:
+    """pytorch/examples: Johnson's network, all of VGG-16 to relu4_3 for photo and output alike, Adam, float32."""
+    layers = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    vgg, net = LossNetwork("vgg16", layers).to(device), build_transformer_net("johnson").to(device)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    with torch.no_grad():
+        grams = [gram_matrix(x) for x in vgg(torch.rand(1, 3, style_size, style_size, device=device)).values()]
+
+    def step(batch: Tensor) -> None:
+        content = batch.float().div(255)
+        optimizer.zero_grad()
+        output = net(content)
+        of_output, of_content = vgg(output), vgg(content)
+        total = 1e5 * F.mse_loss(of_output["relu2_2"], of_content["relu2_2"])
+        for features, gram in zip(of_output.values(), grams, strict=True):
+            total = total + 1e10 * F.mse_loss(gram_matrix(features), gram.expand(len(content), -1, -1))
+        total.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
+def _judging_step(objective: PerceptualObjective, pictures: Tensor) -> Callable[[Tensor], None]:
+    def step(batch: Tensor) -> None:
+        features = objective.content_features(batch.float().div(255))
+        objective.terms(pictures.requires_grad_(), features).total.backward()  # type: ignore[no-untyped-call]
+
+    return step
+
+
+def _write_random_vgg(path: Path) -> None:
+    vgg = LossNetwork("vgg19", Cost().layers)
+    for layer in vgg.features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+    save_file({f"features.{name}": cast(Tensor, value) for name, value in vgg.features.state_dict().items()}, path)
+
+
+def _clock(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

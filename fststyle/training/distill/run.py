@@ -1,0 +1,193 @@
+"""The whole distillation, from folders of pictures to the file that ships; every part of it can be interrupted."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from fststyle.errors import TrainingError
+from fststyle.files import atomic_write
+from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
+from fststyle.training.checkpoint import AtomicCheckpointIO
+from fststyle.training.distill.module import DistillationModule
+from fststyle.training.distill.pictures import Sources, draw
+from fststyle.training.distill.student import finish, pruned
+from fststyle.training.distill.teacher import (
+    COMPONENTS,
+    Lessons,
+    Moments,
+    Progress,
+    second_moments,
+    teacher_layers,
+)
+from fststyle.training.loss_network import LossNetwork
+from fststyle.training.tensors import reference_photos, unit_range
+
+# Pictures over which principal components are taken and readouts are fitted. Numbers far behind those of the lessons.
+_SURVEYED = 200
+_SURVEY_SEED_OFFSET = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a student is taught.
+
+    Attributes:
+        lessons: Pictures that the teacher is asked about.
+        side: Of these in pixels.
+        batch: Pictures a step.
+        steps: Optimizer steps.
+        learning_rate: Adam's, at its peak.
+        seed: Decides pictures and their order.
+    """
+
+    lessons: int = 4608
+    side: int = 128
+    batch: int = 8
+    steps: int = 5000
+    learning_rate: float = 1.5e-3
+    seed: int = 0
+
+
+class Passes(Sampler[int]):
+    """Endless passes over n items, each in an order of its own, from any position of the run."""
+
+    def __init__(self, count: int, seed: int, start: int) -> None:
+        self.count, self.seed, self.start = count, seed, start
+
+    def __iter__(self) -> Iterator[int]:
+        first, place = divmod(self.start, self.count)
+        for number in itertools.count(first):
+            order = np.random.default_rng([self.seed, number]).permutation(self.count)
+            yield from (int(index) for index in order[place:])
+            place = 0
+
+
+class _LessonData(pl.LightningDataModule):
+    def __init__(self, lessons: Lessons, recipe: Recipe) -> None:
+        super().__init__()
+        self.lessons, self.recipe = lessons, recipe
+
+    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        start = (self.trainer.global_step if self.trainer else 0) * self.recipe.batch
+        sampler = Passes(len(self.lessons), self.recipe.seed, start)
+        return DataLoader(self.lessons, self.recipe.batch, sampler=sampler, num_workers=1)
+
+
+class _Report(pl.Callback):
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        if trainer.global_step % 50 == 0:
+            last = cast(DistillationModule, pl_module).last
+            terms = ", ".join(f"{name} {float(value):.3f}" for name, value in last.items())
+            self.progress(f"teaching: {terms}", trainer.global_step, trainer.max_steps)
+
+
+def distill(
+    weights: Path | None, sources: Sources, folder: Path, recipe: Recipe, *, device: torch.device, progress: Progress
+) -> Path:
+    """Teach a student and write it as `slim.safetensors`.
+
+    Args:
+        weights: VGG-19's; torchvision's if None.
+        sources: Of the pictures.
+        folder: Receives everything; with an interrupted run in it, that run goes on.
+        recipe: How.
+        device: Where.
+        progress: Called as it goes.
+
+    Returns:
+        The file.
+
+    Raises:
+        WeightsError: VGG-19's weights are missing, or do not reach as deep as the student.
+        DataError: The pictures cannot be read, or there is no room for the lessons.
+        TrainingError: The run was stopped by a signal; it can go on.
+    """
+    progress("loading VGG-19", 0, 1)
+    teacher = LossNetwork.load("vgg19", teacher_layers(list(COMPONENTS)[-1]), weights=weights)
+    teacher.normalize_channels(reference_photos())
+    teacher.to(device).to(memory_format=torch.channels_last)
+    moments, components = _survey(teacher, sources, folder / "survey.safetensors", recipe, progress)
+    lessons = Lessons(folder / "lessons", recipe.lessons, recipe.side, components)
+    lessons.prepare(teacher, sources, recipe.seed, batch=recipe.batch, progress=progress)
+    student = pruned(teacher.cpu(), moments, components)
+    module = DistillationModule(
+        student.to(memory_format=torch.channels_last),
+        {layer: moments.energy(layer) for layer in components},
+        learning_rate=recipe.learning_rate,
+        steps=recipe.steps,
+    )
+    signals = StopOnSignal()
+    last = folder / "last.ckpt"
+    trainer = pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_steps=recipe.steps,
+        max_epochs=-1,
+        callbacks=[signals, LastCheckpoint(folder, every_n_steps=250), _Report(progress)],
+        plugins=[AtomicCheckpointIO()],
+        logger=False,
+        enable_checkpointing=True,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(module, _LessonData(lessons, recipe), ckpt_path=last if last.exists() else None, weights_only=True)
+    if signals.received is not None:
+        raise TrainingError(f"stopped; the same command goes on from {last}")
+    progress("fitting the readouts", 0, 1)
+    slim = finish(student.cpu(), teacher, _surveyed(sources, recipe))
+    return _write(folder / "slim.safetensors", slim, recipe)
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """sha256 of the tensors' bytes in the order of their names, in hexadecimal."""
+    return hashlib.sha256(b"".join(tensors[name].numpy().tobytes() for name in sorted(tensors))).hexdigest()
+
+
+def _survey(
+    teacher: LossNetwork, sources: Sources, file: Path, recipe: Recipe, progress: Progress
+) -> tuple[Moments, dict[str, Tensor]]:
+    """Moments and components, kept in a file: lessons already on disk are in these very coordinates."""
+    if not file.exists():
+        progress("surveying the teacher", 0, 1)
+        device = teacher.mean.device
+        moments = second_moments(teacher, (image.to(device) for image in _surveyed(sources, recipe)))
+        atomic_write(file, save({layer: moment.cpu() for layer, moment in moments.second.items()}))
+    moments = Moments(load_file(file))
+    components = {}
+    for layer, count in COMPONENTS.items():
+        components[layer], share = moments.components(layer, count)
+        progress(f"{layer}: {count} components keep {share:.1%} of the energy", 1, 1)
+    return moments, components
+
+
+def _surveyed(sources: Sources, recipe: Recipe) -> Iterator[Tensor]:
+    for number in range(_SURVEYED):
+        yield unit_range(draw(sources, recipe.side, recipe.seed + _SURVEY_SEED_OFFSET, number))
+
+
+def _write(path: Path, slim: LossNetwork, recipe: Recipe) -> Path:
+    tensors = {name: tensor.contiguous() for name, tensor in slim.state_dict().items()}
+    facts = {
+        "name": "slim",
+        "teacher": "VGG-19, ImageNet, channels normalized (Simonyan & Zisserman; CC BY 4.0)",
+        "recipe": json.dumps(asdict(recipe)),
+        "sha256 of tensors": digest(tensors),
+    }
+    atomic_write(path, save(tensors, metadata=facts))
+    return path

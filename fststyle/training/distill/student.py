@@ -1,0 +1,99 @@
+"""The student before and after its training: where its filters start, and how its answers get into VGG-19's units."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from fststyle.training.distill.teacher import Moments
+from fststyle.training.loss_network import LossNetwork
+
+# Added to the diagonal before solving, as a fraction of its mean: channels that never fire would make it singular.
+_RIDGE = 1e-5
+
+
+def pruned(teacher: LossNetwork, moments: Moments, components: Mapping[str, Tensor]) -> LossNetwork:
+    """A student that starts as the teacher with most channels left out.
+
+    At every layer those channels are kept from which the others can best be told, linearly; what a convolution read
+    from the others it now reads from their estimates (channel pruning: He 2017, with their data term in closed form).
+
+    Args:
+        teacher: Built for every rectified layer of the student, channels normalized.
+        moments: The teacher's.
+        components: Of the layers to answer at, {layer: (C, K)}; the readouts have K outputs.
+
+    Returns:
+        A slim network with trainable parameters.
+    """
+    student = LossNetwork("slim", teacher.index_of).requires_grad_(True)
+    estimate = torch.eye(3, dtype=torch.float64)
+    with torch.no_grad():
+        for layer in student.index_of:
+            # Both have the layer's convolution right in front of its rectifier, at the same place.
+            ours, theirs = (network.features[network.index_of[layer] - 1] for network in (student, teacher))
+            kept = representative_channels(moments.second[layer], ours.out_channels)
+            ours.weight.copy_(torch.einsum("ochw,ck->okhw", theirs.weight[kept].double(), estimate))
+            ours.bias.copy_(theirs.bias[kept])
+            estimate = regression(moments.second[layer][:, kept], moments.second[layer][kept][:, kept])
+            del student.readouts[layer]
+            if layer in components:
+                basis = components[layer]
+                readout = nn.Conv2d(ours.out_channels, basis.shape[1], 1, bias=False)
+                readout.weight.copy_((basis.mT @ estimate)[..., None, None])
+                student.readouts[layer] = readout
+    return student
+
+
+def representative_channels(second: Tensor, count: int) -> Tensor:
+    """The indices of channels from which all can be reconstructed linearly with little error, chosen greedily."""
+    residual = second.clone()
+    kept: list[int] = []
+    for _ in range(count):
+        gain = residual.square().sum(0) / residual.diagonal().clamp_min(1e-12 * float(second.trace()))
+        gain[kept] = -1
+        best = int(gain.argmax())
+        kept.append(best)
+        residual -= torch.outer(residual[:, best], residual[best]) / residual[best, best].clamp_min(1e-12)
+    return torch.tensor(kept)
+
+
+def regression(cross: Tensor, own: Tensor) -> Tensor:
+    """H that minimizes E‖T - H·s‖², from E[T·sᵀ], (C, w), and E[s·sᵀ], (w, w)."""
+    ridge = _RIDGE * own.diagonal().mean() * torch.eye(len(own), dtype=own.dtype)
+    solution: Tensor = torch.linalg.solve(own + ridge, cross.mT)
+    return solution.mT
+
+
+@torch.no_grad()
+def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor]) -> LossNetwork:
+    """The slim network as it ships: readouts at all of its layers, fitted to the teacher and folded to w × w.
+
+    The best linear guess H·s of the teacher's C activations from w of the student's has the lengths and products of
+    R·s, where H = Q·R and Q's columns are orthonormal. A factor √(w/C) makes up for what divides by the number of
+    channels, so that literal costs keep their units, too.
+
+    Args:
+        student: After its training.
+        teacher: Built for every rectified layer of the student, channels normalized.
+        images: Pictures (1, 3, H, W) in [0, 1] to fit over.
+    """
+    bare = LossNetwork("slim", teacher.index_of)
+    bare.features.load_state_dict(student.features.state_dict())
+    for layer in bare.index_of:
+        nn.init.dirac_(cast(nn.Conv2d, bare.readouts[layer]).weight)
+    crosses: dict[str, Tensor] = {}
+    owns: dict[str, Tensor] = {}
+    for image in images:
+        theirs = teacher(image)
+        for layer, features in bare(image).items():
+            s, t = (x[0].flatten(1).double() for x in (features, theirs[layer]))
+            crosses[layer] = crosses.get(layer, 0) + t @ s.mT / s.shape[1]
+            owns[layer] = owns.get(layer, 0) + s @ s.mT / s.shape[1]
+    for layer in bare.index_of:
+        best = regression(crosses[layer], owns[layer])
+        channels, width = best.shape
+        folded = torch.linalg.qr(best).R * (width / channels) ** 0.5
+        cast(nn.Conv2d, bare.readouts[layer]).weight.copy_(folded[..., None, None])
+    return bare

@@ -1,0 +1,78 @@
+#!/usr/bin/env python
+"""Train networks in several ways and judge them all alike: by the full VGG-19, on the ten sample photos at 256².
+
+    python scripts/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
+                                       --ways slim,vgg19 --budget "--trainer.max_steps 800" --out runs/compare
+
+Ways: `slim` and `vgg19` train from nothing with that loss network; `base` from the base that ships, with slim;
+`johnson` and `johnson-vgg19` are Johnson's network from nothing. One that is trained already is only judged again.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from fststyle import samples
+from fststyle.files import atomic_write
+from fststyle.model_file import read_model
+from fststyle.training.evaluate import Model, evaluate
+from fststyle.training.evaluation import Settings
+from fststyle.training.objective import Cost
+
+VGG, SCRATCH, JOHNSON = ["--weights", "{weights}"], ["--init", "none"], ["--model.network", "johnson"]
+WAYS = {
+    "base": [],
+    "slim": SCRATCH,
+    "vgg19": [*SCRATCH, *VGG],
+    "johnson": [*JOHNSON, *SCRATCH],
+    "johnson-vgg19": [*JOHNSON, *SCRATCH, *VGG],
+}
+
+
+def train(way: str, arguments: argparse.Namespace) -> Path:
+    """The exported network."""
+    run = arguments.out / way
+    model: Path = run / f"{way}.onnx"
+    if model.exists():
+        return model
+    command = [sys.executable, "-m", "fststyle", "train", "--style", str(arguments.style), "--name", way]
+    command += ["--data.root", str(arguments.photos), "--out", str(run), *shlex.split(arguments.budget)]
+    command += [word.format(weights=arguments.weights) for word in WAYS[way]]
+    if (run / "last.ckpt").exists():
+        command.append("--resume")
+    subprocess.run(command, check=True)
+    subprocess.run([sys.executable, "-m", "fststyle", "export", str(run / "last.ckpt"), str(model)], check=True)
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--style", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
+    parser.add_argument("--ways", default="slim,vgg19", help=f"of {', '.join(WAYS)}, with commas")
+    parser.add_argument("--budget", default="--trainer.max_steps 800", help="more of fststyle train's options")
+    parser.add_argument("--out", type=Path, default=Path("runs/compare"))
+    arguments = parser.parse_args()
+
+    models = [Model.load(train(way, arguments), name=way) for way in arguments.ways.split(",")]
+    cost = Cost(loss_network="vgg19", weights=arguments.weights)
+    settings = Settings(iterations=0, speed_side=0)
+    found = evaluate(models, samples.photos(), arguments.style, cost=cost, settings=settings)
+    rows = {}
+    print(f"{'way':<15} steps  content   style   total    grid   rim")
+    for scores in found.models:
+        card = read_model(arguments.out / scores.name / f"{scores.name}.onnx").card
+        steps = card.steps if card else 0
+        mean = scores.mean()
+        rows[scores.name] = mean | {"steps": steps}
+        costs = "  ".join(f"{mean[name]:7.4f}" for name in ("content_loss", "style_loss", "total_loss"))
+        print(f"{scores.name:<15} {steps:5d} {costs} {mean['grid']:6.2f} {mean['rim_contrast']:6.3f}")
+    atomic_write(arguments.out / "scores.json", json.dumps(rows, indent=1).encode())
+
+
+if __name__ == "__main__":
+    main()

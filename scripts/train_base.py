@@ -1,0 +1,84 @@
+#!/usr/bin/env python
+"""Make the base that new styles start from: one network trained on many paintings at once.
+
+    python scripts/train_base.py --photos photos/ --paintings starry_night.jpg scream.jpg … --minutes 40 --out runs/base
+
+The package's sample styles are added to the paintings. Interrupted, the same command goes on. The base lies in the
+run's folder when it is done; put it into fststyle/training/ to ship it.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pytorch_lightning as pl
+from safetensors.torch import save
+
+from fststyle import samples
+from fststyle.errors import FststyleError
+from fststyle.files import atomic_write
+from fststyle.training.bases import base_file
+from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.training.checkpoint import AtomicCheckpointIO
+from fststyle.training.data import ContentData
+from fststyle.training.many_styles import ManyStylesModule, mean_style
+from fststyle.training.objective import Cost
+
+
+def train(arguments: argparse.Namespace) -> Path:
+    pl.seed_everything(0, verbose=False)
+    folder: Path = arguments.out
+    cost = Cost(loss_network=arguments.loss_network, weights=arguments.weights)
+    module = ManyStylesModule([*arguments.paintings, *samples.styles()], network=arguments.network, cost=cost)
+    data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch)
+    data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / "photos"
+    signals = StopOnSignal()
+    last = folder / "last.ckpt"
+    trainer = pl.Trainer(
+        max_steps=arguments.steps,
+        max_epochs=-1,
+        val_check_interval=1000,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        callbacks=[
+            TimeBudget(arguments.minutes),
+            signals,
+            SamplePictures(folder / "samples"),
+            CostProgressBar(),
+            LastCheckpoint(folder, 500),
+        ],
+        plugins=[AtomicCheckpointIO()],
+        logger=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    if signals.received is not None:
+        sys.exit(f"stopped; the same command goes on from {last}")
+    base = folder / base_file(arguments.network).name
+    state = {name: tensor.contiguous() for name, tensor in mean_style(module.averaged.module).items()}
+    atomic_write(base, save(state, metadata={"styles": str(len(module.styles)), "steps": str(trainer.global_step)}))
+    return base
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--paintings", type=Path, nargs="+", required=True)
+    parser.add_argument("--network", default="fast")
+    parser.add_argument("--loss-network", default=None)
+    parser.add_argument("--weights", type=Path, help="of the loss network")
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--steps", type=int, default=-1)
+    parser.add_argument("--crop", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--out", type=Path, default=Path("runs/base"))
+    try:
+        print(train(parser.parse_args()))
+    except (FststyleError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
