@@ -13,16 +13,37 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from safetensors.torch import save
+from torch import Tensor, nn
 
 from fststyle import samples
 from fststyle.errors import FststyleError
 from fststyle.files import atomic_write
+from fststyle.images import write_picture
 from fststyle.training.bases import base_file
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO
 from fststyle.training.data import ContentData
 from fststyle.training.many_styles import ManyStylesModule, mean_style
 from fststyle.training.objective import Cost
+from fststyle.training.tensors import to_uint8
+
+
+class KeepPainted(pl.Callback):
+    """Writes what the network in training makes, so that the slim loss network can learn from it, too."""
+
+    def __init__(self, folder: Path, every_n_steps: int) -> None:
+        self.folder, self.every_n_steps = folder, every_n_steps
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: ManyStylesModule) -> None:
+        """Look at what leaves the network from now on."""
+
+        def keep(_: nn.Module, __: tuple[Tensor, ...], painted: Tensor) -> None:
+            if trainer.global_step % self.every_n_steps == 0:
+                for number, picture in enumerate(painted):
+                    name = f"{trainer.global_step:06d}_{number}.png"
+                    write_picture(self.folder / name, to_uint8(picture))
+
+        pl_module.net.register_forward_hook(keep)
 
 
 def train(arguments: argparse.Namespace) -> Path:
@@ -47,6 +68,7 @@ def train(arguments: argparse.Namespace) -> Path:
             SamplePictures(folder / "samples"),
             CostProgressBar(),
             LastCheckpoint(folder, 500),
+            *([KeepPainted(arguments.keep_painted, 2)] if arguments.keep_painted else []),
         ],
         plugins=[AtomicCheckpointIO()],
         logger=False,
@@ -73,6 +95,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=-1)
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--keep-painted", type=Path, help="folder for what it paints on the way")
     parser.add_argument("--out", type=Path, default=Path("runs/base"))
     try:
         print(train(parser.parse_args()))

@@ -203,7 +203,7 @@ def _in_parts(
         optimizer.step()
         module.averaged.update_parameters(module.net)
         marks.append(_clock(device))
-        for part, begun, ended in zip(PARTS, marks, marks[1:], strict=True):
+        for part, begun, ended in zip(PARTS, marks[:-1], marks[1:], strict=True):
             parts[part].append(ended - begun)
         whole.append(marks[-1] - marks[0])
     return whole

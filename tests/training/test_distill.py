@@ -13,7 +13,7 @@ from fststyle.training.distill import student as students
 from fststyle.training.distill.fidelity import by_layer
 from fststyle.training.distill.pictures import Sources, draw
 from fststyle.training.distill.run import Passes
-from fststyle.training.distill.student import finish, pruned, regression, representative_channels
+from fststyle.training.distill.student import continued, finish, pruned, regression, representative_channels
 from fststyle.training.distill.teacher import Lessons, Moments, second_moments
 from fststyle.training.loss_network import LossNetwork
 
@@ -74,6 +74,25 @@ def test_a_student_of_full_width_is_its_teacher(teacher: LossNetwork, monkeypatc
     picture = images(9)[-1]
     answer, asked = student(picture, ["relu2_2"])["relu2_2"], teacher(picture)["relu2_2"]
     expected = torch.einsum("bchw,ck->bkhw", asked, components["relu2_2"].float())
+    assert losses.relative_content_loss(answer, expected).item() < 1e-2
+
+
+def test_a_finished_student_can_go_on_learning_in_other_components(
+    teacher: LossNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fststyle.training import loss_network
+
+    monkeypatch.setitem(loss_network._PLANS, "slim", [64, 64, "M", 128, 128, "M"])
+    student = LossNetwork("slim", LAYERS)
+    student.features.load_state_dict(teacher.features.state_dict())
+    earlier = finish(student, teacher, images(12))
+    components = {"relu2_1": second_moments(teacher, images(6)).components("relu2_1", 20)[0]}
+    again = continued(earlier, teacher, components, images(12))
+    assert list(again.readouts) == ["relu2_1"]
+    assert all(parameter.requires_grad for parameter in again.parameters())
+    picture = images(9)[-1]
+    expected = torch.einsum("bchw,ck->bkhw", teacher(picture)["relu2_1"], components["relu2_1"].float())
+    answer = again(picture, ["relu2_1"])["relu2_1"]
     assert losses.relative_content_loss(answer, expected).item() < 1e-2
 
 

@@ -67,10 +67,10 @@ def draw(sources: Sources, side: int, seed: int, number: int) -> Pixels:
     """
     rng = np.random.default_rng([seed, number])
     kinds: list[tuple[float, Callable[[], Pixels]]] = [
-        (0.35, lambda: _crop(sources.photos, side, rng)),
-        (0.15, lambda: _crop(sources.paintings, side, rng, _NARROWEST_PAINTING)),
-        (0.25, lambda: _crop(sources.painted or sources.photos, side, rng, _NARROWEST_PAINTED)),
-        (0.10, lambda: _early(_crop(sources.photos, side, rng), rng)),
+        (0.20, lambda: _crop(sources.photos, side, rng)),
+        (0.10, lambda: _crop(sources.paintings, side, rng, _NARROWEST_PAINTING)),
+        (0.50, lambda: _crop(sources.painted or sources.photos, side, rng, _NARROWEST_PAINTED)),
+        (0.05, lambda: _early(_crop(sources.photos, side, rng), rng)),
         (0.10, lambda: _noisy(_crop(sources.painted or sources.photos, side, rng, _NARROWEST_PAINTED), rng)),
         (0.05, lambda: _clouds(side, rng)),
     ]

@@ -21,7 +21,7 @@ from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
 from fststyle.training.checkpoint import AtomicCheckpointIO
 from fststyle.training.distill.module import DistillationModule
 from fststyle.training.distill.pictures import Sources, draw
-from fststyle.training.distill.student import finish, pruned
+from fststyle.training.distill.student import continued, finish, pruned
 from fststyle.training.distill.teacher import (
     COMPONENTS,
     Lessons,
@@ -96,7 +96,14 @@ class _Report(pl.Callback):
 
 
 def distill(
-    weights: Path | None, sources: Sources, folder: Path, recipe: Recipe, *, device: torch.device, progress: Progress
+    weights: Path | None,
+    sources: Sources,
+    folder: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
+    device: torch.device,
+    progress: Progress,
 ) -> Path:
     """Teach a student and write it as `slim.safetensors`.
 
@@ -105,6 +112,8 @@ def distill(
         sources: Of the pictures.
         folder: Receives everything; with an interrupted run in it, that run goes on.
         recipe: How.
+        start: A slim network to go on from: what networks trained with it have painted shows what it does not see yet.
+            None starts from the teacher itself, most of its channels left out.
         device: Where.
         progress: Called as it goes.
 
@@ -123,7 +132,12 @@ def distill(
     moments, components = _survey(teacher, sources, folder / "survey.safetensors", recipe, progress)
     lessons = Lessons(folder / "lessons", recipe.lessons, recipe.side, components)
     lessons.prepare(teacher, sources, recipe.seed, batch=recipe.batch, progress=progress)
-    student = pruned(teacher.cpu(), moments, components)
+    teacher.cpu()
+    if start is None:
+        student = pruned(teacher, moments, components)
+    else:
+        earlier = LossNetwork.load("slim", teacher.index_of, weights=start)
+        student = continued(earlier, teacher, components, _surveyed(sources, recipe))
     module = DistillationModule(
         student.to(memory_format=torch.channels_last),
         {layer: moments.energy(layer) for layer in components},

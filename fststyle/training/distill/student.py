@@ -39,10 +39,7 @@ def pruned(teacher: LossNetwork, moments: Moments, components: Mapping[str, Tens
             estimate = regression(moments.second[layer][:, kept], moments.second[layer][kept][:, kept])
             del student.readouts[layer]
             if layer in components:
-                basis = components[layer]
-                readout = nn.Conv2d(ours.out_channels, basis.shape[1], 1, bias=False)
-                readout.weight.copy_((basis.mT @ estimate)[..., None, None])
-                student.readouts[layer] = readout
+                student.readouts[layer] = _as_convolution(components[layer].mT @ estimate)
     return student
 
 
@@ -66,7 +63,29 @@ def regression(cross: Tensor, own: Tensor) -> Tensor:
     return solution.mT
 
 
-@torch.no_grad()
+def continued(
+    earlier: LossNetwork, teacher: LossNetwork, components: Mapping[str, Tensor], images: Iterable[Tensor]
+) -> LossNetwork:
+    """A student that starts where an earlier one ended, answering in other components.
+
+    Args:
+        earlier: A finished slim network.
+        teacher: Built for every rectified layer of the student, channels normalized.
+        components: Of the layers to answer at, {layer: (C, K)}.
+        images: Pictures (1, 3, H, W) in [0, 1] to fit the readouts over.
+
+    Returns:
+        A slim network with trainable parameters; the readouts have K outputs.
+    """
+    student = _bare(earlier)
+    fitted = _fitted_readouts(student, teacher, images)
+    for layer in list(student.index_of):
+        del student.readouts[layer]
+        if layer in components:
+            student.readouts[layer] = _as_convolution(components[layer].mT @ fitted[layer])
+    return student.requires_grad_(True)
+
+
 def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor]) -> LossNetwork:
     """The slim network as it ships: readouts at all of its layers, fitted to the teacher and folded to w × w.
 
@@ -79,10 +98,25 @@ def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor])
         teacher: Built for every rectified layer of the student, channels normalized.
         images: Pictures (1, 3, H, W) in [0, 1] to fit over.
     """
-    bare = LossNetwork("slim", teacher.index_of)
+    slim = _bare(student)
+    for layer, best in _fitted_readouts(slim, teacher, images).items():
+        channels, width = best.shape
+        slim.readouts[layer] = _as_convolution(torch.linalg.qr(best).R * (width / channels) ** 0.5)
+    return slim.requires_grad_(False)
+
+
+def _bare(student: LossNetwork) -> LossNetwork:
+    """A copy that gives its own rectified channels."""
+    bare = LossNetwork("slim", student.index_of)
     bare.features.load_state_dict(student.features.state_dict())
-    for layer in bare.index_of:
-        nn.init.dirac_(cast(nn.Conv2d, bare.readouts[layer]).weight)
+    for layer, readout in bare.readouts.items():
+        bare.readouts[layer] = _as_convolution(torch.eye(cast(nn.Conv2d, readout).in_channels))
+    return bare
+
+
+@torch.no_grad()
+def _fitted_readouts(bare: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor]) -> dict[str, Tensor]:
+    """H for the best linear guess H·s of the teacher's activations, (C, w) float64, by layer."""
     crosses: dict[str, Tensor] = {}
     owns: dict[str, Tensor] = {}
     for image in images:
@@ -91,9 +125,11 @@ def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor])
             s, t = (x[0].flatten(1).double() for x in (features, theirs[layer]))
             crosses[layer] = crosses.get(layer, 0) + t @ s.mT / s.shape[1]
             owns[layer] = owns.get(layer, 0) + s @ s.mT / s.shape[1]
-    for layer in bare.index_of:
-        best = regression(crosses[layer], owns[layer])
-        channels, width = best.shape
-        folded = torch.linalg.qr(best).R * (width / channels) ** 0.5
-        cast(nn.Conv2d, bare.readouts[layer]).weight.copy_(folded[..., None, None])
-    return bare
+    return {layer: regression(crosses[layer], owns[layer]) for layer in bare.index_of}
+
+
+def _as_convolution(matrix: Tensor) -> nn.Conv2d:
+    convolution = nn.Conv2d(matrix.shape[1], matrix.shape[0], 1, bias=False)
+    with torch.no_grad():
+        convolution.weight.copy_(matrix[..., None, None])
+    return convolution
