@@ -8,7 +8,6 @@ models/, and under noise; with the three sample styles as paintings. Writes fsts
 """
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from fststyle.images import read_picture, resize_shorter_side
 from fststyle.stylizer import Stylizer
 from fststyle.training.data import ValidationPhotos
 from fststyle.training.distill.fidelity import by_layer, gradient_agreement
+from fststyle.training.distill.run import rounds
 from fststyle.training.distill.teacher import teacher_layers
 from fststyle.training.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.tensors import reference_photos, unit_range
@@ -38,9 +38,12 @@ units. Made by `scripts/distill_loss_network.py`; this page by `scripts/make_sli
 
 - **Teacher:** VGG-19, ImageNet, by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, Oxford), CC BY 4.0. This
   network is derived from it: changed, and distributed under the same terms.
-- **Lessons:** 400 photos (BSDS500's training and test sets), eight paintings by artists dead for over 70 years, 360
-  photos painted by six networks, and the mud and noise that networks make in their first steps.
-- **Recipe:** {}.
+- **Lessons:** photos (BSDS500's training and test sets), paintings by artists dead for over 70 years, photos painted by
+  six networks, and the mud and noise that networks make in their first steps. In every further round also what networks
+  painted that were just being trained with the slim of the round before: there it is blind.
+
+{}
+
 - **sha256** of its tensors, by name: `{}`.
 
 ## Fidelity
@@ -52,7 +55,7 @@ matrices, medians.
 {}
 
 Cosine between the gradients that the default costs send back to a picture, slim's and VGG-19's; the paintings are the
-sample styles, which it has not learned from:
+sample styles; it has learned from pictures painted in them, not from themselves:
 
 {}
 """
@@ -104,12 +107,15 @@ def main() -> None:
             gradient_rows.append((style.stem, kind, *(f"{cosine:.2f}" for cosine in cosines.values())))
 
     with safe_open(SLIM_FILE, "pt") as file:
-        facts = file.metadata()
-    recipe = ", ".join(f"{key} {value}" for key, value in json.loads(facts["recipe"]).items())
+        digest = file.metadata()["sha256 of tensors"]
+    taught = rounds(SLIM_FILE)
+    columns = ("lessons", "photos", "paintings", "painted", "side", "batch", "steps", "learning_rate", "seed")
+    round_rows = [(str(number), *(str(each[name]) for name in columns)) for number, each in enumerate(taught, 1)]
+    round_table = table(("round", *columns), round_rows)
     layer_table = table(("layer", "channels", "energy", "content", "style"), layer_rows)
     gradient_table = table(("painting", "pictures", "content", "style", "total"), gradient_rows)
     megabytes = SLIM_FILE.stat().st_size / 1e6
-    text = CARD_TEXT.format(megabytes, recipe, facts["sha256 of tensors"], layer_table, gradient_table)
+    text = CARD_TEXT.format(megabytes, round_table, digest, layer_table, gradient_table)
     atomic_write(CARD, text.encode())
     print(text)
 

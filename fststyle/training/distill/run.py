@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
@@ -20,13 +21,14 @@ from fststyle.files import atomic_write
 from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
 from fststyle.training.checkpoint import AtomicCheckpointIO
 from fststyle.training.distill.module import DistillationModule
-from fststyle.training.distill.pictures import Sources, draw
+from fststyle.training.distill.pictures import Sources
 from fststyle.training.distill.student import continued, finish, pruned
 from fststyle.training.distill.teacher import (
     COMPONENTS,
     Lessons,
     Moments,
     Progress,
+    draw_readable,
     second_moments,
     teacher_layers,
 )
@@ -165,7 +167,8 @@ def distill(
         raise TrainingError(f"stopped; the same command goes on from {last}")
     progress("fitting the readouts", 0, 1)
     slim = finish(student.cpu(), teacher, _surveyed(sources, recipe))
-    return _write(folder / "slim.safetensors", slim, recipe)
+    pictures = {kind: len(files) for kind, files in vars(sources).items()}
+    return _write(folder / "slim.safetensors", slim, [*rounds(start), asdict(recipe) | pictures])
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -192,15 +195,24 @@ def _survey(
 
 def _surveyed(sources: Sources, recipe: Recipe) -> Iterator[Tensor]:
     for number in range(_SURVEYED):
-        yield unit_range(draw(sources, recipe.side, recipe.seed + _SURVEY_SEED_OFFSET, number))
+        yield unit_range(draw_readable(sources, recipe.side, recipe.seed + _SURVEY_SEED_OFFSET, number))
 
 
-def _write(path: Path, slim: LossNetwork, recipe: Recipe) -> Path:
+def rounds(slim: Path | None) -> list[dict[str, Any]]:
+    """How a slim network was taught, round after round: recipes and numbers of pictures, as its file has them."""
+    if slim is None:
+        return []
+    with safe_open(slim, "pt") as file:
+        recorded: list[dict[str, Any]] = json.loads((file.metadata() or {}).get("rounds", "[]"))
+    return recorded
+
+
+def _write(path: Path, slim: LossNetwork, taught: list[dict[str, Any]]) -> Path:
     tensors = {name: tensor.contiguous() for name, tensor in slim.state_dict().items()}
     facts = {
         "name": "slim",
         "teacher": "VGG-19, ImageNet, channels normalized (Simonyan & Zisserman; CC BY 4.0)",
-        "recipe": json.dumps(asdict(recipe)),
+        "rounds": json.dumps(taught),
         "sha256 of tensors": digest(tensors),
     }
     atomic_write(path, save(tensors, metadata=facts))

@@ -115,7 +115,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
         device = teacher.mean.device
         for start in range(known["done"], self.count, batch):
             numbers = range(start, min(start + batch, self.count))
-            pictures = np.stack([_readable(sources, self.side, seed, number) for number in numbers])
+            pictures = np.stack([draw_readable(sources, self.side, seed, number) for number in numbers])
             images = torch.cat([unit_range(picture) for picture in pictures]).to(device)
             for layer, features in teacher(images, list(self.components)).items():
                 basis = self.components[layer].to(features)
@@ -135,7 +135,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
             raise DataError(f"cannot keep lessons in {path} ({error}); make room, or give another folder") from error
 
 
-def _readable(sources: Sources, side: int, seed: int, number: int) -> NDArray[np.uint8]:
+def draw_readable(sources: Sources, side: int, seed: int, number: int) -> NDArray[np.uint8]:
     """The picture of that number, or of one far behind if its file cannot be read."""
     for attempt in range(100):
         try:
