@@ -32,8 +32,8 @@ class Cost:
     """Which cost is minimized.
 
     Attributes:
-        loss_network: The fixed network that sees: "slim", which ships with the package and costs an eighth of VGG-19's
-            step, "vgg19" or "vgg16"; none takes slim, or VGG-19 if its weights are given.
+        loss_network: The fixed network that sees: "slim", which ships with the package and takes a fraction of VGG-19's
+            time, "vgg19" or "vgg16"; none takes slim, or VGG-19 if its weights are given.
         weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once, or the
             package's.
         pooling: "average" for Gatys' smoother variant.
