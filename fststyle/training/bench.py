@@ -73,7 +73,7 @@ def bench_training(
     device: torch.device | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> StepBench:
-    """Measure; takes about a minute on two CPU cores.
+    """Measure; at 256² five rounds take several minutes on two CPU cores.
 
     Args:
         network: Which is trained.

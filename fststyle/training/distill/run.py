@@ -35,7 +35,7 @@ from fststyle.training.distill.teacher import (
 from fststyle.training.loss_network import LossNetwork
 from fststyle.training.tensors import reference_photos, unit_range
 
-# Pictures over which principal components are taken and readouts are fitted. Numbers far behind those of the lessons.
+# Pictures over which principal components are taken and readouts are fitted; of another seed than the lessons.
 _SURVEYED = 200
 _SURVEY_SEED_OFFSET = 1
 
