@@ -4,12 +4,15 @@
     python scripts/train_base.py --photos photos/ --paintings starry_night.jpg scream.jpg … --minutes 40 --out runs/base
 
 The package's sample styles are added to the paintings. Interrupted, the same command goes on. The base lies in the
-run's folder when it is done; put it into fststyle/training/ to ship it.
+run's folder when it is done; put it into fststyle/training/ to ship it. Beside it, in `styles/`, lies each style by
+itself (painting_SIDE.ckpt), for `fststyle export` or for `fststyle train --init`; with --sides these are the paintings
+themselves, in so many sizes, and not what is made of them to teach a base.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from safetensors.torch import save
@@ -21,9 +24,9 @@ from fststyle.files import atomic_write
 from fststyle.images import write_picture
 from fststyle.training.bases import base_file
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
-from fststyle.training.checkpoint import AtomicCheckpointIO
+from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO
 from fststyle.training.data import ContentData
-from fststyle.training.many_styles import ManyStylesModule, mean_style
+from fststyle.training.many_styles import ManyStylesModule, mean_style, one_style
 from fststyle.training.objective import Cost
 from fststyle.training.tensors import to_uint8
 
@@ -50,7 +53,8 @@ def train(arguments: argparse.Namespace) -> Path:
     pl.seed_everything(0, verbose=False)
     folder: Path = arguments.out
     cost = Cost(loss_network=arguments.loss_network, weights=arguments.weights)
-    module = ManyStylesModule([*arguments.paintings, *samples.styles()], network=arguments.network, cost=cost)
+    paintings: list[Path] = [*arguments.paintings, *samples.styles()]
+    module = ManyStylesModule(paintings, arguments.network, cost, arguments.init, arguments.sides)
     data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch)
     data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / "photos"
     signals = StopOnSignal()
@@ -81,7 +85,26 @@ def train(arguments: argparse.Namespace) -> Path:
     base = folder / base_file(arguments.network).name
     state = {name: tensor.contiguous() for name, tensor in mean_style(module.averaged.module).items()}
     atomic_write(base, save(state, metadata={"styles": str(len(module.styles)), "steps": str(trainer.global_step)}))
+    if arguments.sides:
+        split(module, [(painting, side) for painting in paintings for side in arguments.sides], folder / "styles")
     return base
+
+
+def split(module: ManyStylesModule, styles: list[tuple[Path, int]], folder: Path) -> None:
+    """Write a checkpoint for each style, as if it had been trained alone."""
+    for number, (painting, side) in enumerate(styles):
+        state = {f"averaged.module.{key}": value for key, value in one_style(module.averaged.module, number).items()}
+        name = f"{painting.stem}_{side}"
+        checkpoint: dict[str, Any] = {"state_dict": state, "global_step": module.global_step}
+        module.on_save_checkpoint(checkpoint)
+        facts = checkpoint[CHECKPOINT_KEY]
+        facts |= {
+            "name": name,
+            "painting": painting.name,
+            "costs": {},
+            "recipe": facts["recipe"] | {"style_size": side},
+        }
+        AtomicCheckpointIO().save_checkpoint(checkpoint, folder / f"{name}.ckpt")
 
 
 def main() -> None:
@@ -93,6 +116,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="of the loss network")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int, default=-1)
+    parser.add_argument("--sides", type=int, nargs="+", default=[], help="of the paintings, shorter ones, in pixels")
+    parser.add_argument("--init", default="none", help="base, none or a checkpoint of one style")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--keep-painted", type=Path, help="folder for what it paints on the way")

@@ -4,7 +4,7 @@ Convolutions are shared, each style has gains and shifts of its own (conditional
 The base is the shared part with the mean of the styles' gains and shifts: a plain network, where a new style begins.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +47,15 @@ class StyledNorm(nn.Module):
 
 
 def with_styles(net: nn.Module, styles: int) -> nn.Module:
-    """Replace every instance norm, in place."""
+    """Replace every instance norm, in place; each style begins with the gains and shifts that are there."""
     for parent in list(net.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.InstanceNorm2d):
-                setattr(parent, name, StyledNorm(child.num_features, styles, child.eps))
+                styled = StyledNorm(child.num_features, styles, child.eps)
+                with torch.no_grad():
+                    styled.weight.copy_(child.weight.expand_as(styled.weight))
+                    styled.bias.copy_(child.bias.expand_as(styled.bias))
+                setattr(parent, name, styled)
     return net
 
 
@@ -62,21 +66,31 @@ def styled_norms(net: nn.Module) -> Iterator[StyledNorm]:
 
 def mean_style(net: nn.Module) -> dict[str, Tensor]:
     """The state of a plain network of the same name: shared weights, and the mean over all styles of the others."""
+    return _plain_state(net, lambda table: table.mean(0))
+
+
+def one_style(net: nn.Module, style: int) -> dict[str, Tensor]:
+    """The state of a plain network of the same name that paints one of the styles."""
+    return _plain_state(net, lambda table: table[style].clone())
+
+
+def _plain_state(net: nn.Module, pick: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
     own = {f"{name}." for name, module in net.named_modules() if isinstance(module, StyledNorm)}
     return {
-        name: tensor.mean(0) if any(name.startswith(prefix) for prefix in own) else tensor.clone()
+        name: pick(tensor) if any(name.startswith(prefix) for prefix in own) else tensor.clone()
         for name, tensor in net.state_dict().items()
     }
 
 
-def variants(painting: Path) -> list[Pixels]:
-    """What is made of one painting.
+def variants(painting: Path, sides: Sequence[int] = ()) -> list[Pixels]:
+    """What is made of one painting: it in each of these sizes (shorter sides), or else in sizes, colors and directions.
 
     Raises:
         ImageError: If it cannot be read.
     """
     rgb = read_picture(painting).rgb
-    return [np.rot90(resize_shorter_side(rgb, side)[..., list(order)], turns) for side, order, turns in _VARIANTS]
+    wanted = [(side, (0, 1, 2), 0) for side in sides] or _VARIANTS
+    return [np.rot90(resize_shorter_side(rgb, side)[..., list(order)], turns) for side, order, turns in wanted]
 
 
 class ManyStylesModule(StyleTransferModule):
@@ -86,11 +100,20 @@ class ManyStylesModule(StyleTransferModule):
         paintings: Their files.
         network: See `StyleTransferModule`.
         cost: Likewise; the loss network is shared.
+        init: Likewise.
+        sides: As for `variants`.
     """
 
-    def __init__(self, paintings: Sequence[Path], network: NetworkName = "fast", cost: Cost = Cost()) -> None:
-        super().__init__(paintings[0], name="base", painting="many", network=network, cost=cost, init="none")
-        self.styles = [variant for painting in paintings for variant in variants(painting)]
+    def __init__(
+        self,
+        paintings: Sequence[Path],
+        network: NetworkName = "fast",
+        cost: Cost = Cost(),
+        init: str = "none",
+        sides: Sequence[int] = (),
+    ) -> None:
+        super().__init__(paintings[0], name="base", painting="many", network=network, cost=cost, init=init)
+        self.styles = [variant for painting in paintings for variant in variants(painting, sides)]
         for net in (self.net, self.averaged.module):
             with_styles(net, len(self.styles))
         self.averaged.requires_grad_(False)

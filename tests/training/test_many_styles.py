@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from fststyle.training.many_styles import ManyStylesModule, StyledNorm, mean_style, styled_norms, variants, with_styles
+from fststyle.training.many_styles import (
+    ManyStylesModule,
+    StyledNorm,
+    mean_style,
+    one_style,
+    styled_norms,
+    variants,
+    with_styles,
+)
 from fststyle.training.objective import Cost
 from fststyle.training.transformer_net import build_transformer_net
 
@@ -37,6 +45,34 @@ def test_the_mean_style_fits_a_plain_network_and_is_it_where_styles_agree() -> N
         norm.weight.copy_(torch.arange(4.0)[:, None].expand_as(norm.weight))
     name = next(name for name, module in net.named_modules() if module is norm)
     assert (mean_style(net)[f"{name}.weight"] == 1.5).all()
+
+
+def test_one_style_alone_paints_as_the_shared_network_does() -> None:
+    torch.manual_seed(0)
+    net = with_styles(build_transformer_net("fast", 0.25), 3).eval()
+    for norm in styled_norms(net):
+        with torch.no_grad():
+            norm.weight.copy_(torch.rand_like(norm.weight))
+        norm.chosen = torch.tensor([2])
+    plain = build_transformer_net("fast", 0.25).eval()
+    plain.load_state_dict(one_style(net, 2))
+    x = torch.rand(1, 3, 32, 40)
+    torch.testing.assert_close(plain(x), net(x))
+
+
+def test_every_style_begins_as_the_network_that_is_given_it() -> None:
+    torch.manual_seed(0)
+    plain = build_transformer_net("fast", 0.25).eval()
+    for module in plain.modules():
+        if isinstance(module, nn.InstanceNorm2d):
+            nn.init.uniform_(module.weight)
+    x = torch.rand(1, 3, 32, 40)
+    before = plain(x)
+    torch.testing.assert_close(with_styles(plain, 2)(x), before)
+
+
+def test_a_painting_in_sizes_of_ones_choice(painting: Path) -> None:
+    assert [min(each.shape[:2]) for each in variants(painting, (64, 96))] == [64, 96]
 
 
 def test_a_painting_in_other_sizes_colors_and_directions(painting: Path) -> None:
