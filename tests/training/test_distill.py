@@ -13,7 +13,14 @@ from fststyle.training.distill import student as students
 from fststyle.training.distill.fidelity import by_layer
 from fststyle.training.distill.pictures import Sources, draw
 from fststyle.training.distill.run import Passes
-from fststyle.training.distill.student import continued, finish, pruned, regression, representative_channels
+from fststyle.training.distill.student import (
+    blank,
+    continued,
+    finish,
+    pruned,
+    regression,
+    representative_channels,
+)
 from fststyle.training.distill.teacher import Lessons, Moments, second_moments
 from fststyle.training.loss_network import LossNetwork
 
@@ -158,6 +165,16 @@ def test_lessons_are_the_teachers_answers_and_go_on_after_an_interruption(
         torch.testing.assert_close(item["relu2_2"].float(), expected, rtol=1e-2, atol=1e-2)
     with pytest.raises(DataError, match="lessons of other settings; give another folder"):
         again.prepare(teacher, sources, 1, batch=2, progress=stop)
+
+
+def test_an_interrupted_student_goes_on_in_a_blank_one(teacher: LossNetwork) -> None:
+    moments = second_moments(teacher, images(4))
+    components = {"relu2_2": moments.components("relu2_2", 7)[0]}
+    taught = pruned(teacher, moments, components)
+    student = blank(teacher.index_of, components)
+    student.load_state_dict(taught.state_dict())
+    image = images(1)[0]
+    torch.testing.assert_close(student(image), taught(image))
 
 
 def test_passes_go_on_from_any_position() -> None:

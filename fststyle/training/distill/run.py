@@ -22,7 +22,7 @@ from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
 from fststyle.training.checkpoint import AtomicCheckpointIO
 from fststyle.training.distill.module import DistillationModule
 from fststyle.training.distill.pictures import Sources
-from fststyle.training.distill.student import continued, finish, pruned
+from fststyle.training.distill.student import blank, continued, finish, pruned
 from fststyle.training.distill.teacher import (
     COMPONENTS,
     Lessons,
@@ -135,7 +135,10 @@ def distill(
     lessons = Lessons(folder / "lessons", recipe.lessons, recipe.side, components)
     lessons.prepare(teacher, sources, recipe.seed, batch=recipe.batch, progress=progress)
     teacher.cpu()
-    if start is None:
+    last = folder / "last.ckpt"
+    if last.exists():
+        student = blank(teacher.index_of, components)
+    elif start is None:
         student = pruned(teacher, moments, components)
     else:
         earlier = LossNetwork.load("slim", teacher.index_of, weights=start)
@@ -147,7 +150,6 @@ def distill(
         steps=recipe.steps,
     )
     signals = StopOnSignal()
-    last = folder / "last.ckpt"
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,

@@ -13,6 +13,16 @@ from fststyle.training.loss_network import LossNetwork
 _RIDGE = 1e-5
 
 
+def blank(layers: Iterable[str], components: Mapping[str, Tensor]) -> LossNetwork:
+    """A student of the right shapes, to be filled from a checkpoint; arguments as for `pruned`."""
+    student = LossNetwork("slim", layers)
+    for layer in student.index_of:
+        width = cast(nn.Conv2d, student.readouts.pop(layer)).in_channels
+        if layer in components:
+            student.readouts[layer] = _as_convolution(torch.zeros(components[layer].shape[1], width))
+    return student.requires_grad_(True)
+
+
 def pruned(teacher: LossNetwork, moments: Moments, components: Mapping[str, Tensor]) -> LossNetwork:
     """A student that starts as the teacher with most channels left out.
 

@@ -83,7 +83,6 @@ class Lessons(Dataset[dict[str, Tensor]]):
 
     def __init__(self, folder: Path, count: int, side: int, components: Mapping[str, Tensor]) -> None:
         self.folder, self.count, self.side, self.components = folder, count, side, components
-        folder.mkdir(parents=True, exist_ok=True)
         self._pictures = self._map("pictures", (3, side, side), np.uint8)
         self._answers = {}
         for layer, basis in components.items():
@@ -130,6 +129,7 @@ class Lessons(Dataset[dict[str, Tensor]]):
     def _map(self, name: str, shape: tuple[int, ...], dtype: type[np.uint8 | np.float16]) -> "np.memmap[Any, Any]":
         path = self.folder / f"{name}.bin"
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             return np.memmap(path, dtype, "r+" if path.exists() else "w+", shape=(self.count, *shape))
         except (OSError, ValueError) as error:
             raise DataError(f"cannot keep lessons in {path} ({error}); make room, or give another folder") from error
