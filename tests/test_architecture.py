@@ -49,6 +49,7 @@ FLOORS = {
     "fststyle.training.data": 3,
     "fststyle.training.loss_network": 3,
     "fststyle.training.equivalence": 4,
+    "fststyle.training.temporal": 4,
     "fststyle.training.objective": 4,
     "fststyle.training.evaluation": 5,
     "fststyle.training.scores": 5,

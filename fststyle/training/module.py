@@ -5,6 +5,7 @@ Not about where runs are kept, when they stop or what is drawn of them: `callbac
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,12 @@ from fststyle.images import read_picture, resize_shorter_side
 from fststyle.training.bases import load_base
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
+from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
+
+# Settings that did not exist when older checkpoints were written, and what those were trained with.
+_ADDED_SINCE = {"temporal_weight": 0.0, "temporal_lighting": 0.0}
 
 
 class StyleTransferModule(pl.LightningModule):
@@ -123,8 +128,24 @@ class StyleTransferModule(pl.LightningModule):
     def terms(self, batch: Tensor) -> CostTerms:
         """What the network in training makes of uint8 photos, (B, 3, H, W), costs."""
         content = batch.float().div_(255)
-        features = self.objective.content_features(content)
-        return self.objective.terms(self.net(content), features)
+        stylized = self.net(content)
+        terms = self.objective.terms(stylized, self.objective.content_features(content))
+        return self._steadied(terms, self.net, content, stylized, self._positions(len(batch)))
+
+    def _steadied(
+        self, terms: CostTerms, net: nn.Module, content: Tensor, stylized: Tensor, positions: Sequence[int]
+    ) -> CostTerms:
+        """With the steadiness term, if the cost has one: how `net` paints the photos a moment later."""
+        if not self.cost.temporal_weight:
+            return terms
+        later = moved(content, positions, lighting=self.cost.temporal_lighting)
+        return self.objective.with_temporal(terms, temporal_loss(stylized, net(later.content), later))
+
+    def _positions(self, count: int) -> range:
+        """Which photos of the run a batch holds, as `data.py` deals them out to one or several processes."""
+        world = self.trainer.world_size
+        first = self.trainer.global_step * count * world + self.global_rank
+        return range(first, first + count * world, world)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
@@ -137,14 +158,18 @@ class StyleTransferModule(pl.LightningModule):
         """Measure the averaged network on held-out photos; returns them and what it makes of them, (B, 3, H, W)."""
         content = batch.float().div_(255)
         stylized = self(content)
-        terms = self.objective.terms(stylized, self.objective.content_features(content)).named()
-        self.log_dict({f"val/{name}": value for name, value in terms.items()}, batch_size=len(batch), sync_dist=True)
+        terms = self.objective.terms(stylized, self.objective.content_features(content))
+        places = range(batch_idx * len(batch), (batch_idx + 1) * len(batch))
+        terms = self._steadied(terms, self, content, stylized, places)
+        self.log_dict(
+            {f"val/{name}": value for name, value in terms.named().items()}, batch_size=len(batch), sync_dist=True
+        )
         return {"content": content, "stylized": stylized}
 
     def on_validation_epoch_end(self) -> None:
         """Keep the means: they go into the checkpoint, and from there into the exported file."""
-        metrics = self.trainer.callback_metrics
-        self.costs = {name: float(metrics[f"val/{name}"]) for name in TERM_NAMES if f"val/{name}" in metrics}
+        metrics, names = self.trainer.callback_metrics, (*TERM_NAMES, "temporal_loss")
+        self.costs = {name: float(metrics[f"val/{name}"]) for name in names if f"val/{name}" in metrics}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before a step that would ruin the network.
@@ -194,7 +219,7 @@ class StyleTransferModule(pl.LightningModule):
         Raises:
             TrainingError: If they differ.
         """
-        saved = checkpoint[CHECKPOINT_KEY]["recipe"]
+        saved = _ADDED_SINCE | checkpoint[CHECKPOINT_KEY]["recipe"]
         for key, value in self.recipe().items():
             if saved.get(key) != value:
                 raise TrainingError(

@@ -6,6 +6,7 @@ has at p + flow(p).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -35,11 +36,28 @@ _SHIFT = 10.0  # pixels, either way
 
 def random_flow(height: int, width: int, rng: np.random.Generator) -> Floats:
     """A smooth motion: a stretching and turning that differs from place to place, and a shift."""
-    rows, columns = (max(2, side // _GRID_STEP) for side in (height, width))
-    coarse = rng.normal(0, _GRID_OFFSET, (rows, columns, 2)).astype(np.float32)
-    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    shift = rng.uniform(-_SHIFT, _SHIFT, 2).astype(np.float32)
-    return cast(Floats, cv2.GaussianBlur(smooth, (0, 0), _GRID_STEP / 8) + shift)
+    smooth = random_field(height, width, 2, rng) * _GRID_OFFSET
+    return smooth + rng.uniform(-_SHIFT, _SHIFT, 2).astype(np.float32)
+
+
+def random_field(height: int, width: int, channels: int, rng: np.random.Generator) -> Floats:
+    """(H, W, C): standard normal at each point of a coarse grid, and smooth between them."""
+    rows, columns = _smoothing(height), _smoothing(width)
+    coarse = rng.normal(size=(rows.shape[1], columns.shape[1], channels)).astype(np.float32)
+    return np.ascontiguousarray(np.einsum("yr,rcd,xc->yxd", rows, coarse, columns, optimize=True))
+
+
+@lru_cache(maxsize=64)
+def _smoothing(side: int) -> Floats:
+    """From points of a coarse grid to pixels, along one side: (side, points). Cubic, then blurred.
+
+    Both are separable and linear, so that a picture's motion is two small products of matrices: cheap enough for every
+    photo of every step of a training.
+    """
+    points = np.eye(max(2, side // _GRID_STEP), dtype=np.float32)
+    cubic = cv2.resize(points, (len(points), side), interpolation=cv2.INTER_CUBIC)
+    spread = _GRID_STEP / 8
+    return cast(Floats, cv2.GaussianBlur(cubic, (1, 0), sigmaX=1e-3, sigmaY=spread))
 
 
 def warp(picture: Array, flow: Floats) -> Array:

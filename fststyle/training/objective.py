@@ -1,6 +1,6 @@
 """The cost of a stylized picture, defined once for training, optimizing and evaluating.
 
-    total = content_weight · content + style_weight · style + tv_weight · total variation
+    total = content_weight · content + style_weight · style + tv_weight · total variation [+ temporal_weight · temporal]
 
 In the default, *relative* form every term is dimensionless and calibrated, so that weights of 1 look right for most
 paintings with any loss network, layers and picture size.
@@ -21,6 +21,7 @@ from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
 _STYLE_CALIBRATION = 15.0
 _TV_CALIBRATION = 2.0
+_TEMPORAL_CALIBRATION = 50.0  # a mean squared difference of 0.01, 25 gray levels, counts half
 
 Form = Literal["relative", "literal"]
 
@@ -47,6 +48,10 @@ class Cost:
         content_weight: Weight of the content term.
         style_weight: Weight of the style term; try 0.3 for a hint of the painting and 3 for all of it.
         tv_weight: Weight of the smoothness term.
+        temporal_weight: Weight of the steadiness term, for networks that shall paint videos (`temporal.py`); 0 leaves
+            it out and saves a pass through the network that is trained. A single picture's cost knows no such term.
+        temporal_lighting: Standard deviation of the light's change that the steadiness term allows for, as a fraction
+            of the range; 0 trains under constant light.
     """
 
     loss_network: Architecture | None = None
@@ -59,11 +64,13 @@ class Cost:
     content_weight: float = 1.0
     style_weight: float = 1.0
     tv_weight: float = 1.0
+    temporal_weight: float = 0.0
+    temporal_lighting: float = 0.0
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise ValueError(f"unknown form {self.form!r}; use one of {', '.join(get_args(Form))}")
-        for name in ("content_weight", "style_weight", "tv_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "temporal_weight", "temporal_lighting"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
         if not self.content_layers and not self.style_layers:
@@ -81,17 +88,23 @@ class Cost:
 
 
 class CostTerms(NamedTuple):
-    """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`."""
+    """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`.
+
+    `temporal` is None where nothing moves.
+    """
 
     content: Tensor
     style: Tensor
     total_variation: Tensor
     total: Tensor
     style_by_layer: dict[str, Tensor]
+    temporal: Tensor | None = None
 
     def named(self) -> dict[str, Tensor]:
         """By the names under which logs, tables and files have them; one more for each style layer."""
         named = dict(zip(TERM_NAMES, self[:4], strict=True))
+        if self.temporal is not None:
+            named["temporal_loss"] = self.temporal
         return named | {f"style_loss_{layer}": value for layer, value in self.style_by_layer.items()}
 
 
@@ -185,6 +198,17 @@ class PerceptualObjective:
                 + self.cost.tv_weight * tv_scale * variation
             )
         return CostTerms(content, style, variation, total, style_by_layer)
+
+    def with_temporal(self, terms: CostTerms, temporal: Tensor) -> CostTerms:
+        """Add the steadiness term.
+
+        Args:
+            terms: Of a batch.
+            temporal: From `temporal.temporal_loss`, (B,).
+        """
+        mean = temporal.mean()
+        total = terms.total + self.cost.temporal_weight * _TEMPORAL_CALIBRATION * mean
+        return terms._replace(temporal=mean, total=total)
 
     def _content(self, features: Tensor, target: Tensor) -> Tensor:
         if self.cost.form == "relative":

@@ -67,6 +67,11 @@ def test_resuming_with_another_cost_is_refused(module: StyleTransferModule, pain
     checkpoint: dict[str, Any] = {}
     module.on_save_checkpoint(checkpoint)
     module.on_load_checkpoint(checkpoint)
+    del checkpoint[CHECKPOINT_KEY]["recipe"]["temporal_weight"]  # of a time when there was no such term
+    module.on_load_checkpoint(checkpoint)
+    steady = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, cost=Cost(temporal_weight=1.0))
+    with pytest.raises(TrainingError, match=r"began with temporal_weight = 0\.0, not 1\.0"):
+        steady.on_load_checkpoint(checkpoint)
     other = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, cost=Cost(style_weight=2.0))
     with pytest.raises(TrainingError, match=r"began with style_weight = 1\.0, not 2\.0; resume with the old setting"):
         other.on_load_checkpoint(checkpoint)

@@ -82,7 +82,7 @@ def test_resumed_after_a_broken_step_equals_unbroken(
     train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    common = [*train_arguments, "--trainer.max_steps", "9", "--save_every", "4"]
+    common = [*train_arguments, "--trainer.max_steps", "9", "--save_every", "4", "--model.cost.temporal_weight", "1"]
     main([*common, "--out", str(whole)])
     step = StyleTransferModule.training_step
 
@@ -153,7 +153,7 @@ def test_a_time_budget_ends_the_run_with_the_schedule(train_arguments: Arguments
 
 def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Arguments, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    steps = ["--trainer.max_steps", "2", "--model.learning_rate", "1e-6"]
+    steps = ["--trainer.max_steps", "2", "--model.learning_rate", "1e-6", "--model.cost.temporal_weight", "1"]
     main([*train_arguments, *steps, "--out", str(one), "--data.batch_size", "4"])
     ddp = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
     process = start([*train_arguments, *steps, *ddp, "--out", str(two)])
