@@ -108,7 +108,7 @@ def stylize(
         str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
     ] = "rgb1",
     max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the photo, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
@@ -205,6 +205,8 @@ def train(ctx: typer.Context) -> None:
 
 
 def _facts(file: "ModelFile") -> dict[str, Any]:
+    from fststyle.model_file import STRENGTH_NAME
+
     shape = ["free" if side is None else side for side in file.input_shape]
     return {
         "file": file.name,
@@ -212,6 +214,7 @@ def _facts(file: "ModelFile") -> dict[str, Any]:
         "opset": file.opset,
         "input": {"name": file.input_name, "shape": shape},
         "output": {"name": file.output_name},
+        "strength": f"an input, {STRENGTH_NAME}" if file.takes_strength else "a cross-fade",
         "card": None if file.card is None else dataclasses.asdict(file.card),
     }
 

@@ -1,7 +1,9 @@
 """The contract of an exported network, and the only place that opens an ONNX file.
 
 A network of ours takes a tensor `content` and gives a tensor `stylized`: float32 RGB in 0..1, (batch, 3, height,
-width), every side but the 3 free. Its card lies in the file's metadata.
+width), every side but the 3 free. It may take `strength`, float32 of shape (1,), from 0 for the photo to 1 for the
+full style: an input with a default of 1, so that whoever does not know it leaves it out. Its card lies in the file's
+metadata.
 """
 
 import hashlib
@@ -19,6 +21,7 @@ from fststyle.model_checks import check_graph, image_ends, shape_of
 
 INPUT_NAME = "content"
 OUTPUT_NAME = "stylized"
+STRENGTH_NAME = "strength"
 
 # onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
 OPSET = 18
@@ -47,6 +50,7 @@ class ModelFile:
         input_name: The one input.
         input_shape: (batch, 3, height, width), None where free.
         output_name: The one output.
+        takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
     """
 
     name: str
@@ -56,6 +60,7 @@ class ModelFile:
     input_name: str
     input_shape: tuple[int | None, ...]
     output_name: str
+    takes_strength: bool = False
 
 
 def read_model(path: Path) -> ModelFile:
@@ -90,6 +95,7 @@ def read_model(path: Path) -> ModelFile:
         input_name=content.name,
         input_shape=shape_of(content),
         output_name=stylized.name,
+        takes_strength=card is not None and _takes_strength(model.graph),
     )
 
 
@@ -133,6 +139,12 @@ def weights_sha256(model: onnx.ModelProto) -> str:
         digest.update(f"{tensor.name}\0{tensor.data_type}\0{list(tensor.dims)}\0".encode())
         digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
+
+
+def _takes_strength(graph: onnx.GraphProto) -> bool:
+    shapes = {value.name: shape_of(value) for value in graph.input}
+    defaults = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    return shapes.get(STRENGTH_NAME) == (1,) and defaults.get(STRENGTH_NAME) == onnx.TensorProto.FLOAT
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -14,10 +14,11 @@ from fststyle.devices import PROVIDERS, choose_device, remedy
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.images import resize, with_content_color
 from fststyle.model_card import ModelCard
-from fststyle.model_file import ModelFile, read_model
+from fststyle.model_file import STRENGTH_NAME, ModelFile, read_model
 from fststyle.picture import Picture, to_picture
 
 Layout = Literal["rgb1", "rgb255", "bgr255"]
+Told = dict[str, NDArray[np.float32]]  # further inputs by name
 
 # Networks of others rarely say so, but those with two or three strides of 2 want sides that are a multiple of 4 or 8.
 _FOREIGN_MULTIPLE = 8
@@ -110,7 +111,8 @@ class Stylizer:
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
-            strength: 0 is the picture as it came, 1 the network's answer, between them a plain cross-fade.
+            strength: 0 is the picture as it came, 1 the network's answer; between them a network that was trained for
+                it paints less strongly, and of any other it is a plain cross-fade.
             keep_color: Take only the brightness from the network's answer, the colors from the picture.
 
         Returns:
@@ -124,20 +126,21 @@ class Stylizer:
         rgb = _as_rgb(image)
         if strength == 0:
             return rgb.copy()
-        stylized = self._stylize(rgb)
+        told = {STRENGTH_NAME: np.full(1, strength, np.float32)} if self._model.takes_strength else {}
+        stylized = self._stylize(rgb, told)
         if keep_color:
             stylized = with_content_color(stylized, rgb)
-        if strength < 1:
+        if strength < 1 and not told:
             mixed = strength * stylized.astype(np.float32) + (1 - strength) * rgb
             stylized = (mixed + 0.5).astype(np.uint8)
         return stylized
 
-    def _stylize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _stylize(self, rgb: NDArray[np.uint8], told: Told) -> NDArray[np.uint8]:
         height, width = rgb.shape[:2]
         _, _, fixed_height, fixed_width = self._model.input_shape
         if fixed_height or fixed_width:
             fitted = resize(rgb, fixed_height or height, fixed_width or width)
-            return resize(self._run(fitted), height, width)
+            return resize(self._run(fitted, told), height, width)
         if self.card is not None:
             padded_height, padded_width = (max(side, self.card.min_side) for side in (height, width))
         else:
@@ -146,17 +149,17 @@ class Stylizer:
             )
         top, left = (padded_height - height) // 2, (padded_width - width) // 2
         around = ((top, padded_height - height - top), (left, padded_width - width - left), (0, 0))
-        stylized = self._run(np.pad(rgb, around, mode="reflect"))
+        stylized = self._run(np.pad(rgb, around, mode="reflect"), told)
         return stylized[top : top + height, left : left + width]
 
-    def _run(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _run(self, rgb: NDArray[np.uint8], told: Told) -> NDArray[np.uint8]:
         height, width = rgb.shape[:2]
         white = 1 if self._layout == "rgb1" else 255
         channels = rgb[:, :, ::-1] if self._layout == "bgr255" else rgb
         content = np.ascontiguousarray(channels.transpose(2, 0, 1)[None], np.float32)  # (1, 3, H, W)
         content *= white / 255
         try:
-            (answer,) = self._session.run([self._model.output_name], {self._model.input_name: content})
+            (answer,) = self._session.run([self._model.output_name], {self._model.input_name: content, **told})
         except _ORT_ERRORS as error:
             raise ModelFileError(
                 f"{self._model.name} fails on {width}×{height} pixels ({_line(error)}); try a smaller picture"

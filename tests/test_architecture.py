@@ -40,6 +40,7 @@ FLOORS = {
     "fststyle.training.losses": 1,
     "fststyle.training.optimize": 1,
     "fststyle.training.safe_load": 1,
+    "fststyle.training.strength": 1,
     "fststyle.training.transformer_net": 1,
     "fststyle.training.motion": 3,
     "fststyle.training.page": 3,

@@ -139,6 +139,7 @@ def test_info(fststyle: Callable[..., Any], identity: Path, assets: dict[str, An
     (tmp_path / "foreign.onnx").write_bytes(assets["gain_model"]().SerializeToString())
     assert "not made by fststyle" in fststyle("info", "foreign.onnx").stdout
     assert json.loads(fststyle("info", "foreign.onnx", "--json").stdout)["card"] is None
+    assert facts["strength"] == "a cross-fade"
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:

@@ -162,3 +162,17 @@ def test_an_unwritable_place(assets: Assets, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelFileError, match=r"cannot write .*; choose another place"):
         write_model(tmp_path / "file" / "a.onnx", assets["gain_model"](), assets["CARD"])
+
+
+def test_a_strength_with_a_default_is_taken_and_one_without_is_refused(assets: Assets, save: Save) -> None:
+    def model(default: list[float] | None) -> onnx.ModelProto:
+        weights = {} if default is None else {"strength": np.float32(default)}
+        made = assets["picture_model"]([helper.make_node("Mul", ["content", "strength"], ["stylized"])], weights)
+        made.graph.input.append(helper.make_tensor_value_info("strength", onnx.TensorProto.FLOAT, [1]))
+        return made
+
+    assert read_model(save(model([1.0]), card={})).takes_strength
+    assert not read_model(save(assets["gain_model"](), card={})).takes_strength
+    assert not read_model(save(model([1.0]))).takes_strength  # somebody else's, which may mean anything by it
+    with pytest.raises(ModelFileError, match="takes 2 inputs"):
+        save(model(None), card={})

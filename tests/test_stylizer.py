@@ -75,6 +75,23 @@ def test_values_are_rounded_and_clipped(assets: Assets, save: Save) -> None:
     np.testing.assert_array_equal(stylizer(rgb), [[[0, 2, 3], [152, 255, 255]]])
 
 
+def told_model(assets: Assets) -> Any:
+    """Multiplies by a strength of its own: half of it makes the picture a quarter as bright."""
+    model = assets["picture_model"](
+        [node("Mul", "strength", "strength", output="square"), node("Mul", "content", "square")],
+        {"strength": np.ones(1, np.float32)},
+    )
+    model.graph.input.append(helper.make_tensor_value_info("strength", 1, [1]))
+    return model
+
+
+def test_a_network_that_takes_a_strength_is_told_and_not_faded(assets: Assets, save: Save, photo: Pixels) -> None:
+    stylizer = Stylizer.load(save(told_model(assets), card={}))
+    np.testing.assert_array_equal(stylizer(photo), photo)
+    np.testing.assert_array_equal(stylizer(photo, strength=0.5), np.floor(photo / 4 + 0.5))
+    np.testing.assert_array_equal(stylizer(photo, strength=0), photo)
+
+
 def test_strength_is_a_cross_fade(assets: Assets, save: Save, photo: Pixels) -> None:
     stylizer = Stylizer.load(save(assets["gain_model"](0.0)))
     np.testing.assert_array_equal(stylizer(photo, strength=0), photo)

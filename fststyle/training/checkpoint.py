@@ -44,6 +44,7 @@ class Checkpoint:
 
     Attributes:
         state: The averaged network's parameters and buffers.
+        strength: Whether the network is a `StrengthNet`.
         steps: Optimizer steps taken.
         costs: The held-out photos' mean terms at the last validation; empty if there was none.
     """
@@ -52,6 +53,7 @@ class Checkpoint:
     painting: str
     network: str
     width: float
+    strength: bool
     recipe: Mapping[str, Any]
     costs: Mapping[str, float]
     steps: int
@@ -85,6 +87,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         painting=facts["painting"],
         network=facts["network"],
         width=facts["width"],
+        strength=facts.get("strength", False),
         recipe=facts["recipe"],
         costs=facts["costs"],
         steps=content["global_step"],

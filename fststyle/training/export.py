@@ -9,12 +9,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from fststyle.errors import CheckpointError, ModelFileError
 from fststyle.model_card import ModelCard
-from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, write_model
+from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
 from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.strength import StrengthNet
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 # Traced with a batch of 2 and unequal sides: a 1, or two equal numbers, would be frozen into the graph.
@@ -43,7 +45,8 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
         ModelFileError: If the exported graph does not compute what torch computes, or cannot be written.
     """
     trained = read_checkpoint(checkpoint)
-    net = build_transformer_net(cast(NetworkName, trained.network), trained.width).eval()
+    net = build_transformer_net(cast(NetworkName, trained.network), trained.width)
+    net = (StrengthNet(net) if trained.strength else net).eval()
     try:
         net.load_state_dict(dict(trained.state))
     except RuntimeError as error:
@@ -70,10 +73,18 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
 def export_network(net: nn.Module) -> onnx.ModelProto:
     """The graph of a network with free batch, height and width; float32 (B, 3, H, W) in [0, 1] in and out.
 
+    A `StrengthNet`'s has a second input, which need not be given: it is 1 then.
+
     Raises:
         ModelFileError: If the exporter chose another opset than the contract's.
     """
     batch, height, width = (torch.export.Dim(name) for name in ("batch", "height", "width"))
+    told = isinstance(net, StrengthNet)
+    arguments: tuple[torch.Tensor, ...] = (torch.rand(_TRACED),)
+    names = [INPUT_NAME]
+    shapes: tuple[dict[int, torch.export.Dim], ...] = ({0: batch, 2: height, 3: width},)
+    if told:
+        arguments, names, shapes = (*arguments, torch.ones(1)), [*names, STRENGTH_NAME], (*shapes, {})
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)
@@ -82,12 +93,12 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
             warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing that a user could mend
             program = torch.onnx.export(
                 net,
-                (torch.rand(_TRACED),),
+                arguments,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[INPUT_NAME],
+                input_names=names,
                 output_names=[OUTPUT_NAME],
-                dynamic_shapes=({0: batch, 2: height, 3: width},),
+                dynamic_shapes=shapes,
                 verbose=False,
             )
     finally:
@@ -99,22 +110,30 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
     if opsets.get("ai.onnx") != OPSET:
         raise ModelFileError(f"torch exported opset {opsets}, not {OPSET}; upgrade torch and onnxscript")
     _strip_traces(model)
+    if told:  # an input with an initial value is an input with a default
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), STRENGTH_NAME))
     return model
 
 
 def compare_with_torch(model: onnx.ModelProto, net: nn.Module) -> float:
     """Largest difference between onnxruntime's and torch's pictures over four sizes, noise in, on a range of 0..1.
 
+    A `StrengthNet` paints them at its default and at three strengths.
+
     Raises:
         ModelFileError: If it is more than rounding.
     """
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # an input with a default is worth a warning to onnxruntime
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     worst = 0.0
-    for batch, height, width in _PARITY_SIZES:
+    strengths = (None, 0.0, 0.3, 1.0) if isinstance(net, StrengthNet) else (None,) * len(_PARITY_SIZES)
+    for (batch, height, width), strength in zip(_PARITY_SIZES, strengths, strict=True):
+        told = {} if strength is None else {STRENGTH_NAME: np.full(1, strength, np.float32)}
         content = torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
         with torch.no_grad():
-            expected = net(content).numpy()
-        (got,) = session.run([OUTPUT_NAME], {INPUT_NAME: content.numpy()})
+            expected = net(content, *(torch.from_numpy(value) for value in told.values())).numpy()
+        (got,) = session.run([OUTPUT_NAME], {INPUT_NAME: content.numpy(), **told})
         difference = float(np.abs(got - expected).max()) if got.shape == expected.shape else float("inf")
         if not difference <= _PARITY_TOLERANCE:
             raise ModelFileError(

@@ -5,8 +5,9 @@ Not about where runs are kept, when they stop or what is drawn of them: `callbac
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from fststyle.images import read_picture, resize_shorter_side
 from fststyle.training.bases import load_base
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
+from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
 from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
-_ADDED_SINCE = {"temporal_weight": 0.0, "temporal_lighting": 0.0}
+_ADDED_SINCE = {"strength": False, "temporal_weight": 0.0, "temporal_lighting": 0.0}
 
 
 class StyleTransferModule(pl.LightningModule):
@@ -40,6 +42,7 @@ class StyleTransferModule(pl.LightningModule):
         painting: Artist, title and year, for the exported file; none takes the file's name.
         network: "fast", "johnson" (the field's own, several times slower to train and to run), "johnson2016".
         width: Multiplies the network's channel counts.
+        strength: Train a network that can be told how strongly to paint when it is used (`strength.py`).
         cost: What is minimized.
         style_size: Shorter side in pixels at which the painting is looked at. Its strokes come out in the size that
             they have there: smaller means finer.
@@ -64,6 +67,7 @@ class StyleTransferModule(pl.LightningModule):
         painting: str | None = None,
         network: NetworkName = "fast",
         width: float = 1.0,
+        strength: bool = False,
         cost: Cost = Cost(),
         style_size: int = 320,
         learning_rate: float = 3e-3,
@@ -77,13 +81,15 @@ class StyleTransferModule(pl.LightningModule):
             raise ValueError(f"style_size must be at least 32, not {style_size}")
         if not 0 <= ema_decay < 1 or not 0 <= warmup < 1:
             raise ValueError(f"ema_decay and warmup must lie in [0, 1), not {ema_decay} and {warmup}")
-        self.name, self.network, self.width, self.cost = name, network, width, cost
+        self.name, self.network, self.width, self.strength, self.cost = name, network, width, strength, cost
         self.painting = painting or style.name
         self.style_size, self.learning_rate, self.warmup = style_size, learning_rate, warmup
         self.channels_last = channels_last
         self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
         self.net = build_transformer_net(network, width)
         self.init = self._start(init)
+        if strength:
+            self.net = StrengthNet(self.net)
         self.averaged = AveragedModel(self.net, multi_avg_fn=_warmed_up_average(ema_decay), use_buffers=True)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
         self.time_spent = 0.0
@@ -128,12 +134,24 @@ class StyleTransferModule(pl.LightningModule):
     def terms(self, batch: Tensor) -> CostTerms:
         """What the network in training makes of uint8 photos, (B, 3, H, W), costs."""
         content = batch.float().div_(255)
-        stylized = self.net(content)
-        terms = self.objective.terms(stylized, self.objective.content_features(content))
-        return self._steadied(terms, self.net, content, stylized, self._positions(len(batch)))
+        features = self.objective.content_features(content)
+        positions = self._positions(len(batch))
+        net: Callable[[Tensor], Tensor] = self.net
+        share = None
+        if self.strength:
+            strengths = draw_strengths(positions).to(content.device)
+            net, share = partial(self.net, strength=strengths), style_share(strengths)
+        stylized = net(content)
+        terms = self.objective.terms(stylized, features, share)
+        return self._steadied(terms, net, content, stylized, positions)
 
     def _steadied(
-        self, terms: CostTerms, net: nn.Module, content: Tensor, stylized: Tensor, positions: Sequence[int]
+        self,
+        terms: CostTerms,
+        net: Callable[[Tensor], Tensor],
+        content: Tensor,
+        stylized: Tensor,
+        positions: Sequence[int],
     ) -> CostTerms:
         """With the steadiness term, if the cost has one: how `net` paints the photos a moment later."""
         if not self.cost.temporal_weight:
@@ -209,6 +227,7 @@ class StyleTransferModule(pl.LightningModule):
             "painting": self.painting,
             "network": self.network,
             "width": self.width,
+            "strength": self.strength,
             "recipe": self.recipe(),
             "costs": self.costs,
         }
@@ -233,6 +252,7 @@ class StyleTransferModule(pl.LightningModule):
         return {
             "network": self.network,
             "width": self.width,
+            "strength": self.strength,
             "style_size": self.style_size,
             "learning_rate": self.learning_rate,
             "init": self.init,
@@ -260,7 +280,7 @@ class StyleTransferModule(pl.LightningModule):
                 f"{path.name} holds {checkpoint.network} at width {checkpoint.width:g}, not {self.network} at "
                 f"{self.width:g}; set --model.network and --model.width to match, or give another --init"
             )
-        self.net.load_state_dict(checkpoint.state)
+        self.net.load_state_dict(plain_state(dict(checkpoint.state)))
 
 
 def one_cycle(progress: float, warmup: float) -> float:

@@ -170,27 +170,31 @@ class PerceptualObjective:
         """What `terms` compares with: activations of photos (B, 3, H, W), no deeper than the content layers need."""
         return self.loss_network(content, self.cost.content_layers) if self.cost.content_layers else {}
 
-    def terms(self, stylized: Tensor, content_features: dict[str, Tensor]) -> CostTerms:
+    def terms(
+        self, stylized: Tensor, content_features: dict[str, Tensor], style_share: Tensor | None = None
+    ) -> CostTerms:
         """Judge pictures, differentiably.
 
         Args:
             stylized: (B, 3, H, W), RGB in [0, 1].
             content_features: Of the photos that they were made from, from `content_features`.
+            style_share: How much of style and smoothness counts for each picture, (B,), in these terms and in their
+                sum; all of it if not given.
         """
         features = self.loss_network(stylized)
         with torch.autocast(stylized.device.type, enabled=False):
             # The mean, so that neither weight depends on the batch size or on how many layers are listed.
             content = _mean([self._content(features[layer], x) for layer, x in content_features.items()], stylized)
             style_by_layer = {
-                layer: self._style(losses.gram_matrix(features[layer]), gram)
+                layer: _shared_mean(self._style(losses.gram_matrix(features[layer]), gram), style_share)
                 for layer, gram in self.style_grams.items()
             }
             style = _mean(list(style_by_layer.values()), stylized)
             if self.cost.form == "relative":
-                variation = losses.mean_total_variation_loss(stylized).mean()
+                variation = _shared_mean(losses.mean_total_variation_loss(stylized), style_share)
                 style_scale, tv_scale = _STYLE_CALIBRATION, _TV_CALIBRATION
             else:
-                variation = losses.total_variation_loss(stylized).mean()
+                variation = _shared_mean(losses.total_variation_loss(stylized), style_share)
                 style_scale, tv_scale = float(len(self.style_grams)), 1.0
             total = (
                 self.cost.content_weight * content
@@ -217,8 +221,8 @@ class PerceptualObjective:
 
     def _style(self, gram: Tensor, target: Tensor) -> Tensor:
         if self.cost.form == "relative":
-            return losses.relative_style_loss(gram, target).mean()
-        return losses.style_loss(gram, target).mean()
+            return losses.relative_style_loss(gram, target)
+        return losses.style_loss(gram, target)
 
 
 def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
@@ -239,3 +243,7 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
 
 def _mean(values: Sequence[Tensor], like: Tensor) -> Tensor:
     return torch.stack(list(values)).mean() if values else torch.zeros((), device=like.device)
+
+
+def _shared_mean(values: Tensor, shares: Tensor | None) -> Tensor:
+    return (values if shares is None else values * shares).mean()

@@ -1,0 +1,117 @@
+"""One network that paints as strongly as it is told when it is used, from the photo itself to the full style.
+
+Gains and shifts of its instance norms are functions of the strength: those of the full style plus a quadratic in what
+is missing to it (conditional instance normalization, Dumoulin 2017, with a number in the place of a style's name). They
+are trained by drawing a strength for every photo and weighing the painting's terms by it. That is no cross-fade: half a
+style has strokes of its own, not a veil of whole ones.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_SEED = 3  # temporal.py draws from 2
+
+# A network that works at a quarter of the sides cannot give back a photo's every pixel. As the strength nears 0, the
+# photo therefore comes through: a third at 0.25, a 16th at 0.5.
+_PHOTO_POWER = 4
+
+# What is used most is trained most: every other photo is painted in full.
+_FULL = 0.5
+
+
+class _Told:
+    """What the norms of one network share: the strength that it was told, (B,) or (1,)."""
+
+    def __init__(self) -> None:
+        self.strength: Tensor | None = None
+
+
+class ConditionedNorm(nn.Module):
+    """Instance norm whose gains and shifts depend on the strength; at 1 they are the plain norm's."""
+
+    def __init__(self, plain: nn.InstanceNorm2d, told: _Told) -> None:
+        super().__init__()
+        self.eps, self.told = plain.eps, told
+        self.weight, self.bias = plain.weight, plain.bias
+        self.gain_slopes = nn.Parameter(torch.zeros(2, plain.num_features))
+        self.shift_slopes = nn.Parameter(torch.zeros(2, plain.num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) in and out."""
+        strength = cast(Tensor, self.told.strength)
+        missing = 1 - strength
+        powers = torch.stack((missing, missing.square()), dim=1)  # (B, 2)
+        gain, shift = self.weight + powers @ self.gain_slopes, self.bias + powers @ self.shift_slopes  # (B, C)
+        if len(strength) == 1:  # as it is used: one operator in the exported graph
+            return F.instance_norm(x, weight=gain[0], bias=shift[0], eps=self.eps)
+        return torch.addcmul(shift[..., None, None], F.instance_norm(x, eps=self.eps), gain[..., None, None])
+
+
+class StrengthNet(nn.Module):
+    """Makes a network with instance norms heed a strength; until it is trained, it only mixes photo and painting.
+
+    Args:
+        net: Taken over, its norms replaced.
+
+    Raises:
+        ValueError: If it has no instance norms.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self._told = _Told()
+        for parent in list(net.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.InstanceNorm2d):
+                    setattr(parent, name, ConditionedNorm(child, self._told))
+        if not any(isinstance(module, ConditionedNorm) for module in net.modules()):
+            raise ValueError("this network has no instance norms to condition; train it without strength, or use fast")
+        self.net = net
+
+    @property
+    def min_side(self) -> int:
+        """The network's own."""
+        return int(cast(int, self.net.min_side))
+
+    def forward(self, content: Tensor, strength: Tensor | None = None) -> Tensor:
+        """Paint.
+
+        Args:
+            content: (B, 3, H, W) in [0, 1].
+            strength: 0 to 1, (B,), or (1,) for all; 1 if not given.
+        """
+        if strength is None:
+            strength = content.new_ones(1)
+        self._told.strength = strength
+        try:
+            painted = self.net(content)
+        finally:
+            self._told.strength = None
+        photo = ((1 - strength) ** _PHOTO_POWER)[:, None, None, None]
+        mixed: Tensor = photo * content + (1 - photo) * painted  # exact at both ends
+        return mixed
+
+
+def plain_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of a plain network at full strength, from a `StrengthNet`'s; others are given back as they are."""
+    return {
+        name.removeprefix("net."): tensor
+        for name, tensor in state.items()
+        if not name.endswith(("gain_slopes", "shift_slopes"))
+    }
+
+
+def draw_strengths(positions: Sequence[int]) -> Tensor:
+    """A strength for each photo, a function of its position in the run: (B,)."""
+    drawn = [np.random.default_rng([_SEED, position]).random(2) for position in positions]
+    return torch.tensor([1.0 if first < _FULL else second for first, second in drawn], dtype=torch.float32)
+
+
+def style_share(strength: Tensor) -> Tensor:
+    """What of the painting's terms counts at a strength: half of it is a quarter of the style's weight."""
+    return strength.square()
