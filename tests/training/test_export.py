@@ -47,13 +47,20 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["last.ckpt", "stripes.onnx"]
 
 
-@pytest.mark.parametrize("name", ["johnson", "johnson2016"])
+@pytest.mark.parametrize("name", ["johnson", "tiny", "johnson2016"])
 def test_every_network_exports(name: NetworkName) -> None:
     net = build_transformer_net(name, 0.125).eval()
     model = export_network(net)
     assert compare_with_torch(model, net) < 1e-5
     assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+
+
+def test_tiny_is_a_small_file_of_plain_convolutions() -> None:
+    model = export_network(build_transformer_net("tiny").eval())
+    assert len(model.SerializeToString()) <= 300_000
+    assert "Resize" not in {node.op_type for node in model.graph.node}
+    assert "Einsum" not in {node.op_type for node in model.graph.node}
 
 
 def test_a_graph_that_differs_is_not_kept(tmp_path: Path, painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
