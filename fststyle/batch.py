@@ -5,6 +5,7 @@ A bad file becomes a result with an error in it; the others go on.
 
 import glob
 import io
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -214,5 +215,5 @@ def _place(path: Path) -> object:
     try:
         status = path.stat()
     except OSError:
-        return path.resolve()
+        return os.path.realpath(path)  # Path.resolve raises over a link to itself
     return status.st_dev, status.st_ino
