@@ -20,7 +20,7 @@ from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.optimize import optimize
-from fststyle.console import complain, training_extra
+from fststyle.console import complain, plain, training_extra
 from fststyle.errors import FststyleError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def info(
         facts["card"] = "none; not made by fststyle, so its pixels may be rgb1, rgb255 or bgr255 (--layout)"
     for key, value in (facts | (card or {})).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {text}")
+        typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {plain(text)}")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from fststyle import __version__, batch
 from fststyle.cli import app
+from fststyle.console import plain
 from fststyle.errors import CheckpointError
 from fststyle.images import encode_picture, read_picture, write_picture
 
@@ -206,3 +207,8 @@ def test_errors_of_the_training_wing_are_one_line(
     pretend(monkeypatch, "cli", main=fail)
     result = fststyle("train")
     assert (result.exit_code, result.stderr) == (1, "error: last.ckpt is broken; train again\n")
+
+
+def test_nobody_else_writes_on_the_terminal() -> None:
+    assert plain("two\nlines \x1b[31mred\x1b[0m \u202egpj.exe") == r"two\nlines \x1b[31mred\x1b[0m \u202egpj.exe"
+    assert plain("Fête 猫 👩‍🎨") == "Fête 猫 👩‍🎨"
