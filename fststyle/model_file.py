@@ -18,6 +18,7 @@ from fststyle.errors import ModelFileError
 from fststyle.files import atomic_write, require_regular_file
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import check_graph, image_ends, shape_of
+from fststyle.model_sizes import check_sizes
 
 INPUT_NAME = "content"
 OUTPUT_NAME = "stylized"
@@ -82,6 +83,7 @@ def read_model(path: Path) -> ModelFile:
     if not model.graph.node or not model.opset_import:
         raise ModelFileError(f"{path} holds no network, or is cut off; download or export it again")
     check_graph(model, str(path))
+    check_sizes(model, str(path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     card = ModelCard.from_metadata(metadata, str(path))
     if card is not None and card.weights_sha256 != _sha256_or_none(model):
