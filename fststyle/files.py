@@ -1,9 +1,13 @@
 """Bytes on disk: only regular files are read, and a file is replaced whole or not at all."""
 
+import errno
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
+
+_LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 def require_regular_file(path: Path) -> os.stat_result:
@@ -46,3 +50,16 @@ def atomic_write(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what `atomic_write` could not when its process was killed; nobody else may be writing there."""
+    for path in folder.iterdir():
+        if _LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def reason_of(error: OSError) -> str:
+    """Why nothing could be written, in words that say what to do about it."""
+    reason = error.strerror or str(error)
+    return f"disk full: {reason}" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else reason

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fststyle.errors import ImageError
-from fststyle.files import atomic_write, require_regular_file
+from fststyle.files import atomic_write, reason_of, require_regular_file
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
 
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -172,7 +172,7 @@ def write_picture(
     try:
         atomic_write(path, data)
     except OSError as error:
-        raise ImageError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
+        raise ImageError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
 
 
 def find_images(root: Path) -> list[Path]:

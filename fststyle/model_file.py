@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from fststyle.errors import ModelFileError
-from fststyle.files import atomic_write, require_regular_file
+from fststyle.files import atomic_write, reason_of, require_regular_file
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import check_graph, image_ends, shape_of
 from fststyle.model_sizes import check_sizes
@@ -129,7 +129,7 @@ def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCar
     try:
         atomic_write(path, marked.SerializeToString(deterministic=True))
     except OSError as error:
-        raise ModelFileError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
+        raise ModelFileError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
     return card
 
 

@@ -1,6 +1,7 @@
 """What happens around the steps: time budget, checkpoints, pictures, progress bar."""
 
 import time
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,14 +10,15 @@ import pytorch_lightning as pl
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.callbacks import Checkpoint as CheckpointCallback
-from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fststyle.contact_sheet import contact_sheet
+from fststyle.errors import ImageError
 from fststyle.images import write_picture
 from fststyle.signals import SignalWatch
 from fststyle.training.module import StyleTransferModule
+from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import to_uint8
 
 
@@ -149,9 +151,12 @@ class SamplePictures(Callback):
             return
         rows = [[picture for pair in pairs[i : i + 2] for picture in pair] for i in range(0, len(pairs), 2)]
         sheet = contact_sheet(rows)
-        write_picture(self.folder / f"step_{trainer.global_step:06d}.jpg", sheet)
-        if isinstance(trainer.logger, TensorBoardLogger):
-            trainer.logger.experiment.add_image("val/stylized", sheet, trainer.global_step, dataformats="HWC")
+        try:
+            write_picture(self.folder / f"step_{trainer.global_step:06d}.jpg", sheet)
+        except ImageError as error:
+            warnings.warn(f"{error}; the training goes on without this sample picture", stacklevel=2)
+        if isinstance(trainer.logger, RunLog):
+            trainer.logger.log_picture("val/stylized", sheet, trainer.global_step)
 
 
 class CostProgressBar(ProgressBar):

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from fststyle.errors import CheckpointError, TrainingError
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, reason_of
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
 CHECKPOINT_KEY = "fststyle"
+_DATA_KEY = "ContentData"  # Lightning's, for the state of the data module of this name
 _AVERAGED = "averaged.module."
 
 
@@ -33,7 +34,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             atomic_write(Path(path), buffer.getvalue())
         except OSError as error:
             raise TrainingError(
-                f"cannot write {path} ({error.strerror or error}); the checkpoint before it is whole: make room, then "
+                f"cannot write {path} ({reason_of(error)}); the checkpoint before it is whole: make room, then "
                 "go on with --resume"
             ) from error
 
@@ -47,6 +48,8 @@ class Checkpoint:
         strength: Whether the network is a `StrengthNet`.
         steps: Optimizer steps taken.
         costs: The held-out photos' mean terms at the last validation; empty if there was none.
+        painting_sha256: Of the painting's pixels as they were looked at; None from earlier versions.
+        data: `ContentData.state_dict` of the run.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Checkpoint:
     costs: Mapping[str, float]
     steps: int
     state: Mapping[str, Tensor]
+    painting_sha256: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -76,6 +81,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
     if not isinstance(content, dict) or CHECKPOINT_KEY not in content:
         raise CheckpointError(f"{path.name} was not written by `fststyle train`; give the last.ckpt of a training")
+    try:
+        return _from_content(content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path.name} lacks parts of a checkpoint; give the last.ckpt of a training") from error
+
+
+def _from_content(content: dict[str, Any]) -> Checkpoint:
     facts = content[CHECKPOINT_KEY]
     state = {
         name.removeprefix(_AVERAGED): tensor
@@ -92,4 +104,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         costs=facts["costs"],
         steps=content["global_step"],
         state=state,
+        painting_sha256=facts.get("painting_sha256"),
+        data=content.get(_DATA_KEY, {}),
     )

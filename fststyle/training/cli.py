@@ -9,20 +9,23 @@ import os
 import shlex
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import TensorBoardLogger
 
 from fststyle.errors import TrainingError
+from fststyle.files import atomic_write, reason_of
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
-from fststyle.training.data import ContentData
+from fststyle.training.data import ContentData, plain_reading_errors
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import remove_cache
+from fststyle.training.run_folder import check_resume, locked
+from fststyle.training.run_log import RunLog
 
 # Short names on the left; where they go on the right.
 _LINKS = {
@@ -53,6 +56,9 @@ class TrainCLI(LightningCLI):
         )
         parser.add_argument("--out", type=Path | None, default=None, help="The run's folder; runs/<name> if not given.")
         parser.add_argument("--resume", action="store_true", help="Go on from last.ckpt in the run's folder.")
+        parser.add_argument(
+            "--force", action="store_true", help="Resume with another painting, cost or other photos, too."
+        )
         parser.add_argument("--save_every", type=int, default=100, help="Steps between two checkpoints.")
         for short, target in _LINKS.items():
             parser.link_arguments(short, target)
@@ -65,6 +71,19 @@ class TrainCLI(LightningCLI):
         if self.config.minutes is not None:
             trainer.max_steps = -1
         self.run_folder = self.config.out or Path("runs") / self.config.name
+
+    def save_config(self) -> None:
+        """Write `config.yaml`, with which the run can be repeated, into its folder.
+
+        Raises:
+            TrainingError: If it cannot be written.
+        """
+        path = self.run_folder / "config.yaml"
+        text = self.parser.dump(self.config, skip_validation=True)
+        try:
+            atomic_write(path, text.encode())
+        except OSError as error:
+            raise TrainingError(f"cannot write {path} ({reason_of(error)}); give another --out") from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that keeps everything of the run in its folder."""
@@ -80,7 +99,7 @@ class TrainCLI(LightningCLI):
         configured = self._get(self.config_init, "trainer.callbacks", default=None) or []
         return super().instantiate_trainer(
             callbacks=[*configured, *ours],
-            logger=TensorBoardLogger(self.run_folder, name="", version="tensorboard"),
+            logger=RunLog(self.run_folder),
             plugins=[AtomicCheckpointIO()],
             default_root_dir=self.run_folder,
             **kwargs,
@@ -118,18 +137,20 @@ def main(args: list[str]) -> int:
         finished = read_checkpoint(last)
         if trainer.max_steps > 0 and finished.steps >= trainer.max_steps:
             raise TrainingError(f"{last} has all of its {finished.steps} steps; give a higher --trainer.max_steps")
+        check_resume(finished, module, data, force=cli.config.force)
     elif last.exists() and trainer.is_global_zero:
         raise TrainingError(f"{cli.run_folder} holds a run already; go on with --resume, or give another --out")
-    if trainer.is_global_zero:
-        cli.run_folder.mkdir(parents=True, exist_ok=True)
-        cli.parser.save(cli.config, cli.run_folder / "config.yaml", overwrite=True, skip_validation=True)
-        remove_cache(cli.run_folder / "photos")  # an interrupted run's, perhaps of other photos
     data.bad_list = cli.run_folder / "bad_files.jsonl"
     data.cache_folder = cli.run_folder / "photos"
-    trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
-    if trainer.is_global_zero:
-        remove_cache(data.cache_folder)
-        _report(cli, last)
+    with locked(cli.run_folder) if trainer.is_global_zero else nullcontext():
+        if trainer.is_global_zero:
+            cli.save_config()
+            remove_cache(data.cache_folder)  # an interrupted run's, perhaps of other photos
+        with plain_reading_errors():
+            trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
+        if trainer.is_global_zero:
+            remove_cache(data.cache_folder)
+            _report(cli, last)
     return 0 if cli.signals.received is None else 128 + cli.signals.received
 
 

@@ -8,9 +8,12 @@ see together what one process with an n times larger batch would.
 import hashlib
 import itertools
 import json
+import os
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -206,6 +209,18 @@ class ContentData(pl.LightningDataModule):
         self.val_files = readable
         self.train_files = [path for path in photos if path not in set(readable)]
 
+    def state_dict(self) -> dict[str, Any]:
+        """What decides which crops a run sees: for the checkpoint, and to tell another folder of photos."""
+        digest = hashlib.sha256()
+        for path in self.train_files:
+            digest.update(os.fsencode(path.relative_to(self.root).as_posix()) + b"\0")
+        return {
+            "photos": digest.hexdigest(),
+            "crop": self.crop,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+        }
+
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Batches (B, 3, crop, crop) uint8 from the position at which the run stands, without end."""
         trainer = self.trainer
@@ -226,6 +241,28 @@ class ContentData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, one a batch, always in the same order."""
         return DataLoader(ValidationPhotos(self.val_files, self.val_size), batch_size=1)
+
+
+@contextmanager
+def plain_reading_errors() -> Iterator[None]:
+    """Around a training: what happens to the processes that read photos is said in one line.
+
+    torch hands their errors on with the traceback as part of the message.
+
+    Raises:
+        DataError: As the process raised it, or because the process was killed.
+    """
+    try:
+        yield
+    except DataError as error:
+        raise DataError(str(error).rpartition(f"{DataError.__name__}: ")[2].strip()) from error
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise DataError(
+            "a process that reads photos was killed, most often because the memory was full; go on with --resume and "
+            "--data.num_workers 0"
+        ) from error
 
 
 def random_crop(

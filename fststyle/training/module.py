@@ -4,8 +4,9 @@ Not about where runs are kept, when they stop or what is drawn of them: `callbac
 `objective.py`.
 """
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -92,12 +93,19 @@ class StyleTransferModule(pl.LightningModule):
             self.net = StrengthNet(self.net)
         self.averaged = AveragedModel(self.net, multi_avg_fn=_warmed_up_average(ema_decay), use_buffers=True)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
+        self.resume_anyway = False
+        """Go on from a checkpoint of another recipe, too."""
         self.time_spent = 0.0
         """Fraction of the time budget that is used up; 0 without a budget. `callbacks.TimeBudget` keeps it."""
         self.costs: dict[str, float] = {}
         """The held-out photos' mean terms at the last validation."""
         self.last_terms: dict[str, Tensor] = {}
         self._objective: PerceptualObjective | None = None
+
+    @property
+    def painting_sha256(self) -> str:
+        """Fingerprint of the painting as it is looked at."""
+        return hashlib.sha256(self.style_image.tobytes()).hexdigest()
 
     @property
     def progress(self) -> float:
@@ -225,6 +233,7 @@ class StyleTransferModule(pl.LightningModule):
             "version": __version__,
             "name": self.name,
             "painting": self.painting,
+            "painting_sha256": self.painting_sha256,
             "network": self.network,
             "width": self.width,
             "strength": self.strength,
@@ -238,12 +247,17 @@ class StyleTransferModule(pl.LightningModule):
         Raises:
             TrainingError: If they differ.
         """
-        saved = _ADDED_SINCE | checkpoint[CHECKPOINT_KEY]["recipe"]
+        if not self.resume_anyway:
+            self.refuse_another_recipe(checkpoint[CHECKPOINT_KEY]["recipe"])
+
+    def refuse_another_recipe(self, saved: Mapping[str, Any]) -> None:
+        """Raise a `TrainingError` if a run that began with the recipe `saved` must not go on with this one."""
+        saved = {**_ADDED_SINCE, **saved}
         for key, value in self.recipe().items():
             if saved.get(key) != value:
                 raise TrainingError(
-                    f"this run began with {key} = {saved.get(key)}, not {value}; resume with the old setting, or start "
-                    "anew in another folder (--out) with --init to begin from this one's weights"
+                    f"this run began with {key} = {saved.get(key)}, not {value}; resume with the old setting, start "
+                    "anew in another folder (--out) with --init to begin from this one's weights, or go on with --force"
                 )
 
     def recipe(self) -> dict[str, Any]:

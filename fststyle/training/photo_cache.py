@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, reason_of
 
 Pixels = NDArray[np.uint8]
 
@@ -63,7 +63,7 @@ class PhotoCache:
         except OSError as error:
             self._full = True
             warnings.warn(
-                f"no room for decoded photos in {self.folder} ({error.strerror or error}): they are decoded anew every "
+                f"no room for decoded photos in {self.folder} ({reason_of(error)}): they are decoded anew every "
                 "time, which is slower; free some disk, or set --data.cache_gigabytes lower",
                 stacklevel=2,
             )

@@ -1,0 +1,86 @@
+"""A run's folder belongs to one process at a time, and to one run."""
+
+import errno
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from fststyle.errors import TrainingError
+from fststyle.files import reason_of, remove_leftovers
+from fststyle.training.checkpoint import Checkpoint
+from fststyle.training.data import ContentData
+from fststyle.training.module import StyleTransferModule
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other processes from training in it, until the end of this one, however it comes.
+
+    Raises:
+        TrainingError: Another process trains there, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+b")
+    except OSError as error:
+        raise TrainingError(f"cannot write in {folder} ({reason_of(error)}); give another --out") from error
+    with file:
+        try:
+            _lock(file)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise TrainingError(
+                    f"another process is training in {folder}; wait for its end, or give another --out"
+                ) from error
+            warnings.warn(f"{folder} cannot be locked; do not start a second training in it", stacklevel=3)
+        remove_leftovers(folder)
+        yield
+
+
+def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentData, *, force: bool) -> None:
+    """Refuse to go on with another network, cost, painting or other photos than the run began with.
+
+    Args:
+        saved: The run's last checkpoint.
+        module: What would be trained now.
+        data: What it would be trained on; it is set up here.
+        force: Only the network must be the same.
+
+    Raises:
+        TrainingError: What differs, and how to go on.
+    """
+    if (saved.network, saved.width) != (module.network, module.width):
+        raise TrainingError(
+            f"this run trains {saved.network} at width {saved.width:g}, not {module.network} at {module.width:g}; "
+            "resume with the old setting, or start anew in another folder (--out)"
+        )
+    module.resume_anyway = force
+    if force:
+        return
+    module.refuse_another_recipe(saved.recipe)
+    data.setup("fit")
+    now = {"painting": module.painting_sha256} | data.state_dict()
+    before = {"painting": saved.painting_sha256} | dict(saved.data)
+    for key, value in now.items():
+        # Checkpoints of earlier versions do not know all of it.
+        if (began_with := before.get(key)) is not None and began_with != value:
+            what = f"{key} = {began_with}, not {value}" if isinstance(value, int) else f"another {key}"
+            what = "other photos" if key == "photos" else what
+            raise TrainingError(
+                f"this run began with {what}; resume with the old setting, start anew in another folder (--out), or "
+                "go on regardless with --force"
+            )
+
+
+def _lock(file: BinaryIO) -> None:
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        # Unlike flock's, these locks are not inherited by the processes that read photos, which outlive a killed one.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
