@@ -1,9 +1,7 @@
 """ONNX files and checkpoints as strangers send them."""
 
 import os
-import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +46,7 @@ def with_function() -> onnx.ModelProto:
     return model
 
 
-def pointing_at(location: str, prepare: Callable[[Path], Any] = lambda folder: None) -> Callable[[Path], Any]:
+def pointing_at(location: str, prepare: Callable[[Path], Any] = lambda _: None) -> Callable[[Path], Any]:
     """A network whose weights lie in another file, which is really there."""
 
     def make(path: Path) -> None:
@@ -157,7 +155,7 @@ CASES = [
     refused("2 GB", two_gigabytes, "2,147,483,648 bytes", "check that it is the right file"),
     refused("a folder", Path.mkdir, "cannot be read", "name an ONNX file"),
     refused("FIFO", os.mkfifo, "cannot be read", "name an ONNX file"),
-    refused("missing", lambda path: None, "does not exist; check the path"),
+    refused("missing", lambda _: None, "does not exist; check the path"),
 ]
 
 
