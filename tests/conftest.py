@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from case import Case
 from numpy.typing import NDArray
 
 from fststyle.model_card import ModelCard
@@ -65,3 +66,10 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[byte
         )
 
     return run
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """The row of the table that the test stands for."""
+    mark = request.node.get_closest_marker("fault")
+    return Case(*mark.args)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from case import Case
 from typer.testing import CliRunner
 
 from fststyle.cli import app
@@ -20,13 +19,6 @@ class Ended:
 
     status: int
     errors: str
-
-
-@pytest.fixture
-def case(request: pytest.FixtureRequest) -> Case:
-    """The row of the table that the test stands for."""
-    mark = request.node.get_closest_marker("fault")
-    return Case(*mark.args)
 
 
 @pytest.fixture
