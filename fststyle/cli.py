@@ -19,6 +19,7 @@ from fststyle import __version__
 from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
+from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.console import complain, plain, training_extra
 from fststyle.errors import FststyleError
@@ -87,7 +88,14 @@ def _root(
 
 @app.command()
 def stylize(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="The network: an ONNX file, or a name that `fststyle models` lists.",
+            show_default=False,
+        ),
+    ],
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -150,7 +158,14 @@ def stylize(
 
 @app.command()
 def info(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="The network: an ONNX file, or a name that `fststyle models` lists.",
+            show_default=False,
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what is known about a network."""
@@ -191,6 +206,7 @@ def export(
 app.command()(optimize)
 app.command()(evaluate)
 app.command()(explain)
+app.command()(models)
 app.add_typer(bench, name="bench")
 
 

@@ -16,6 +16,7 @@ from onnx import numpy_helper
 
 from fststyle.errors import ModelFileError
 from fststyle.files import atomic_write, reason_of, require_regular_file
+from fststyle.gallery import find_network
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import check_graph, image_ends, shape_of
 from fststyle.model_sizes import check_sizes
@@ -67,10 +68,14 @@ class ModelFile:
 def read_model(path: Path) -> ModelFile:
     """Read and check a network, ours or someone else's, from picture to picture.
 
+    Args:
+        path: The ONNX file, or the name of a network that ships.
+
     Raises:
-        ModelFileError: There is no such file; it is not ONNX, or broken; it holds what a style network does not need;
-            or its weights are not those that its card was written for.
+        ModelFileError: There is no such file or name; it is not ONNX, or broken; it holds what a style network does not
+            need; or its weights are not those that its card was written for.
     """
+    path = find_network(path)
     data = _read_bytes(path)
     for start, kind, remedy in _MISTAKEN:
         if data.startswith(start):

@@ -64,7 +64,7 @@ class Stylizer:
         """Open a network, ours or someone else's.
 
         Args:
-            path: The ONNX file.
+            path: The ONNX file, or the name of a network that ships.
             device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
             layout: What a foreign network computes on: RGB in 0..1, RGB in 0..255, or BGR in 0..255. Ours are "rgb1".
             threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.

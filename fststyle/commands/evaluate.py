@@ -25,7 +25,8 @@ _PICTURES_ON_A_PAGE = 12
 
 def evaluate(
     models: Annotated[
-        list[Path], typer.Argument(metavar="MODEL", help="Networks of one painting.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="MODEL", help="Networks of one painting: files or names.", show_default=False),
     ],
     style: Annotated[Path, typer.Option(help="The painting.", show_default=False)],
     content: Annotated[

@@ -39,7 +39,7 @@ def optimize(
         str | None,
         typer.Option(
             metavar="content|noise|FILE",
-            help="A picture, or a network (.onnx) that makes one of the photo.",
+            help="A picture, or a network (a file or a name) that makes one of the photo.",
             show_default=False,
         ),
     ] = None,

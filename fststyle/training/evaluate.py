@@ -58,7 +58,7 @@ class Model:
         """Open an ONNX file on the CPU.
 
         Args:
-            path: The file.
+            path: The file, or the name of a network that ships.
             layout: What it computes on if it has no card; those that have one say so themselves.
             name: The file's own, without suffix, if not given.
 

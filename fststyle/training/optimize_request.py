@@ -9,6 +9,7 @@ from typing import Literal, cast
 import numpy as np
 
 from fststyle.errors import ImageError
+from fststyle.gallery import networks
 from fststyle.images import find_images, fit_longer_side, read_picture
 from fststyle.stylizer import Stylizer
 from fststyle.training.coarse_to_fine import Rgb, Task
@@ -109,7 +110,7 @@ def _start(request: Request, content: Rgb | None) -> Rgb | Literal["content", "n
     if request.start in ("content", "noise"):
         return cast(Literal["content", "noise"], request.start)
     path = Path(request.start)
-    if path.suffix.lower() != ".onnx":
+    if path.suffix.lower() != ".onnx" and (path.exists() or request.start not in networks()):
         return read_picture(path).rgb
     if content is None:
         raise ValueError(f"{path} makes pictures of photos; give one as --content to start from what it makes")

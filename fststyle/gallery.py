@@ -1,0 +1,43 @@
+"""The networks that come with the package, found by name."""
+
+import difflib
+from pathlib import Path
+
+from fststyle.errors import ModelFileError
+
+_PACKAGE = Path(__file__).resolve().parent
+_NEAREST = 3
+
+
+def networks() -> dict[str, Path]:
+    """The ONNX files that ship, by name (the file's, without suffix), sorted.
+
+    A wheel has them inside the package; a checkout in `models/` beside it.
+    """
+    inside = _PACKAGE / "networks"
+    folder = inside if inside.is_dir() else _PACKAGE.parent / "models"
+    return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+
+
+def find_network(path: Path) -> Path:
+    """The file that somebody means who says `path`: that file if there is one, or the network of that name.
+
+    Whatever has a folder or a suffix in it is the path of a file and is given back as it is.
+
+    Raises:
+        ModelFileError: It is a bare name and there is neither; the message has the nearest names.
+    """
+    name = str(path)
+    if path.name != name or path.suffix or path.is_file():
+        return path
+    known = networks()
+    if name in known:
+        return known[name]
+    if path.exists():  # a folder, a pipe: its reader says what is wrong with it
+        return path
+    by_lower = {name.lower(): name for name in known}
+    nearest = [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, _NEAREST, 0.5)]
+    advice = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+    raise ModelFileError(
+        f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks that ship"
+    )
