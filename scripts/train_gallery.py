@@ -1,0 +1,223 @@
+#!/usr/bin/env python
+"""Train the networks of models/, unattended; interrupted, the same command goes on.
+
+    python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors --minutes 90
+    python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
+
+First one network learns all paintings at once, for --minutes; then each goes on alone, for --steps, and is exported.
+In the end models/SHA256SUMS and models/expected/ say what the files are and what they make of a small photo; the tests
+hold them to it.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from fststyle import samples
+from fststyle.errors import FststyleError
+from fststyle.files import atomic_write
+from fststyle.images import find_images, read_picture, resize_shorter_side, write_picture
+from fststyle.model_file import read_model, write_model
+from fststyle.signals import SignalWatch
+from fststyle.stylizer import Stylizer
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "models"
+
+# A config's name and its painting's file, without suffix.
+PAINTINGS = {
+    "composition_vii": "kandinsky_composition_vii_1913",
+    "great_wave": "hokusai_great_wave_1831",
+    "pastorales_tahitiennes": "gauguin_pastorales_tahitiennes_1892",
+    "saint_paul": "vangogh_landscape_saint_paul_1889",
+    "scream": "munch_the_scream_1893",
+    "starry_night": "vangogh_starry_night_1889",
+    "udnie": "picabia_udnie_1913",
+    "wheat_field": "vangogh_wheat_field_1889",
+}
+SAMPLE_STYLES = tuple(path.stem for path in samples.styles())
+STYLES = (*PAINTINGS, *SAMPLE_STYLES)
+
+# With a name that no network has.
+_PHOTO = "_photo.png"
+
+
+def find_paintings(folder: Path) -> dict[str, Path]:
+    """Every style's picture by the style's name.
+
+    Raises:
+        FststyleError: The folder lacks some.
+    """
+    files = {path.stem: path for path in find_images(folder)}
+    if missing := [stem for stem in PAINTINGS.values() if stem not in files]:
+        raise FststyleError(f"{folder} lacks {', '.join(missing)}; the table PAINTINGS has the names of all files")
+    return {name: files[stem] for name, stem in PAINTINGS.items()} | {
+        name: samples.style(name) for name in SAMPLE_STYLES
+    }
+
+
+def run(command: list[object]) -> None:
+    """Run a program to its end; a signal is passed on to it once, for its checkpoint.
+
+    Raises:
+        SystemExit: It failed or was stopped.
+    """
+    words = [str(word) for word in command]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    with SignalWatch() as watch:
+        process = subprocess.Popen([sys.executable, *words], env=environment, process_group=0)
+        while True:
+            try:
+                status = process.wait(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                if watch.received is not None:
+                    process.send_signal(watch.received)
+                    status = process.wait()
+                    break
+    if status or watch.received:
+        sys.exit(f"stopped at: {' '.join(words)}\nthe same command goes on from here")
+
+
+def weights(arguments: argparse.Namespace) -> list[object]:
+    return ["--weights", arguments.weights] if arguments.weights else []
+
+
+def train_together(arguments: argparse.Namespace, pictures: dict[str, Path]) -> dict[str, Path]:
+    """The first stage: one network, every painting; returns each style's checkpoint."""
+    folder: Path = arguments.out / "together"
+    found = {name: folder / "styles" / f"{path.stem}_{arguments.side}.ckpt" for name, path in pictures.items()}
+    if not all(path.exists() for path in found.values()):
+        asked = json.dumps({"network": arguments.network, "side": arguments.side, "paintings": sorted(pictures)})
+        note = folder / "asked.json"
+        if note.exists() and note.read_text("utf-8") != asked:
+            raise FststyleError(f"{folder} holds another training ({note.read_text('utf-8')}); give another --out")
+        atomic_write(note, asked.encode())
+        # The sample styles are its own addition.
+        paintings = [path for name, path in pictures.items() if name in PAINTINGS]
+        run(
+            [
+                *(ROOT / "scripts" / "train_base.py", "--sides", arguments.side, "--init", "base"),
+                *("--network", arguments.network, "--loss-network", "vgg19", *weights(arguments)),
+                *("--crop", arguments.crop, "--batch", arguments.batch, "--minutes", arguments.minutes),
+                *("--photos", arguments.photos, "--out", folder, "--paintings", *paintings),
+            ]
+        )
+    return found
+
+
+def train_alone(arguments: argparse.Namespace, name: str, painting: Path, start: Path) -> None:
+    """The second stage for one style, and its file."""
+    from fststyle.training.checkpoint import read_checkpoint
+
+    folder: Path = arguments.out / name
+    last, exported = folder / "last.ckpt", folder / "exported.sha256"
+    output = MODELS / f"{file_name(name, arguments.network)}.onnx"
+    done = read_checkpoint(last).steps if last.exists() else None
+    if done is None or done < arguments.steps:
+        run(
+            [
+                *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
+                *("--init", start, *weights(arguments), "--data.root", arguments.photos),
+                *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
+                *("--model.style_size", arguments.side, "--model.learning_rate", "1e-3"),
+                *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
+                *("--trainer.max_steps", arguments.steps, "--trainer.val_check_interval", arguments.steps),
+                *("--out", folder, *(["--resume"] if done is not None else [])),
+            ]
+        )
+    elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
+        return
+    run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
+    together = {"steps": read_checkpoint(start).steps, "paintings": len(STYLES)}
+    note_recipe(
+        output,
+        {
+            **{"crop": arguments.crop, "batch_size": arguments.batch, "together": together},
+            "photos": arguments.photos_are or f"{len(find_images(arguments.photos))} photos",
+        },
+    )
+    atomic_write(exported, sha256(output).encode())
+
+
+def file_name(style: str, network: str) -> str:
+    """Of a network in models/, without suffix: the style's alone for the default network."""
+    return style if network == "fast" else f"{style}_{network}"
+
+
+def note_recipe(path: Path, facts: dict[str, Any]) -> None:
+    """Add to a card's recipe what the last stage alone does not know."""
+    file = read_model(path)
+    if file.card is None:
+        raise FststyleError(f"{path} has no card; export it again")
+    card = dataclasses.replace(file.card, recipe=file.card.recipe | facts)
+    write_model(path, onnx.load_from_string(file.data), card)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_proofs(models: Path) -> None:
+    """Note what the files are, and what they make of a photo of 96×96 pixels."""
+    folder = models / "expected"
+    photo = folder / _PHOTO
+    if not photo.exists():
+        cat = resize_shorter_side(read_picture(samples.photo_folder() / "cat.jpg").rgb, 192)
+        top, left = (cat.shape[0] - 96) // 2, (cat.shape[1] - 96) // 2
+        write_picture(photo, cat[top : top + 96, left : left + 96])
+    rgb = read_picture(photo).rgb
+    networks = sorted(models.glob("*.onnx"))
+    for path in networks:
+        write_picture(folder / f"{path.stem}.png", Stylizer.load(path, "cpu")(rgb))
+    for stale in {path.stem for path in folder.glob("[!_]*.png")} - {path.stem for path in networks}:
+        (folder / f"{stale}.png").unlink()
+    lines = [f"{sha256(path)}  {path.name}\n" for path in networks]
+    atomic_write(models / "SHA256SUMS", "".join(lines).encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0],
+        epilog=__doc__.split("\n\n", 1)[1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--photos", type=Path, help="folder of photos to train on")
+    parser.add_argument("--photos-are", help="what they are, for the cards")
+    parser.add_argument("--paintings", type=Path, help="folder of paintings")
+    parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
+    parser.add_argument("--network", default="fast", help="fast or johnson")
+    parser.add_argument("--side", type=int, default=320, help="of the paintings, shorter one, in pixels")
+    parser.add_argument("--minutes", type=float, default=90, help="for all paintings together")
+    parser.add_argument("--steps", type=int, default=150, help="for each alone")
+    parser.add_argument("--crop", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))
+    parser.add_argument("--out", type=Path, default=Path("runs/gallery"), help="a network's runs; one folder a network")
+    parser.add_argument("--no-training", action="store_true", help="only note what lies in models/")
+    arguments = parser.parse_args()
+    if not arguments.no_training and not (arguments.photos and arguments.paintings):
+        parser.error("give --photos and --paintings, or --no-training")
+    try:
+        if not arguments.no_training:
+            pictures = find_paintings(arguments.paintings)
+            starts = train_together(arguments, pictures)
+            for name in arguments.only:
+                train_alone(arguments, name, pictures[name], starts[name])
+                write_proofs(MODELS)
+        write_proofs(MODELS)
+    except FststyleError as error:
+        sys.exit(f"error: {error}")
+    print(f"{len(list(MODELS.glob('*.onnx')))} networks in {MODELS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Whatever lies in models/ is what it was, and paints as it did; `scripts/train_gallery.py --no-training` notes it."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fststyle.images import read_picture
+from fststyle.model_file import read_model
+from fststyle.stylizer import Stylizer
+
+MODELS = Path(__file__).parents[1] / "models"
+NETWORKS = sorted(MODELS.glob("*.onnx"))
+LARGEST = {"fast": 1.8e6, "johnson": 7e6}
+
+
+def test_every_file_is_the_one_that_was_noted() -> None:
+    noted = [line.split() for line in (MODELS / "SHA256SUMS").read_text("utf-8").splitlines()]
+    assert noted == [[hashlib.sha256(path.read_bytes()).hexdigest(), path.name] for path in NETWORKS]
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_its_card_says_what_it_is(path: Path) -> None:
+    card = read_model(path).card
+    assert card is not None
+    assert path.stem in (card.style, f"{card.style}_{card.network}")
+    assert card.painting is not None
+    assert card.painting[-4:].isdigit()  # artist, title and year
+    assert card.licence != "unspecified"
+    assert card.steps > 0
+    assert {"content", "style", "total"} <= {name.removesuffix("_loss") for name in card.costs}
+    assert path.stat().st_size <= LARGEST[card.network]
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_it_paints_as_it_did(path: Path) -> None:
+    expected = read_picture(MODELS / "expected" / path.with_suffix(".png").name).rgb
+    painted = Stylizer.load(path, "cpu")(read_picture(MODELS / "expected" / "_photo.png").rgb)
+    assert np.abs(painted.astype(int) - expected).max() <= 2
+    assert expected.std() > 10  # not a blank that anything could match
