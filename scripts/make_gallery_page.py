@@ -1,0 +1,120 @@
+#!/usr/bin/env python
+"""The gallery's page: a sheet of pictures, photo by style, and the table of networks in models/README.md.
+
+    python scripts/make_gallery_page.py
+
+Everything comes from the files in models/ and their cards, and from the sample photos.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle import samples
+from fststyle.contact_sheet import contact_sheet
+from fststyle.files import atomic_write
+from fststyle.images import encode_picture, read_picture, resize
+from fststyle.model_file import ModelFile, read_model
+from fststyle.stylizer import Stylizer
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+BEGIN, END = "<!-- networks, written by scripts/make_gallery_page.py -->", "<!-- end of networks -->"
+PHOTOS = ("temple", "cat", "astronaut", "coffee", "rocket")
+LARGEST_SHEET = 1_000_000  # bytes
+
+
+def square(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The middle square, resized."""
+    height, width = picture.shape[:2]
+    shorter = min(height, width)
+    left, top = (width - shorter) // 2, (height - shorter) // 2
+    image = Image.fromarray(picture).crop((left, top, left + shorter, top + shorter))
+    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def sheet(networks: list[Path], names: list[str], painted: int, shown: int) -> NDArray[np.uint8]:
+    """A row of photos, then a row a network; squares of `painted` pixels a side, shown at `shown`."""
+    files = {path.stem: path for path in samples.photos()}
+    photos = [square(read_picture(files[name]).rgb, painted) for name in names]
+    rows = [photos]
+    for path in networks:
+        stylizer = Stylizer.load(path)
+        rows.append([stylizer(photo) for photo in photos])
+    return contact_sheet([[resize(picture, shown, shown) for picture in row] for row in rows])
+
+
+def compress(picture: NDArray[np.uint8]) -> bytes:
+    """As JPEG of the highest quality that is small enough."""
+    for quality in range(90, 30, -5):
+        data = encode_picture(picture, None, ".jpg", quality=quality)
+        if len(data) <= LARGEST_SHEET:
+            return data
+    raise ValueError(f"the sheet is larger than {LARGEST_SHEET} bytes; give fewer --photos or a smaller --shown")
+
+
+def table(files: dict[str, ModelFile]) -> list[str]:
+    lines = [
+        "| name | painting | network | MB | trained with | steps | photos | content | style | total | licence |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, file in files.items():
+        card = file.card
+        if card is None:
+            raise ValueError(f"{file.name} has no card; export it with `fststyle export`")
+        recipe = card.recipe
+        together = recipe.get("together")
+        steps = f"{card.steps:,}" if together is None else f"{together['steps']:,} together, {card.steps:,} alone"
+        judge = f"`{card.loss_network}`, painting at {recipe['style_size']}"
+        costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
+        lines.append(
+            f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
+            f"{steps.replace(',', ' ')} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
+        )
+    return lines
+
+
+def page(files: dict[str, ModelFile], photos: list[str], caption: str) -> str:
+    return "\n".join(
+        [
+            f"![{', '.join(photos)}, and what each network makes of them](pictures/gallery.jpg)",
+            "",
+            f"*Sample photos of the package ({', '.join(photos)}), {caption}; a row a network, in the table's order.*",
+            "",
+            *table(files),
+            "",
+            "Costs: means over held-out photos of the training, as the cards have them. [SHA256SUMS](SHA256SUMS) has",
+            "every file; `expected/` holds what each makes of a small photo, and a test compares.",
+        ]
+    )
+
+
+def write_readme(text: str) -> None:
+    """Replace what stands between the marks; without them it goes to the top, under the title."""
+    readme = MODELS / "README.md"
+    before = readme.read_text("utf-8")
+    if BEGIN not in before:
+        title, _, rest = before.partition("\n")
+        before = f"{title}\n\n{BEGIN}\n{END}\n{rest}"
+    head, _, rest = before.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    atomic_write(readme, f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}".encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", nargs="+", default=list(PHOTOS), help="names of sample photos")
+    parser.add_argument("--painted", type=int, default=384, help="side of the squares that are painted")
+    parser.add_argument("--shown", type=int, default=192, help="side of the squares on the sheet")
+    arguments = parser.parse_args()
+    networks = sorted(MODELS.glob("*.onnx"))
+    picture = sheet(networks, arguments.photos, arguments.painted, arguments.shown)
+    atomic_write(MODELS / "pictures" / "gallery.jpg", compress(picture))
+    caption = f"painted at {arguments.painted}², shown at {arguments.shown}²"
+    write_readme(page({path.stem: read_model(path) for path in networks}, arguments.photos, caption))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""`scripts/train_gallery.py` and `scripts/make_gallery_page.py`, with everything that trains left out."""
+
+import json
+import runpy
+import shutil
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fststyle.images import read_picture
+from fststyle.model_file import read_model
+from fststyle.stylizer import Stylizer
+
+ROOT = Path(__file__).parents[1]
+
+
+def script(name: str, models: Path) -> dict[str, Any]:
+    """What a script defines, with another models/."""
+    defined = runpy.run_path(str(ROOT / "scripts" / name))
+    defined["main"].__globals__["MODELS"] = models
+    return defined
+
+
+@pytest.fixture
+def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) -> Path:
+    """Two networks and a README."""
+    folder = tmp_path / "models"
+    costs = {"content_loss": 1.0, "style_loss": 0.05, "total_loss": 1.75}
+    recipe = {"style_size": 320}
+    for style, gain in (("dark", 0.5), ("plain", 1.0)):
+        path = save(assets["gain_model"](gain), {"style": style, "costs": costs, "recipe": recipe, "steps": 1650})
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / f"{style}.onnx")
+    (folder / "README.md").write_text("# Networks\n\nMore.\n", "utf-8")
+    return folder
+
+
+def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["train_gallery.py", "--no-training"])
+    main = script("train_gallery.py", models)["main"]
+    (models / "expected").mkdir()
+    (models / "expected" / "gone.png").touch()
+    main()
+    photo = read_picture(models / "expected" / "_photo.png").rgb
+    assert photo.shape == (96, 96, 3)
+    assert photo.std() > 10
+    np.testing.assert_array_equal(read_picture(models / "expected" / "plain.png").rgb, photo)
+    np.testing.assert_array_equal(
+        read_picture(models / "expected" / "dark.png").rgb, Stylizer.load(models / "dark.onnx", "cpu")(photo)
+    )
+    assert not (models / "expected" / "gone.png").exists()
+    assert [line.split()[1] for line in (models / "SHA256SUMS").read_text().splitlines()] == ["dark.onnx", "plain.onnx"]
+
+
+def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defined = script("train_gallery.py", models)
+    paintings, photos, out = tmp_path / "paintings", tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    paintings.mkdir()
+    for stem in defined["PAINTINGS"].values():
+        Image.new("RGB", (8, 8)).save(paintings / f"{stem}.jpg")
+    Image.new("RGB", (8, 8)).save(photos / "a.jpg")
+    steps: dict[Path, int] = {}
+    calls: list[list[str]] = []
+
+    def run(command: list[object]) -> None:
+        words = [str(word) for word in command]
+        calls.append(words)
+        written: list[Path] = []
+        if words[0].endswith("train_base.py"):
+            stems = [Path(word).stem for word in words[words.index("--paintings") + 1 :]]
+            written = [out / "together" / "styles" / f"{stem}_320.ckpt" for stem in (*stems, *defined["SAMPLE_STYLES"])]
+            steps.update(dict.fromkeys(written, 900))
+        elif "train" in words:
+            written = [out / Path(words[words.index("--config") + 1]).stem / "last.ckpt"]
+            steps[written[0]] = 60 if "--resume" not in words else 150
+        else:
+            shutil.copy(models / "plain.onnx", words[words.index("export") + 2])
+        for path in written:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    checkpoint = types.ModuleType("fststyle.training.checkpoint")
+    checkpoint.read_checkpoint = lambda path: type("Checkpoint", (), {"steps": steps[path]})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", checkpoint)
+    defined["main"].__globals__["run"] = run
+    arguments = ["--photos", photos, "--paintings", paintings, "--only", "scream", "--out", out]
+    monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
+
+    def kinds() -> list[str]:
+        made = [call[2] if call[0] == "-m" else Path(call[0]).name for call in calls]
+        calls.clear()
+        return made
+
+    defined["main"]()
+    assert calls[0][calls[0].index("--paintings") + 1 :] == [
+        str(paintings / f"{stem}.jpg") for stem in defined["PAINTINGS"].values()
+    ]
+    init = calls[1][calls[1].index("--init") + 1]
+    assert init == str(out / "together" / "styles" / "munch_the_scream_1893_320.ckpt")
+    assert kinds() == ["train_base.py", "train", "export"]
+    card = read_model(models / "scream.onnx").card
+    assert card is not None
+    assert card.recipe["photos"] == "1 photos"
+    assert card.recipe["together"] == {"steps": 900, "paintings": 11}
+
+    defined["main"]()  # 60 of 150 steps are done
+    assert "--resume" in calls[0]
+    assert kinds() == ["train", "export"]
+    defined["main"]()
+    assert kinds() == []
+    (models / "scream.onnx").unlink()
+    defined["main"]()
+    assert kinds() == ["export"]
+
+    asked = json.loads((out / "together" / "asked.json").read_text())
+    assert (asked["network"], asked["side"]) == ("fast", 320)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--side", "512"])
+    with pytest.raises(SystemExit, match=r"holds another training .*; give another --out"):
+        defined["main"]()
+
+
+def test_every_style_has_a_config_of_its_name(models: Path) -> None:
+    for name in script("train_gallery.py", models)["STYLES"]:
+        assert f"name: {name}\n" in (ROOT / "configs" / f"{name}.yaml").read_text("utf-8")
+
+
+def test_missing_paintings_are_named(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("paintings", "photos"):
+        (tmp_path / name).mkdir()
+    arguments = ["--photos", tmp_path / "photos", "--paintings", tmp_path / "paintings"]
+    monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
+    with pytest.raises(SystemExit, match="lacks kandinsky_composition_vii_1913, hokusai"):
+        script("train_gallery.py", models)["main"]()
+
+
+def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["--photos", "cat", "temple", "--painted", "64", "--shown", "32"]
+    monkeypatch.setattr(sys, "argv", ["make_gallery_page.py", *arguments])
+    main = script("make_gallery_page.py", models)["main"]
+    main()
+    first = (models / "README.md").read_text("utf-8")
+    rows = [line for line in first.splitlines() if line.startswith("| [")]
+    assert [row.split("`")[1] for row in rows] == ["dark", "plain"]
+    assert "| 1 650 |" in rows[0]
+    assert "| 1 | 0.05 | 1.75 | MIT |" in rows[0]
+    assert first.startswith("# Networks\n\n<!-- networks")
+    assert first.endswith("<!-- end of networks -->\n\nMore.\n")
+    sheet = read_picture(models / "pictures" / "gallery.jpg").rgb
+    assert sheet.shape == (3 * 32 + 2 * 4, 2 * 32 + 4, 3)
+    assert sheet[:32, :32].mean() > 1.7 * sheet[36:68, :32].mean()
+    main()
+    assert (models / "README.md").read_text("utf-8") == first
