@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import yaml
 
 from fststyle import samples
 from fststyle.errors import FststyleError
@@ -32,7 +33,7 @@ from fststyle.stylizer import Stylizer
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
 
-# A config's name and its painting's file, without suffix.
+# A config's name and its painting's file, without suffix. The config has the size at which the painting is looked at.
 PAINTINGS = {
     "composition_vii": "kandinsky_composition_vii_1913",
     "great_wave": "hokusai_great_wave_1831",
@@ -45,6 +46,8 @@ PAINTINGS = {
 }
 SAMPLE_STYLES = tuple(path.stem for path in samples.styles())
 STYLES = (*PAINTINGS, *SAMPLE_STYLES)
+
+DEFAULT_STYLE_SIZE = 320
 
 # With a name that no network has.
 _PHOTO = "_photo.png"
@@ -87,6 +90,16 @@ def run(command: list[object]) -> None:
         sys.exit(f"stopped at: {' '.join(words)}\nthe same command goes on from here")
 
 
+def config(name: str) -> dict[str, Any]:
+    """What a style's config says."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text("utf-8"))
+    return said
+
+
+def style_size(name: str) -> int:
+    return int(config(name).get("model", {}).get("style_size", DEFAULT_STYLE_SIZE))
+
+
 def weights(arguments: argparse.Namespace) -> list[object]:
     return ["--weights", arguments.weights] if arguments.weights else []
 
@@ -94,18 +107,19 @@ def weights(arguments: argparse.Namespace) -> list[object]:
 def train_together(arguments: argparse.Namespace, pictures: dict[str, Path]) -> dict[str, Path]:
     """The first stage: one network, every painting; returns each style's checkpoint."""
     folder: Path = arguments.out / "together"
-    found = {name: folder / "styles" / f"{path.stem}_{arguments.side}.ckpt" for name, path in pictures.items()}
+    sides = sorted({style_size(name) for name in pictures})
+    found = {name: folder / "styles" / f"{path.stem}_{style_size(name)}.ckpt" for name, path in pictures.items()}
+    asked = json.dumps({"network": arguments.network, "sides": sides, "paintings": sorted(pictures)})
+    note = folder / "asked.json"
+    if note.exists() and note.read_text("utf-8") != asked:
+        raise FststyleError(f"{folder} holds another training ({note.read_text('utf-8')}); give another --out")
     if not all(path.exists() for path in found.values()):
-        asked = json.dumps({"network": arguments.network, "side": arguments.side, "paintings": sorted(pictures)})
-        note = folder / "asked.json"
-        if note.exists() and note.read_text("utf-8") != asked:
-            raise FststyleError(f"{folder} holds another training ({note.read_text('utf-8')}); give another --out")
         atomic_write(note, asked.encode())
         # The sample styles are its own addition.
         paintings = [path for name, path in pictures.items() if name in PAINTINGS]
         run(
             [
-                *(ROOT / "scripts" / "train_base.py", "--sides", arguments.side, "--init", "base"),
+                *(ROOT / "scripts" / "train_base.py", "--sides", *sides, "--init", "base"),
                 *("--network", arguments.network, "--loss-network", "vgg19", *weights(arguments)),
                 *("--crop", arguments.crop, "--batch", arguments.batch, "--minutes", arguments.minutes),
                 *("--photos", arguments.photos, "--out", folder, "--paintings", *paintings),
@@ -128,7 +142,7 @@ def train_alone(arguments: argparse.Namespace, name: str, painting: Path, start:
                 *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
                 *("--init", start, *weights(arguments), "--data.root", arguments.photos),
                 *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
-                *("--model.style_size", arguments.side, "--model.learning_rate", "1e-3"),
+                *("--model.style_size", style_size(name), "--model.learning_rate", "1e-3"),
                 *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
                 *("--trainer.max_steps", arguments.steps, "--trainer.val_check_interval", arguments.steps),
                 *("--out", folder, *(["--resume"] if done is not None else [])),
@@ -138,8 +152,9 @@ def train_alone(arguments: argparse.Namespace, name: str, painting: Path, start:
         return
     run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
     together = {"steps": read_checkpoint(start).steps, "paintings": len(STYLES)}
-    note_recipe(
+    complete_card(
         output,
+        config(name)["painting"],
         {
             **{"crop": arguments.crop, "batch_size": arguments.batch, "together": together},
             "photos": arguments.photos_are or f"{len(find_images(arguments.photos))} photos",
@@ -153,12 +168,12 @@ def file_name(style: str, network: str) -> str:
     return style if network == "fast" else f"{style}_{network}"
 
 
-def note_recipe(path: Path, facts: dict[str, Any]) -> None:
-    """Add to a card's recipe what the last stage alone does not know."""
+def complete_card(path: Path, painting: str, facts: dict[str, Any]) -> None:
+    """Add to a card what the last stage alone does not know."""
     file = read_model(path)
     if file.card is None:
         raise FststyleError(f"{path} has no card; export it again")
-    card = dataclasses.replace(file.card, recipe=file.card.recipe | facts)
+    card = dataclasses.replace(file.card, painting=painting, recipe=file.card.recipe | facts)
     write_model(path, onnx.load_from_string(file.data), card)
 
 
@@ -195,7 +210,6 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, help="folder of paintings")
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
     parser.add_argument("--network", default="fast", help="fast or johnson")
-    parser.add_argument("--side", type=int, default=320, help="of the paintings, shorter one, in pixels")
     parser.add_argument("--minutes", type=float, default=90, help="for all paintings together")
     parser.add_argument("--steps", type=int, default=150, help="for each alone")
     parser.add_argument("--crop", type=int, default=128)

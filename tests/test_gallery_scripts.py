@@ -77,7 +77,10 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         written: list[Path] = []
         if words[0].endswith("train_base.py"):
             stems = [Path(word).stem for word in words[words.index("--paintings") + 1 :]]
-            written = [out / "together" / "styles" / f"{stem}_320.ckpt" for stem in (*stems, *defined["SAMPLE_STYLES"])]
+            styles = out / "together" / "styles"
+            written = [
+                styles / f"{stem}_{side}.ckpt" for stem in (*stems, *defined["SAMPLE_STYLES"]) for side in (320, 512)
+            ]
             steps.update(dict.fromkeys(written, 900))
         elif "train" in words:
             written = [out / Path(words[words.index("--config") + 1]).stem / "last.ckpt"]
@@ -109,6 +112,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["train_base.py", "train", "export"]
     card = read_model(models / "scream.onnx").card
     assert card is not None
+    assert card.painting == "Edvard Munch, The Scream, 1893"
     assert card.recipe["photos"] == "1 photos"
     assert card.recipe["together"] == {"steps": 900, "paintings": 11}
 
@@ -122,8 +126,8 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["export"]
 
     asked = json.loads((out / "together" / "asked.json").read_text())
-    assert (asked["network"], asked["side"]) == ("fast", 320)
-    monkeypatch.setattr(sys, "argv", [*sys.argv, "--side", "512"])
+    assert (asked["network"], asked["sides"]) == ("fast", [320, 512])
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson"])
     with pytest.raises(SystemExit, match=r"holds another training .*; give another --out"):
         defined["main"]()
 
