@@ -76,7 +76,7 @@ FLOORS = {
     "fststyle.training.distill.module": 6,
     "fststyle.training.distill.student": 6,
     "fststyle.training.distill.run": 7,
-    "fststyle.training.cli": 7,
+    "fststyle.training.cli": 8,
     "fststyle.training.speed": 7,
     "fststyle.training.evaluate": 8,
     "fststyle.training.optimize_run": 7,
@@ -101,6 +101,8 @@ FLOORS = {
     "fststyle.commands.optimize": 9,
     "fststyle.cli": 10,
     "fststyle.__main__": 11,
+    "fststyle.training.calibration": 5,
+    "fststyle.training.preview": 7,
 }
 
 # The package shows what lies on a higher floor, and only when it is asked for.

@@ -10,6 +10,7 @@ import shlex
 import sys
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from fststyle.errors import TrainingError
 from fststyle.files import atomic_write, reason_of
+from fststyle.images import write_picture
+from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData, plain_reading_errors
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import remove_cache
+from fststyle.training.preview import preview, weights
 from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
+from fststyle.training.tensors import unit_range
 
 # Short names on the left; where they go on the right.
 _LINKS = {
@@ -58,6 +63,12 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--resume", action="store_true", help="Go on from last.ckpt in the run's folder.")
         parser.add_argument(
             "--force", action="store_true", help="Resume with another painting, cost or other photos, too."
+        )
+        parser.add_argument(
+            "--calibrate", action="store_true", help="Fit the style weight to the painting by a probe of some seconds."
+        )
+        parser.add_argument(
+            "--preview", action="store_true", help="Train for a minute and show three strengths, to choose one by eye."
         )
         parser.add_argument("--save_every", type=int, default=100, help="Steps between two checkpoints.")
         for short, target in _LINKS.items():
@@ -131,6 +142,10 @@ def main(args: list[str]) -> int:
         SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
     """
     cli = parse(args)
+    if cli.config.calibrate:
+        _calibrate(cli)
+    if cli.config.preview:
+        return _preview(cli)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
     last = cli.run_folder / "last.ckpt"
     if cli.config.resume:
@@ -152,6 +167,41 @@ def main(args: list[str]) -> int:
             remove_cache(data.cache_folder)
             _report(cli, last)
     return 0 if cli.signals.received is None else 128 + cli.signals.received
+
+
+def _calibrate(cli: TrainCLI) -> None:
+    """Multiply the style weight by what suits the painting; a resumed run keeps the weight that it began with."""
+    module, last = cli.model, cli.run_folder / "last.ckpt"
+    if cli.config.resume and not cli.config.preview:
+        weight = float(read_checkpoint(last).recipe["style_weight"])
+    else:
+        weight = module.cost.style_weight * style_factor(module.cost, unit_range(module.style_image))
+        print(f"calibrated: --model.cost.style_weight {weight:.3g}", file=sys.stderr)
+    module.cost = replace(module.cost, style_weight=weight)
+
+
+def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
+    """Leave a contact sheet in the run's folder, and no run; returns the exit status."""
+    asked = cli.config.trainer
+    signals = StopOnSignal()
+    cli.datamodule.bad_list = cli.run_folder / "bad_files.jsonl"
+    sheet = preview(
+        cli.model,
+        cli.datamodule,
+        cli.run_folder,
+        [TimeBudget(minutes), signals, CostProgressBar()],
+        accelerator=asked.accelerator,
+        devices=1,
+        precision=asked.precision,
+    )
+    if signals.received is not None:
+        return 128 + signals.received
+    target = cli.run_folder / "preview.jpg"
+    write_picture(target, sheet)
+    shown = ", ".join(f"{weight:g}" for weight in weights(cli.model))
+    print(f"{target}: photos, and what comes of them with --model.cost.style_weight {shown}", file=sys.stderr)
+    print("next: the same command without --preview, with the weight that you like best", file=sys.stderr)
+    return 0
 
 
 def _report(cli: TrainCLI, last: Path) -> None:
