@@ -185,15 +185,16 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     asked = cli.config.trainer
     signals = StopOnSignal()
     cli.datamodule.bad_list = cli.run_folder / "bad_files.jsonl"
-    sheet = preview(
-        cli.model,
-        cli.datamodule,
-        cli.run_folder,
-        [TimeBudget(minutes), signals, CostProgressBar()],
-        accelerator=asked.accelerator,
-        devices=1,
-        precision=asked.precision,
-    )
+    with plain_reading_errors():
+        sheet = preview(
+            cli.model,
+            cli.datamodule,
+            cli.run_folder,
+            [TimeBudget(minutes), signals, CostProgressBar()],
+            accelerator=asked.accelerator,
+            devices=1,
+            precision=asked.precision,
+        )
     if signals.received is not None:
         return 128 + signals.received
     target = cli.run_folder / "preview.jpg"
