@@ -1,0 +1,183 @@
+"""An ONNX graph made easy to read and to rewrite: constants folded, producers and consumers by name."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from fststyle.model_checks import image_ends
+
+# A quantized weight must stay quantized.
+_NEVER_FOLDED = {"QuantizeLinear", "DequantizeLinear"}
+
+
+@dataclass
+class Graph:
+    """A model of its own, whose nodes may be exchanged.
+
+    Attributes:
+        model: Without `Constant` nodes and without whatever follows from constants alone; its weights are no inputs.
+        constants: The initializers by name, small and large.
+        types: Element type of every tensor that shape inference knows, as `TensorProto` numbers it.
+        shapes: Its sides, None where free.
+    """
+
+    model: onnx.ModelProto
+    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Parse, fold and infer shapes; the bytes must have passed `read_model`."""
+        model = onnx.ModelProto.FromString(data)
+        (content,), _ = image_ends(model.graph)
+        controls = _controls(model)
+        del model.graph.input[:]
+        model.graph.input.extend([content, *controls])
+        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        _fold(model, constants, {value.name for value in controls})
+        graph = cls(model, constants)
+        for value in _values(model):
+            tensor = value.type.tensor_type
+            graph.types[value.name] = tensor.elem_type
+            if tensor.HasField("shape"):
+                graph.shapes[value.name] = tuple(
+                    dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim
+                )
+        return graph
+
+    @property
+    def input_name(self) -> str:
+        """The picture that goes in."""
+        return str(self.model.graph.input[0].name)
+
+    @property
+    def output_name(self) -> str:
+        """The picture that comes out."""
+        return str(self.model.graph.output[0].name)
+
+    @property
+    def nodes(self) -> list[onnx.NodeProto]:
+        """In an order in which they can be computed."""
+        return list(self.model.graph.node)
+
+    def consumers(self) -> dict[str, list[onnx.NodeProto]]:
+        """Which nodes read a tensor."""
+        found: dict[str, list[onnx.NodeProto]] = {}
+        for node in self.model.graph.node:
+            for name in dict.fromkeys(node.input):
+                found.setdefault(name, []).append(node)
+        return found
+
+    def constant(self, node: onnx.NodeProto, position: int) -> NDArray[Any] | None:
+        """An input's value, if it is there and known."""
+        if len(node.input) <= position or not node.input[position]:
+            return None
+        return self.constants.get(node.input[position])
+
+    def derived(
+        self,
+        nodes: Iterable[onnx.NodeProto],
+        inputs: Iterable[onnx.ValueInfoProto],
+        outputs: Iterable[onnx.ValueInfoProto],
+        constants: dict[str, NDArray[Any]],
+    ) -> onnx.ModelProto:
+        """Another model with this one's weights and `constants`, of the nodes that its outputs need."""
+        outputs = list(outputs)
+        kept = _needed(list(nodes), {value.name for value in outputs})
+        used = {name for node in kept for name in node.input}
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        graph = model.graph
+        for repeated in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+            del repeated[:]
+        del model.metadata_props[:]
+        graph.node.extend(kept)
+        graph.input.extend(value for value in inputs if value.name in used)
+        graph.output.extend(outputs)
+        graph.initializer.extend(tensor for tensor in self.model.graph.initializer if tensor.name in used)
+        graph.initializer.extend(
+            numpy_helper.from_array(value, name) for name, value in constants.items() if name in used
+        )
+        return model
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
+    """An attribute's value, texts as `str`."""
+    for entry in node.attribute:
+        if entry.name == name:
+            value = helper.get_attribute_value(entry)
+            return value.decode() if isinstance(value, bytes) else value
+    return default
+
+
+def _controls(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Inputs of one number that has a default, such as a strength.
+
+    Before version 4 of the format every weight had to be listed among the inputs.
+    """
+    single = {tensor.name for tensor in model.graph.initializer if math.prod(tensor.dims) == 1}
+    return [value for value in model.graph.input if model.ir_version >= 4 and value.name in single]
+
+
+def _values(model: onnx.ModelProto) -> Iterable[onnx.ValueInfoProto]:
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except (onnx.shape_inference.InferenceError, RuntimeError):
+        # Operators of ONNX 1.0 that inference does not know any more; what follows them stays unknown.
+        inferred = model.graph
+    return [*inferred.input, *inferred.value_info, *inferred.output]
+
+
+def _fold(model: onnx.ModelProto, constants: dict[str, NDArray[Any]], controls: set[str]) -> None:
+    """Compute in onnxruntime what depends on constants alone, and keep the values instead of the nodes."""
+    fixed, kept = [], []
+    known = set(constants) - controls
+    outputs = {value.name for value in model.graph.output}
+    for node in model.graph.node:
+        inputs = [name for name in node.input if name]
+        foldable = node.op_type not in _NEVER_FOLDED and outputs.isdisjoint(node.output)
+        if foldable and known.issuperset(inputs):
+            fixed.append(node)
+            known.update(node.output)
+        else:
+            kept.append(node)
+    computed = {name for node in fixed for name in node.output}
+    wanted = sorted(computed & {name for node in kept for name in node.input})
+    if wanted:
+        part = onnx.ModelProto()
+        part.CopyFrom(model)
+        for repeated in (part.graph.node, part.graph.input, part.graph.output, part.graph.value_info):
+            del repeated[:]
+        part.graph.node.extend(fixed)
+        part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        for name, value in zip(wanted, session.run(wanted, {}), strict=True):
+            constants[name] = np.asarray(value)
+    used = {name for node in kept for name in node.input}
+    for name in set(constants) - used:
+        del constants[name]
+    for repeated in (model.graph.node, model.graph.initializer, model.graph.value_info):
+        del repeated[:]
+    model.graph.node.extend(kept)
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    for name in controls:
+        constants.pop(name, None)  # a default is no constant
+
+
+def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
+    kept = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            kept.append(node)
+            wanted |= set(node.input)
+    return kept[::-1]
