@@ -111,6 +111,16 @@ def stylize(
     strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Paint in tiles what would take more, such as 1.5GB; half of what is free if not given.",
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Of a picture in tiles, let the network see all of it, not a sample.")
+    ] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
     picture_format: Annotated[
         str | None,
@@ -122,9 +132,17 @@ def stylize(
     from rich.progress import track
 
     from fststyle.batch import Settings, plan, run
+    from fststyle.memory import parse_bytes
     from fststyle.stylizer import Stylizer
 
-    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+    stylizer = Stylizer.load(
+        model,
+        device,
+        layout=cast("Layout", layout),
+        threads=threads,
+        memory=None if memory is None else parse_bytes(memory),
+        exact=exact,
+    )
     style = stylizer.card.style if stylizer.card is not None else model.stem
     jobs = plan(
         inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
