@@ -20,13 +20,13 @@ from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.optimize import optimize
+from fststyle.commands.quantize import quantize
+from fststyle.commands.stylize import stylize
 from fststyle.console import complain, training_extra
 from fststyle.errors import FststyleError
 
 if TYPE_CHECKING:
-    from fststyle.batch import Result
     from fststyle.model_file import ModelFile
-    from fststyle.stylizer import Layout
 
 
 class _Group(TyperGroup):
@@ -85,85 +85,7 @@ def _root(
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 
-@app.command()
-def stylize(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT", help="Pictures, folders, quoted patterns; - is standard input.", show_default=False
-        ),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File or folder; - is standard output. Without it, cat.jpg becomes cat_STYLE.jpg.",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
-    ] = "rgb1",
-    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AMOUNT",
-            help="Paint in tiles what would take more, such as 1.5GB; half of what is free if not given.",
-        ),
-    ] = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Of a picture in tiles, let the network see all of it, not a sample.")
-    ] = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
-    picture_format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="png|jpg|webp|…", help="Format to write; the input's if not given."),
-    ] = None,
-) -> None:
-    """Paint pictures with a network."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from fststyle.batch import Settings, plan, run
-    from fststyle.memory import parse_bytes
-    from fststyle.stylizer import Stylizer
-
-    stylizer = Stylizer.load(
-        model,
-        device,
-        layout=cast("Layout", layout),
-        threads=threads,
-        memory=None if memory is None else parse_bytes(memory),
-        exact=exact,
-    )
-    style = stylizer.card.style if stylizer.card is not None else model.stem
-    jobs = plan(
-        inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
-    )
-    settings = Settings(max_side=max_side, strength=strength, keep_color=keep_color, quality=quality)
-    results = run(jobs, stylizer, settings, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
-    console = Console(stderr=True)
-    shown = track(
-        results,
-        "stylizing",
-        len(jobs),
-        console=console,
-        transient=True,
-        disable=len(jobs) == 1 or not console.is_terminal,
-    )
-    done: list[Result] = []
-    for result in shown:
-        done.append(result)
-        if result.error is not None:
-            complain("error", result.error)
-    _summarize(done, stylizer.device)
+app.command()(stylize)
 
 
 @app.command()
@@ -206,6 +128,7 @@ def export(
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
 
 
+app.command()(quantize)
 app.command()(optimize)
 app.command()(evaluate)
 app.command()(explain)
@@ -232,23 +155,3 @@ def _facts(file: "ModelFile") -> dict[str, Any]:
         "output": {"name": file.output_name},
         "card": None if file.card is None else dataclasses.asdict(file.card),
     }
-
-
-def _summarize(results: "list[Result]", device: str) -> None:
-    """Say on standard error what was done, and end with status 1 if anything was not."""
-    good = [result for result in results if result.error is None]
-    seconds = sum(result.seconds for result in results)
-    if len(results) == len(good) == 1:
-        if (target := good[0].job.target) is not None:
-            typer.echo(f"{target} ({seconds:.1f} s on {device})", err=True)
-        return
-    if good:
-        places = {str(result.job.target.parent) for result in good if result.job.target is not None}
-        where = places.pop() if len(places) == 1 else f"{len(places)} folders"
-        typer.echo(f"{len(good)} pictures in {where} ({seconds:.1f} s on {device})", err=True)
-    bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
-    if not bad:
-        return
-    if len(results) > 1:
-        complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
-    raise typer.Exit(1)

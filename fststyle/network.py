@@ -85,12 +85,12 @@ class Network:
         """As `run`, with a session from `open` and its further inputs."""
         (answer,) = self.ask(session, rgb, feeds, [self.model.output_name])
         height, width = rgb.shape[:2]
-        shape = (1, 3, height, width)
+        shape = (1, height, width, 3) if self.model.byte_pixels else (1, 3, height, width)
         if answer.shape != shape:
             raise ModelFileError(
                 f"{self.model.name} makes {answer.shape} of {shape}; choose a network that keeps the size"
             )
-        return self._to_rgb(answer[0])
+        return np.asarray(answer[0]) if self.model.byte_pixels else self._to_rgb(answer[0])
 
     def ask(
         self,
@@ -104,10 +104,7 @@ class Network:
         Raises:
             ModelFileError: The network fails.
         """
-        white = 1 if self.layout == "rgb1" else 255
-        channels = rgb[:, :, ::-1] if self.layout == "bgr255" else rgb
-        content = np.ascontiguousarray(channels.transpose(2, 0, 1)[None], np.float32)  # (1, 3, H, W)
-        content *= white / 255
+        content = np.ascontiguousarray(rgb[None]) if self.model.byte_pixels else self._to_content(rgb)
         try:
             return list(session.run(list(names), {self.model.input_name: content, **feeds}))
         except _ORT_ERRORS as error:
@@ -115,6 +112,13 @@ class Network:
             raise ModelFileError(
                 f"{self.model.name} fails on {width}×{height} pixels ({_line(error)}); try a smaller picture"
             ) from error
+
+    def _to_content(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        white = 1 if self.layout == "rgb1" else 255
+        channels = rgb[:, :, ::-1] if self.layout == "bgr255" else rgb
+        content = np.ascontiguousarray(channels.transpose(2, 0, 1)[None], np.float32)  # (1, 3, H, W)
+        content *= white / 255
+        return content
 
     def _to_rgb(self, answer: NDArray[np.float32]) -> NDArray[np.uint8]:
         lowest, highest = float(answer.min()), float(answer.max())

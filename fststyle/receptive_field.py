@@ -92,6 +92,9 @@ def _through(graph: Graph, node: onnx.NodeProto, read: list[Fields]) -> Fields:
         if pads is None or len(pads) != 8 or (len(node.input) > 3 and node.input[3]):
             raise _unknown(node)
         return _each(fields, lambda field, axis: field.shifted(-int(pads[2 + axis])))
+    # Between pixels in rows, as bytes come and go, and planes.
+    if node.op_type == "Transpose" and attribute(node, "perm") in ([0, 3, 1, 2], [0, 2, 3, 1]):
+        return fields
     if node.op_type == "Crop":
         return _each(fields, lambda field, axis: field.shifted(attribute(node, "border")[1 - axis]))
     if node.op_type == "Slice":

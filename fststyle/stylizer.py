@@ -1,6 +1,5 @@
 """One network from file to pixels: uint8 in, uint8 of the same height and width out."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -8,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fststyle.controls import Controls
 from fststyle.errors import ModelFileError
-from fststyle.images import resize, with_content_color
+from fststyle.images import resize
 from fststyle.memory import default_memory
 from fststyle.model_card import ModelCard
 from fststyle.network import Layout, Network
@@ -24,20 +24,19 @@ _FOREIGN_MULTIPLE = 8
 # Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
 _ALWAYS_WHOLE = 500_000
 
-# What arithmetic on whole pictures is cut into, so that it stays small beside the pictures.
-_BAND_PIXELS = 1_000_000
-
 
 class Stylizer:
     """A network that is ready to run; make one with `Stylizer.load`.
 
     Attributes:
         card: What the file says about itself; None for files that fststyle did not make.
+        style: Its style's name, or else the file's.
         device: Where the network runs: "cpu", "cuda", "directml" or "coreml".
     """
 
     def __init__(self, network: Network, *, memory: int | None = None, exact: bool = False) -> None:
         self.card: ModelCard | None = network.model.card
+        self.style = self.card.style if self.card is not None else Path(network.model.name).stem
         self.device = network.device
         self._network = network
         self._memory = memory
@@ -80,6 +79,8 @@ class Stylizer:
         *,
         strength: float = 1.0,
         keep_color: bool = False,
+        scale: float = 1.0,
+        mask: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """Stylize a picture.
 
@@ -88,8 +89,10 @@ class Stylizer:
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
-            strength: 0 is the picture as it came, 1 the network's answer, between them a plain cross-fade.
-            keep_color: Take only the brightness from the network's answer, the colors from the picture.
+            strength: As for `Controls`, like what follows.
+            keep_color: Paint with the picture's own colors.
+            scale: Of the brush.
+            mask: Where to paint.
 
         Returns:
             uint8 RGB of shape (H, W, 3), the same H and W.
@@ -97,17 +100,7 @@ class Stylizer:
         Raises:
             ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
         """
-        if not 0 <= strength <= 1:
-            raise ValueError(f"strength must lie in 0..1, not {strength}")
-        rgb = _as_rgb(image)
-        if strength == 0:
-            return rgb.copy()
-        stylized = self._stylize(rgb)
-        if keep_color:
-            stylized = _by_bands(with_content_color, stylized, rgb)
-        if strength < 1:
-            stylized = _by_bands(lambda new, old: _mixed(new, old, strength), stylized, rgb)
-        return stylized
+        return Controls(strength, keep_color, scale, mask).apply(as_rgb(image), self._stylize)
 
     def _stylize(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = rgb.shape[:2]
@@ -146,27 +139,12 @@ class Stylizer:
         return self._tiled.run(rgb, memory, exact=self._exact)
 
 
-def _mixed(stylized: NDArray[np.uint8], rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-    mixed = strength * stylized.astype(np.float32) + (1 - strength) * rgb
-    rounded: NDArray[np.uint8] = (mixed + 0.5).astype(np.uint8)
-    return rounded
+def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:
+    """Any picture as (H, W, 3).
 
-
-def _by_bands(
-    change: Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.uint8]],
-    stylized: NDArray[np.uint8],
-    rgb: NDArray[np.uint8],
-) -> NDArray[np.uint8]:
-    """Apply to a few rows at a time what would make floating-point copies of everything."""
-    rows = max(1, _BAND_PIXELS // rgb.shape[1])
-    changed = np.empty_like(rgb)
-    for top in range(0, len(rgb), rows):
-        band = slice(top, top + rows)
-        changed[band] = change(stylized[band], rgb[band])
-    return changed
-
-
-def _as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:
+    Raises:
+        ValueError: It is none.
+    """
     if isinstance(image, Image.Image):
         image = to_picture(image)
     rgb = image.rgb if isinstance(image, Picture) else np.asarray(image)
