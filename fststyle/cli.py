@@ -7,6 +7,7 @@ import dataclasses
 import json
 import shlex
 import sys
+import tempfile
 import traceback
 import warnings
 from pathlib import Path
@@ -26,7 +27,9 @@ from fststyle.console import complain, training_extra
 from fststyle.errors import FststyleError
 
 if TYPE_CHECKING:
+    from fststyle.converted_file import Io
     from fststyle.model_file import ModelFile
+    from fststyle.quantization import Precision
 
 
 class _Group(TyperGroup):
@@ -117,12 +120,23 @@ def export(
     licence: Annotated[
         str | None, typer.Option(help="Under which the network may be used.", show_default=False)
     ] = None,
+    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="As for `quantize`.")] = "fp32",
+    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
+    photos: Annotated[Path | None, typer.Option(help="A folder to learn ranges from, as for `quantize`.")] = None,
 ) -> None:
     """Make a trained network one ONNX file that runs without torch."""
     with training_extra():
         from fststyle.training.export import export_checkpoint
 
-        card = export_checkpoint(checkpoint, output, licence=licence)
+        if (precision, io) == ("fp32", "float"):
+            card = export_checkpoint(checkpoint, output, licence=licence)
+        else:
+            from fststyle.converted_file import convert_file
+
+            with tempfile.TemporaryDirectory() as scratch:
+                plain = Path(scratch, output.name)
+                card = export_checkpoint(checkpoint, plain, licence=licence)
+                convert_file(plain, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")

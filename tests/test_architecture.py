@@ -35,6 +35,7 @@ FLOORS = {
     "fststyle.converted_file": 5,
     "fststyle.blend": 7,
     "fststyle.manifest": 8,
+    "fststyle.model_bench": 4,
     "fststyle.norms": 3,
     "fststyle.statistics_form": 4,
     "fststyle.memory": 1,
