@@ -9,9 +9,13 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fststyle.errors import FststyleError, ImageError
 from fststyle.images import (
@@ -23,9 +27,27 @@ from fststyle.images import (
     read_picture,
     write_picture,
 )
-from fststyle.stylizer import Stylizer
+from fststyle.picture import Picture
 
 _STREAM = "-"
+
+# While a larger picture is worked on, none is read ahead: two of them may not fit.
+_READ_AHEAD_PIXELS = 16_000_000
+
+
+class Painter(Protocol):
+    """A `Stylizer` or a `Blend`."""
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        strength: float,
+        keep_color: bool,
+        scale: float,
+        mask: NDArray[np.uint8] | None,
+    ) -> NDArray[np.uint8]:
+        """Paint (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +73,24 @@ class Settings:
 
     Attributes:
         max_side: Shrink to this many pixels first; None keeps the size.
-        strength: As for `Stylizer`.
-        keep_color: As for `Stylizer`.
+        strength: As for `Controls`, like the next three.
+        keep_color: The photo's own colors.
+        scale: Of the brush.
+        mask: Where to paint; the same for every picture, enlarged or shrunk to it.
         quality: As for `encode_picture`.
     """
 
     max_side: int | None = None
     strength: float = 1.0
     keep_color: bool = False
+    scale: float = 1.0
+    mask: NDArray[np.uint8] | None = None
     quality: int = 95
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job; `seconds` counts reading and writing too."""
+    """What became of a job; `seconds` is its own time for reading, painting and writing."""
 
     job: Job
     seconds: float
@@ -118,38 +144,124 @@ def plan(inputs: Sequence[str], output: str | None, *, style: str, suffix: str |
     return _refuse_overwriting(jobs)
 
 
+def shard(jobs: Sequence[Job], number: int, of: int) -> list[Job]:
+    """Every `of`-th job from the `number`-th on, counted from 1: what one of several machines does.
+
+    Raises:
+        ValueError: There is no such part.
+    """
+    if not 1 <= number <= of:
+        raise ValueError(f"a shard is i/n with i from 1 to n, not {number}/{of}")
+    return list(jobs[number - 1 :: of])
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read "2/8".
+
+    Raises:
+        ValueError: It is not two numbers.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if match is None:
+        raise ValueError(f"a shard reads like 2/8, not {text!r}")
+    return int(match[1]), int(match[2])
+
+
 def run(
     jobs: Iterable[Job],
-    stylizer: Stylizer,
+    painter: Painter,
     settings: Settings,
     *,
     stdin: BinaryIO,
     stdout: BinaryIO,
 ) -> Iterator[Result]:
-    """Do the jobs in their order, each when its result is asked for."""
-    for job in jobs:
-        start = time.perf_counter()
-        error = None
-        try:
-            _do(job, stylizer, settings, stdin, stdout)
-        except FststyleError as caught:
-            error = caught
-        yield Result(job, time.perf_counter() - start, error)
-
-
-def _do(job: Job, stylizer: Stylizer, settings: Settings, stdin: BinaryIO, stdout: BinaryIO) -> None:
-    if job.problem is not None:
-        raise ImageError(job.problem)
-    picture = read_picture(io.BytesIO(stdin.read()) if job.source is None else job.source)
-    rgb, alpha = picture.rgb, picture.alpha
-    if settings.max_side is not None:
-        rgb = fit_longer_side(rgb, settings.max_side)
-        alpha = None if alpha is None else fit_longer_side(alpha, settings.max_side)
-    stylized = stylizer(rgb, strength=settings.strength, keep_color=settings.keep_color)
-    if job.target is not None:
-        write_picture(job.target, stylized, alpha, quality=settings.quality)
+    """Do the jobs in their order: while one is painted, the next is read and the one before is written."""
+    waiting = list(jobs)
+    if len(waiting) == 1:
+        # Nothing to overlap, and no second picture in memory.
+        begun = _read(waiting[0], settings, stdin)
+        yield _write(_painted(begun, painter, settings), settings, stdout)
         return
-    data = encode_picture(stylized, alpha, job.suffix, quality=settings.quality)
+    written: Future[Result] | None = None
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        ahead = reader.submit(_read, waiting[0], settings, stdin) if waiting else None
+        for number in range(len(waiting)):
+            begun = (ahead or reader.submit(_read, waiting[number], settings, stdin)).result()
+            more = number + 1 < len(waiting)
+            small = begun.picture is None or begun.picture.rgb[:, :, 0].size <= _READ_AHEAD_PIXELS
+            ahead = reader.submit(_read, waiting[number + 1], settings, stdin) if more and small else None
+            painted = _painted(begun, painter, settings)
+            if written is not None:
+                yield written.result()
+            written = writer.submit(_write, painted, settings, stdout)
+            if not small:
+                written.result()
+            del begun, painted
+        if written is not None:
+            yield written.result()
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A job between two steps; once there is an error there is no picture."""
+
+    job: Job
+    seconds: float
+    picture: Picture | None = None
+    error: FststyleError | None = None
+
+
+def _read(job: Job, settings: Settings, stdin: BinaryIO) -> _Begun:
+    start = time.perf_counter()
+    try:
+        if job.problem is not None:
+            raise ImageError(job.problem)
+        picture = read_picture(io.BytesIO(stdin.read()) if job.source is None else job.source)
+        if settings.max_side is not None:
+            rgb = fit_longer_side(picture.rgb, settings.max_side)
+            alpha = None if picture.alpha is None else fit_longer_side(picture.alpha, settings.max_side)
+            picture = Picture(rgb, alpha)
+    except FststyleError as error:
+        return _Begun(job, time.perf_counter() - start, error=error)
+    return _Begun(job, time.perf_counter() - start, picture)
+
+
+def _painted(begun: _Begun, painter: Painter, settings: Settings) -> _Begun:
+    if begun.picture is None:
+        return begun
+    start = time.perf_counter()
+    picture, error = None, None
+    try:
+        stylized = painter(
+            begun.picture.rgb,
+            strength=settings.strength,
+            keep_color=settings.keep_color,
+            scale=settings.scale,
+            mask=settings.mask,
+        )
+        picture = Picture(stylized, begun.picture.alpha)
+    except FststyleError as caught:
+        error = caught
+    return _Begun(begun.job, begun.seconds + time.perf_counter() - start, picture, error)
+
+
+def _write(painted: _Begun, settings: Settings, stdout: BinaryIO) -> Result:
+    job, picture = painted.job, painted.picture
+    if picture is None:
+        return Result(job, painted.seconds, painted.error)
+    start = time.perf_counter()
+    error = None
+    try:
+        if job.target is not None:
+            write_picture(job.target, picture.rgb, picture.alpha, quality=settings.quality)
+        else:
+            _write_stream(encode_picture(picture.rgb, picture.alpha, job.suffix, quality=settings.quality), stdout)
+    except FststyleError as caught:
+        error = caught
+    return Result(job, painted.seconds + time.perf_counter() - start, error)
+
+
+def _write_stream(data: bytes, stdout: BinaryIO) -> None:
     try:
         stdout.write(data)
         stdout.flush()

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import shlex
 import sys
+import tempfile
 import traceback
 import warnings
 from pathlib import Path
@@ -21,13 +22,15 @@ from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
+from fststyle.commands.quantize import quantize
+from fststyle.commands.stylize import stylize
 from fststyle.console import complain, plain, training_extra
 from fststyle.errors import FststyleError
 
 if TYPE_CHECKING:
-    from fststyle.batch import Result
+    from fststyle.converted_file import Io
     from fststyle.model_file import ModelFile
-    from fststyle.stylizer import Layout
+    from fststyle.quantization import Precision
 
 
 class _Group(TyperGroup):
@@ -86,74 +89,7 @@ def _root(
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 
-@app.command()
-def stylize(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="The network: an ONNX file, or a name that `fststyle models` lists.",
-            show_default=False,
-        ),
-    ],
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT", help="Pictures, folders, quoted patterns; - is standard input.", show_default=False
-        ),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File or folder; - is standard output. Without it, cat.jpg becomes cat_STYLE.jpg.",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
-    ] = "rgb1",
-    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the photo, 1 the full style.")] = 1.0,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
-    picture_format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="png|jpg|webp|…", help="Format to write; the input's if not given."),
-    ] = None,
-) -> None:
-    """Paint pictures with a network."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from fststyle.batch import Settings, plan, run
-    from fststyle.stylizer import Stylizer
-
-    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
-    style = stylizer.card.style if stylizer.card is not None else model.stem
-    jobs = plan(
-        inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
-    )
-    settings = Settings(max_side=max_side, strength=strength, keep_color=keep_color, quality=quality)
-    results = run(jobs, stylizer, settings, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
-    console = Console(stderr=True)
-    shown = track(
-        results,
-        "stylizing",
-        len(jobs),
-        console=console,
-        transient=True,
-        disable=len(jobs) == 1 or not console.is_terminal,
-    )
-    done: list[Result] = []
-    for result in shown:
-        done.append(result)
-        if result.error is not None:
-            complain("error", result.error)
-    _summarize(done, stylizer.device)
+app.command()(stylize)
 
 
 @app.command()
@@ -192,17 +128,29 @@ def export(
     licence: Annotated[
         str | None, typer.Option(help="Under which the network may be used.", show_default=False)
     ] = None,
+    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="As for `quantize`.")] = "fp32",
+    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
+    photos: Annotated[Path | None, typer.Option(help="A folder to learn ranges from, as for `quantize`.")] = None,
 ) -> None:
     """Make a trained network one ONNX file that runs without torch."""
     with training_extra():
         from fststyle.training.export import export_checkpoint
 
-        card = export_checkpoint(checkpoint, output, licence=licence)
+        if (precision, io) == ("fp32", "float"):
+            card = export_checkpoint(checkpoint, output, licence=licence)
+        else:
+            from fststyle.converted_file import convert_file
+
+            with tempfile.TemporaryDirectory() as scratch:
+                plain = Path(scratch, output.name)
+                card = export_checkpoint(checkpoint, plain, licence=licence)
+                convert_file(plain, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
 
 
+app.command()(quantize)
 app.command()(optimize)
 app.command()(evaluate)
 app.command()(explain)
@@ -233,23 +181,3 @@ def _facts(file: "ModelFile") -> dict[str, Any]:
         "strength": f"an input, {STRENGTH_NAME}" if file.takes_strength else "a cross-fade",
         "card": None if file.card is None else dataclasses.asdict(file.card),
     }
-
-
-def _summarize(results: "list[Result]", device: str) -> None:
-    """Say on standard error what was done, and end with status 1 if anything was not."""
-    good = [result for result in results if result.error is None]
-    seconds = sum(result.seconds for result in results)
-    if len(results) == len(good) == 1:
-        if (target := good[0].job.target) is not None:
-            typer.echo(f"{target} ({seconds:.1f} s on {device})", err=True)
-        return
-    if good:
-        places = {str(result.job.target.parent) for result in good if result.job.target is not None}
-        where = places.pop() if len(places) == 1 else f"{len(places)} folders"
-        typer.echo(f"{len(good)} pictures in {where} ({seconds:.1f} s on {device})", err=True)
-    bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
-    if not bad:
-        return
-    if len(results) > 1:
-        complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
-    raise typer.Exit(1)

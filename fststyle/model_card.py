@@ -27,6 +27,7 @@ class ModelCard:
         steps: Training steps taken.
         costs: Terms of the cost on held-out photos: "content", "style", "total", …
         licence: Of the weights.
+        precision: Of the numbers it computes with: "fp32", "fp16" or "int8". The costs are those of fp32.
         min_side: Smallest height and width that the graph accepts, in pixels.
         created_by: Program and version.
         weights_sha256: Of the file's weights, in hexadecimal; `write_model` fills it in.
@@ -42,6 +43,7 @@ class ModelCard:
     steps: int
     costs: dict[str, float] = field(default_factory=dict)
     licence: str
+    precision: str = "fp32"
     min_side: int
     created_by: str = f"fststyle {__version__}"
     weights_sha256: str = ""

@@ -84,14 +84,17 @@ def _check_ends(graph: onnx.GraphProto, name: str) -> None:
         # Some exporters leave the output's shape open; then its first picture will tell.
         if verb == "gives" and not tensor.HasField("shape"):
             shape = (None,) * 4
-        is_image = len(shape) == 4 and shape[0] in (None, 1) and shape[1] in (None, 3)
-        if tensor.elem_type != onnx.TensorProto.FLOAT or not is_image:
+        channels = 3 if tensor.elem_type == onnx.TensorProto.UINT8 else 1
+        is_image = len(shape) == 4 and shape[0] in (None, 1) and shape[channels] in (None, 3)
+        if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8) or not is_image:
             sides = "×".join("?" if side is None else str(side) for side in shape)
             kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
             raise ModelFileError(
                 f"{name} {verb} {kind} of {sides or 'no shape'}, not a float32 picture of 1×3×height×width; "
                 "export it again in this form"
             )
+    if inputs[0].type.tensor_type.elem_type != outputs[0].type.tensor_type.elem_type:
+        raise ModelFileError(f"{name} takes bytes and gives floats, or the other way round; export it again")
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -1,9 +1,9 @@
 """The contract of an exported network, and the only place that opens an ONNX file.
 
 A network of ours takes a tensor `content` and gives a tensor `stylized`: float32 RGB in 0..1, (batch, 3, height,
-width), every side but the 3 free. It may take `strength`, float32 of shape (1,), from 0 for the photo to 1 for the
-full style: an input with a default of 1, so that whoever does not know it leaves it out. Its card lies in the file's
-metadata.
+width), every side but the 3 free; or, exported so, uint8 RGB in 0..255, (batch, height, width, 3). It may take
+`strength`, float32 of shape (1,), from 0 for the photo to 1 for the full style: an input with a default of 1, so that
+whoever does not know it leaves it out. Its card lies in the file's metadata.
 """
 
 import hashlib
@@ -53,6 +53,7 @@ class ModelFile:
         input_shape: (batch, 3, height, width), None where free.
         output_name: The one output.
         takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
+        byte_pixels: Whether pixels are uint8, (batch, height, width, 3), in and out; else float32.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ModelFile:
     input_shape: tuple[int | None, ...]
     output_name: str
     takes_strength: bool = False
+    byte_pixels: bool = False
 
 
 def read_model(path: Path) -> ModelFile:
@@ -94,15 +96,18 @@ def read_model(path: Path) -> ModelFile:
     if card is not None and card.weights_sha256 != _sha256_or_none(model):
         raise ModelFileError(f"{path} holds other weights than its card was written for; download or export it again")
     (content,), (stylized,) = image_ends(model.graph)
+    byte_pixels = takes_bytes(content)
+    shape = shape_of(content)
     return ModelFile(
         name=path.name,
         data=data,
         card=card,
         opset=_opset(model),
         input_name=content.name,
-        input_shape=shape_of(content),
+        input_shape=(shape[0], shape[3], shape[1], shape[2]) if byte_pixels else shape,
         output_name=stylized.name,
         takes_strength=card is not None and _takes_strength(model.graph),
+        byte_pixels=byte_pixels,
     )
 
 
@@ -123,7 +128,8 @@ def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCar
     check_graph(model, f"the network for {path}")
     (content,), (stylized,) = image_ends(model.graph)
     found = (content.name, shape_of(content), stylized.name, _opset(model))
-    wanted = (INPUT_NAME, (None, 3, None, None), OUTPUT_NAME, OPSET)
+    shape = (None, None, None, 3) if takes_bytes(content) else (None, 3, None, None)
+    wanted = (INPUT_NAME, shape, OUTPUT_NAME, OPSET)
     if found != wanted:
         raise ModelFileError(f"the network for {path} has (input, shape, output, opset) {found}; export it as {wanted}")
     card = replace(card, weights_sha256=weights_sha256(model))
@@ -131,11 +137,18 @@ def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCar
     marked.CopyFrom(model)
     foreign = {entry.key: entry.value for entry in model.metadata_props if not is_ours(entry.key)}
     onnx.helper.set_model_props(marked, foreign | card.to_metadata())
-    try:
-        atomic_write(path, marked.SerializeToString(deterministic=True))
-    except OSError as error:
-        raise ModelFileError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
+    _write(path, marked)
     return card
+
+
+def write_foreign_model(path: Path, model: onnx.ModelProto) -> None:
+    """Check a network of somebody else, and replace `path` whole or not at all.
+
+    Raises:
+        ModelFileError: `read_model` would refuse it, or the folder cannot be written.
+    """
+    check_graph(model, f"the network for {path}")
+    _write(path, model)
 
 
 def weights_sha256(model: onnx.ModelProto) -> str:
@@ -152,6 +165,18 @@ def _takes_strength(graph: onnx.GraphProto) -> bool:
     shapes = {value.name: shape_of(value) for value in graph.input}
     defaults = {tensor.name: tensor.data_type for tensor in graph.initializer}
     return shapes.get(STRENGTH_NAME) == (1,) and defaults.get(STRENGTH_NAME) == onnx.TensorProto.FLOAT
+
+
+def takes_bytes(content: onnx.ValueInfoProto) -> bool:
+    """Whether a network's input is uint8."""
+    return bool(content.type.tensor_type.elem_type == onnx.TensorProto.UINT8)
+
+
+def _write(path: Path, model: onnx.ModelProto) -> None:
+    try:
+        atomic_write(path, model.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise ModelFileError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
 
 
 def _read_bytes(path: Path) -> bytes:

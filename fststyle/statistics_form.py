@@ -27,7 +27,7 @@ from fststyle.graph import Graph, attribute
 from fststyle.norms import find_norms
 
 MEAN, VARIANCE, CORES = "mean", "variance", "cores"
-MEASURED_MEAN, MEASURED_VARIANCE = "measured_mean", "measured_variance"
+MEASURED_MEAN, MEASURED_VARIANCE, MEASURED_COUNT = "measured_mean", "measured_variance", "measured_count"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,9 @@ class StatisticsForm:
             measured: Numbers of norms whose statistics the graph tells: outputs `measured_mean` and
                 `measured_variance`, one norm after the other. What the norms find, not what they are given.
             cores: An input `cores`, int64 of shape (norms, 4), says over which positions each norm takes its
-                statistics: top, left, bottom, right, in the norm's own tensor; the last two are exclusive. Without,
-                over all of them.
+                statistics: top, left, bottom, right, in the norm's own tensor; the last two are exclusive and
+                may lie beyond the end. Without, over all of them. A third output, `measured_count`, int64 of shape
+                (measured norms,), tells how many positions that were.
             picture: Whether the graph paints, too. Without, it ends at the last of the norms it measures.
 
         Returns:
@@ -153,6 +154,8 @@ class StatisticsForm:
         if measured:
             builder.tell(list(measured))
             outputs += [_vector(MEASURED_MEAN, None), _vector(MEASURED_VARIANCE, None)]
+            if cores:
+                outputs.append(helper.make_tensor_value_info(MEASURED_COUNT, TensorProto.INT64, [len(measured)]))
         channels = sum(norm.channels for norm in self.norms)
         inputs = [*self.graph.model.graph.input, _vector(MEAN, channels), _vector(VARIANCE, channels)]
         inputs.append(helper.make_tensor_value_info(CORES, TensorProto.INT64, [len(self.norms), 4]))
@@ -181,7 +184,10 @@ class _Builder:
 
     def tell(self, numbers: list[int]) -> None:
         """Output what these norms find."""
-        for target, kind in ((MEASURED_MEAN, "found_mean"), (MEASURED_VARIANCE, "found_variance")):
+        kinds = {MEASURED_MEAN: "found_mean", MEASURED_VARIANCE: "found_variance"}
+        if self._cores:
+            kinds[MEASURED_COUNT] = "found_count"
+        for target, kind in kinds.items():
             names = [f"statistics/{number}/{kind}" for number in numbers]
             self._after.append(helper.make_node("Concat", names, [target], axis=0))
 
@@ -220,6 +226,12 @@ class _Builder:
         if self._cores:
             region = f"{at}/core"
             nodes += self._core(number, region)
+            self.constants[f"{at}/channels"] = np.array([norm.channels])
+            nodes += [
+                helper.make_node("Size", [region], [f"{at}/size"]),
+                helper.make_node("Reshape", [f"{at}/size", "statistics/flat"], [f"{at}/sizes"]),
+                helper.make_node("Div", [f"{at}/sizes", f"{at}/channels"], [f"{at}/found_count"]),
+            ]
         nodes += [
             self._average(region, f"{at}/mean"),
             helper.make_node("Sub", [region, f"{at}/mean"], [f"{at}/centered"]),

@@ -1,5 +1,7 @@
 import io
 import os
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fststyle.batch import Job, Result, Settings, plan, run
+from fststyle import batch
+from fststyle.batch import Job, Result, Settings, parse_shard, plan, run, shard
 from fststyle.errors import ImageError
 from fststyle.images import encode_picture, read_picture, write_picture
+from fststyle.picture import Picture
 from fststyle.stylizer import Stylizer
 
 Pixels = NDArray[np.uint8]
@@ -184,3 +188,59 @@ def test_a_closed_standard_output(identity: Path) -> None:
     jobs = plan(["in/a.png"], "-", style="x")
     (result,) = run(jobs, Stylizer.load(identity), Settings(), stdin=io.BytesIO(), stdout=Closed())
     assert "Broken pipe" in str(result.error)
+
+
+def test_shards_do_everything_once() -> None:
+    jobs = plan(["in"], "out", style="x")
+    parts = [shard(jobs, number, 2) for number in (1, 2)]
+    assert [len(part) for part in parts] == [2, 2]
+    assert sorted(jobs, key=str) == sorted([*parts[0], *parts[1]], key=str)
+    assert shard(jobs, 5, 9) == []
+    assert parse_shard("2/8") == (2, 8)
+    for number, of in ((0, 2), (3, 2)):
+        with pytest.raises(ValueError, match=f"i/n with i from 1 to n, not {number}/{of}"):
+            shard(jobs, number, of)
+    for bad in ("2", "a/b", "1/2/3", "-1/2"):
+        with pytest.raises(ValueError, match="a shard reads like 2/8"):
+            parse_shard(bad)
+
+
+def test_the_next_is_read_while_one_is_painted(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Path] = []
+    second_read = threading.Event()
+
+    def read(source: Path) -> Picture:
+        reads.append(source)
+        if len(reads) == 2:
+            second_read.set()
+        return Picture(photo, None)
+
+    def paint(rgb: Pixels, **_: object) -> Pixels:
+        # Without reading ahead, the first would wait here in vain.
+        assert second_read.wait(10)
+        return rgb
+
+    monkeypatch.setattr(batch, "read_picture", read)
+    jobs = plan(["in/a.png", "in/b.jpg", "in/c.ppm"], "out", style="x")
+    results = list(run(jobs, paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO()))
+    assert [result.job for result in results] == jobs
+    assert [result.error for result in results] == [None] * 3
+
+
+def test_large_pictures_are_not_read_ahead(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_READ_AHEAD_PIXELS", 10)
+    reads: list[Path] = []
+    monkeypatch.setattr(batch, "read_picture", lambda source: reads.append(source) or Picture(photo, None))
+    counts: list[int] = []
+
+    def paint(rgb: Pixels, **_: object) -> Pixels:
+        time.sleep(0.05)
+        counts.append(len(reads))
+        return rgb
+
+    list(run(plan(["in"], "out", style="x"), paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO()))
+    assert counts == [1, 2, 3, 4]
+
+
+def test_no_jobs_no_results(identity: Path) -> None:
+    assert work([], identity)[0] == []

@@ -16,7 +16,7 @@ from fststyle import __version__, batch
 from fststyle.cli import app
 from fststyle.console import plain
 from fststyle.errors import CheckpointError
-from fststyle.images import encode_picture, read_picture, write_picture
+from fststyle.images import encode_picture, read_picture, resize, write_picture
 
 Pixels = NDArray[np.uint8]
 Python = Callable[..., CompletedProcess[bytes]]
@@ -99,6 +99,57 @@ def test_options_arrive(fststyle: Callable[..., Any], identity: Path, photo: Pix
     result = fststyle("stylize", identity, "a.png", "-o", "out/", "--strength", "0.5", *options)
     assert result.exit_code == 0, result.output
     assert read_picture(Path("out/a.jpg")).rgb.shape == (14, 20, 3)
+
+
+def test_masks_scales_and_blends_arrive(
+    fststyle: Callable[..., Any], identity: Path, assets: dict[str, Any], save: Callable[..., Path], photo: Pixels
+) -> None:
+    write_picture(Path("a.png"), photo)
+    write_picture(
+        Path("mask.png"), np.dstack([np.where(np.arange(47) < 20, 255, 0).astype(np.uint8)] * 3).repeat(33, 0)
+    )
+    black = save(assets["gain_model"](0.0), name="black.onnx")
+    result = fststyle("stylize", black, "a.png", "-o", "masked.png", "--mask", "mask.png")
+    assert result.exit_code == 0, result.output
+    masked = read_picture(Path("masked.png")).rgb
+    assert (masked[:, :20] == 0).all()
+    np.testing.assert_array_equal(masked[:, 20:], photo[:, 20:])
+    result = fststyle("stylize", "--blend", f"{black}:1,{identity}:3", "a.png", "-o", "blended.png")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(read_picture(Path("blended.png")).rgb, 0.75 * photo, atol=0.51)
+    result = fststyle("stylize", identity, "a.png", "-o", "coarse.png", "--scale", "3", "--memory", "1GB", "--exact")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(read_picture(Path("coarse.png")).rgb, resize(resize(photo, 11, 16), 33, 47))
+    assert fststyle("stylize", identity).exit_code == 2
+
+
+def test_shards_skips_and_a_manifest(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    for name in ("a", "b", "c"):
+        write_picture(Path(f"in/{name}.png"), photo)
+    Path("in/rotten.png").write_bytes(b"no")
+    arguments = ("stylize", identity, "in", "-o", "out", "--skip-existing", "--manifest", "out.jsonl")
+    result = fststyle(*arguments, "--shard", "1/2")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    result = fststyle(*arguments)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[1] == "2 pictures were there already"
+    lines = [json.loads(line) for line in Path("out.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["source"], line["status"]) for line in lines] == [
+        *(("in/a.png", "done"), ("in/c.png", "done"), ("in/a.png", "skipped"), ("in/c.png", "skipped")),
+        *(("in/b.png", "done"), ("in/rotten.png", "failed")),
+    ]
+    assert fststyle("stylize", identity, "in", "-o", "out", "--shard", "3/2").exit_code == 1
+
+
+def test_quantize(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("photos/a.png"), photo)
+    result = fststyle("quantize", identity, "b.onnx", "--precision", "fp32", "--io", "uint8", "--photos", "photos")
+    assert result.exit_code == 0, result.output
+    assert "inf dB" in result.stdout
+    assert fststyle("info", "b.onnx").exit_code == 0
+    result = fststyle("quantize", identity, "b.onnx", "--precision", "int3")
+    assert (result.exit_code, result.stderr) == (1, "error: precision must be one of fp32, fp16, int8, not 'int3'\n")
 
 
 def test_wrong_values_are_one_line(fststyle: Callable[..., Any], identity: Path) -> None:

@@ -13,7 +13,7 @@ from fststyle.errors import ModelFileError
 from fststyle.images import read_picture, resize
 from fststyle.model_file import read_model
 from fststyle.samples import photos
-from fststyle.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm, Sums
+from fststyle.statistics_form import MEASURED_COUNT, MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm, Sums
 
 Assets = dict[str, Any]
 OPSETS = [8, 11, 13, 17, 18]
@@ -148,11 +148,11 @@ def test_parts_add_up_to_the_whole(assets: Assets, content: NDArray[np.float32],
     sums = [Sums(norm.channels) for norm in form.norms]
     for top, bottom in ((0, 6), (6, 20)):
         cores = np.array([[top, 0, bottom, 26], *[[top // 2, 0, bottom // 2, 13]] * 2])
-        found = measured(run(model, content, cores=cores, **own.feeds()))
-        for number, core in enumerate(cores):
+        answer = run(model, content, cores=cores + np.array([0, 0, 0, 99]), **own.feeds())
+        found = measured(answer)
+        for number, count in enumerate(answer[MEASURED_COUNT]):
             part = form.part(number)
-            count = int((core[2] - core[0]) * (core[3] - core[1]))
-            sums[number].add(count, found.mean[part], found.variance[part])
+            sums[number].add(int(count), found.mean[part], found.variance[part])
     assert [whole.count for whole in sums] == [20 * 26, 130, 130]
     np.testing.assert_allclose(np.concatenate([whole.mean for whole in sums]), own.mean, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.concatenate([whole.variance for whole in sums]), own.variance, rtol=1e-4)

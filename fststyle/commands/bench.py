@@ -1,6 +1,7 @@
 """`fststyle bench`: what things cost on this machine."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -48,6 +49,52 @@ def train(
         typer.echo(json.dumps(vars(found) | {"images_per_second": found.images_per_second}, indent=2))
     else:
         _print(found, network, loss_network)
+
+
+@bench.command()
+def model(
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="ONNX files.", show_default=False)],
+    sizes: Annotated[
+        list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Of the picture; may be repeated.")
+    ] = None,
+    device: Annotated[list[str] | None, typer.Option(metavar="auto|cpu|cuda|…", help="May be repeated.")] = None,
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What networks that are not ours compute on.")
+    ] = "rgb1",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What networks take to paint: milliseconds, megapixels a second, and memory."""
+    from fststyle.model_bench import bench_model
+
+    wanted = [_size(text) for text in sizes or ["512x512", "1920x1080"]]
+    found = [
+        bench_model(path, height, width, device=where, threads=threads, rounds=rounds, layout=layout)
+        for width, height in wanted
+        for where in device or ["auto"]
+        for path in models
+    ]
+    if as_json:
+        typer.echo(json.dumps([entry.as_dict() for entry in found], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "precision", "device", "size", "ms", "MP/s", "peak MB")
+    for entry in found:
+        table.add_row(
+            *(entry.model, entry.precision, entry.device, f"{entry.width}×{entry.height}"),
+            *(f"{entry.milliseconds:.1f}", f"{entry.megapixels_per_second:.2f}", f"{entry.peak_megabytes:.0f}"),
+        )
+    Console().print(table)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise ValueError(f"a size reads like 1920x1080, not {text!r}")
+    return int(width), int(height)
 
 
 def _print(found: "StepBench", network: str, loss_network: str) -> None:

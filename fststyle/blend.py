@@ -1,0 +1,70 @@
+"""Several networks at once: their paintings of a photo, mixed pixel by pixel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.controls import Controls
+from fststyle.picture import Picture
+from fststyle.stylizer import Stylizer, as_rgb
+
+
+def parse_blend(text: str) -> list[tuple[Path, float]]:
+    """Read "a.onnx:0.7,b.onnx:0.3"; a network without a number counts 1.
+
+    Raises:
+        ValueError: It is not such a list, or a weight is not positive.
+    """
+    networks = []
+    for entry in text.split(","):
+        name, colon, number = entry.strip().rpartition(":")
+        if not colon or number.endswith(".onnx"):  # "C:\a.onnx" has a colon, too
+            name, number = entry.strip(), "1"
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = float("nan")
+        if not name or not 0 < weight < float("inf"):
+            raise ValueError(f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers, not {text!r}")
+        networks.append((Path(name), weight))
+    return networks
+
+
+class Blend:
+    """Paints like a `Stylizer`, with the weighted mean of what several make.
+
+    Attributes:
+        style: Their names, "wave+scream".
+        device: Where the first of them runs.
+    """
+
+    def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
+        """Weights are positive numbers; only their ratios count."""
+        if not stylizers or len(stylizers) != len(weights) or min(weights) <= 0:
+            raise ValueError(f"a blend needs a positive weight for each network, not {list(weights)}")
+        self._stylizers = list(stylizers)
+        self._weights = [weight / sum(weights) for weight in weights]
+        self.style = "+".join(stylizer.style for stylizer in stylizers)
+        self.device = stylizers[0].device
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8] | Picture | Image.Image,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        scale: float = 1.0,
+        mask: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """As a `Stylizer`."""
+        return Controls(strength, keep_color, scale, mask).apply(as_rgb(image), self._paint)
+
+    def _paint(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        mixed = np.zeros(rgb.shape, np.float32)
+        for stylizer, weight in zip(self._stylizers, self._weights, strict=True):
+            mixed += np.float32(weight) * stylizer(rgb)
+        mixed += 0.5
+        return mixed.astype(np.uint8)

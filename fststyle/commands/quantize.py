@@ -1,0 +1,37 @@
+"""`fststyle quantize`: a network in smaller numbers, or with bytes as pixels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from fststyle.converted_file import Io
+    from fststyle.network import Layout
+    from fststyle.quantization import Precision
+
+
+def quantize(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)],
+    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="Of the numbers inside.")] = "int8",
+    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
+    photos: Annotated[
+        Path | None, typer.Option(help="A folder to learn ranges from; the sample photos if not given.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
+    ] = "rgb1",
+) -> None:
+    """Make a network smaller and faster; what paints too differently is not kept."""
+    from fststyle.converted_file import convert_file
+
+    made = convert_file(
+        model,
+        output,
+        precision=cast("Precision", precision),
+        io=cast("Io", io),
+        photos=photos,
+        layout=cast("Layout", layout),
+    )
+    typer.echo(f"{output}: {precision}, {output.stat().st_size:,} bytes, {made.psnr:.1f} dB from {model}")

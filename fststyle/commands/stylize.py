@@ -1,0 +1,167 @@
+"""`fststyle stylize`: pictures through a network."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from fststyle.console import complain
+
+if TYPE_CHECKING:
+    from fststyle.batch import Job, Result
+    from fststyle.manifest import Manifest
+    from fststyle.stylizer import Layout
+
+
+def stylize(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="The network, an ONNX file; left out with --blend.", show_default=False),
+    ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...", help="Pictures, folders, quoted patterns; - is standard input.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File or folder; - is standard output. Without it, cat.jpg becomes cat_STYLE.jpg.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
+    ] = "rgb1",
+    blend: Annotated[
+        str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix what several networks paint.")
+    ] = None,
+    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0.1, max=10, help="Of the brush: 2 is twice as broad.")] = 1.0,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
+    mask: Annotated[
+        Path | None, typer.Option(help="A picture of any size: white where to paint, black where not to.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Paint in tiles what would take more, such as 1.5GB; half of what is free if not given.",
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Of a picture in tiles, let the network see all of it, not a sample.")
+    ] = False,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    picture_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="png|jpg|webp|…", help="Format to write; the input's if not given."),
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts of the pictures.")
+    ] = None,
+    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Leave out what is painted already.")] = False,
+    manifest: Annotated[Path | None, typer.Option(help="Add a line of JSON a picture to this file.")] = None,
+) -> None:
+    """Paint pictures with a network."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from fststyle.batch import Painter, Settings, parse_shard, plan, run, shard
+    from fststyle.blend import Blend, parse_blend
+    from fststyle.images import read_picture
+    from fststyle.manifest import Manifest
+    from fststyle.memory import parse_bytes
+    from fststyle.stylizer import Stylizer
+
+    inputs = inputs or []
+    # With --blend the first word is a picture already.
+    names, inputs = ([(Path(model), 1.0)], inputs) if blend is None else (parse_blend(blend), [model, *inputs])
+    if not inputs:
+        raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
+    stylizers = [
+        Stylizer.load(
+            path,
+            device,
+            layout=cast("Layout", layout),
+            threads=threads,
+            memory=None if memory is None else parse_bytes(memory),
+            exact=exact,
+        )
+        for path, _ in names
+    ]
+    painter: Painter = stylizers[0] if blend is None else Blend(stylizers, [weight for _, weight in names])
+    style = "+".join(stylizer.style for stylizer in stylizers)
+    jobs = plan(
+        inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
+    )
+    if part is not None:
+        jobs = shard(jobs, *parse_shard(part))
+    shown = None if mask is None else read_picture(mask)
+    settings = Settings(
+        max_side=max_side,
+        strength=strength,
+        keep_color=keep_color,
+        scale=scale,
+        mask=None if shown is None else (shown.rgb.mean(2) + 0.5).astype("uint8"),
+        quality=quality,
+    )
+    skipped = [job for job in jobs if skip_existing and job.problem is None and job.target and job.target.exists()]
+    waiting = [job for job in jobs if job not in skipped]
+    begun = time.perf_counter()
+    console = Console(stderr=True)
+    with nullcontext() if manifest is None else Manifest(manifest, style) as notes:
+        results = run(waiting, painter, settings, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
+        shown_results = track(
+            _noted(results, notes, skipped),
+            "stylizing",
+            len(waiting),
+            console=console,
+            transient=True,
+            disable=len(waiting) <= 1 or not console.is_terminal,
+        )
+        done = list(shown_results)
+    _summarize(done, len(skipped), stylizers[0].device, time.perf_counter() - begun)
+
+
+def _noted(results: "Iterator[Result]", notes: "Manifest | None", skipped: "list[Job]") -> "Iterator[Result]":
+    if notes is not None:
+        for job in skipped:
+            notes.skipped(job)
+    for result in results:
+        if notes is not None:
+            notes.done(result)
+        if result.error is not None:
+            complain("error", result.error)
+        yield result
+
+
+def _summarize(results: "list[Result]", skipped: int, device: str, seconds: float) -> None:
+    """Say on standard error what was done, and end with status 1 if anything was not."""
+    good = [result for result in results if result.error is None]
+    if skipped:
+        typer.echo(f"{skipped} pictures were there already", err=True)
+    if len(results) == len(good) == 1:
+        if (target := good[0].job.target) is not None:
+            typer.echo(f"{target} ({seconds:.1f} s on {device})", err=True)
+        return
+    if good:
+        places = {str(result.job.target.parent) for result in good if result.job.target is not None}
+        where = places.pop() if len(places) == 1 else f"{len(places)} folders"
+        typer.echo(f"{len(good)} pictures in {where} ({seconds:.1f} s on {device})", err=True)
+    bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
+    if not bad:
+        return
+    if len(results) > 1:
+        complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
+    raise typer.Exit(1)

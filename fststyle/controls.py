@@ -1,0 +1,86 @@
+"""What a user may ask of a painting besides its style: how strong, how coarse, which colors, and where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.images import resize, with_content_color
+
+Pixels = NDArray[np.uint8]
+
+# What arithmetic on whole pictures is cut into, so that it stays small beside the pictures.
+_BAND_PIXELS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Settings for one picture.
+
+    Attributes:
+        strength: 0 is the picture as it came, 1 the network's answer; between them a network that was trained for it
+            paints less strongly, and of any other it is a plain cross-fade.
+        keep_color: Take only the brightness from the network's answer, the colors from the picture.
+        scale: Of the brush. At 2 strokes are twice as broad, because the network paints the picture at half its sides
+            and the painting is enlarged; at 0.5 they are half as broad, and painting takes four times as long.
+        mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
+    """
+
+    strength: float = 1.0
+    keep_color: bool = False
+    scale: float = 1.0
+    mask: Pixels | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength must lie in 0..1, not {self.strength}")
+        if not 0.1 <= self.scale <= 10:
+            raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
+        if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
+            raise ValueError(
+                f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
+            )
+
+    def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
+        """Paint (H, W, 3) with `paint`, which keeps the size it is given.
+
+        Args:
+            rgb: The picture.
+            paint: What paints.
+            fade: Whether the strength is left to a cross-fade; else `paint` has it in itself.
+        """
+        if self.strength == 0:
+            return rgb.copy()
+        height, width = rgb.shape[:2]
+        stylized = resize(paint(self._scaled(rgb)), height, width)
+        if self.keep_color:
+            stylized = _by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
+        if self.strength < 1 and fade:
+            stylized = _by_bands(lambda rows: _mixed(stylized[rows], rgb[rows], self.strength), rgb)
+        if self.mask is not None:
+            shown = resize(self.mask, height, width)[:, :, None]
+            stylized = _by_bands(
+                lambda rows: _mixed(stylized[rows], rgb[rows], shown[rows].astype(np.float32) / np.float32(255)), rgb
+            )
+        return stylized
+
+    def _scaled(self, rgb: Pixels) -> Pixels:
+        height, width = (max(1, round(side / self.scale)) for side in rgb.shape[:2])
+        return resize(rgb, height, width)
+
+
+def _mixed(stylized: Pixels, rgb: Pixels, share: float | NDArray[np.float32]) -> Pixels:
+    mixed = share * stylized.astype(np.float32) + (1 - share) * rgb
+    rounded: Pixels = (mixed + 0.5).astype(np.uint8)
+    return rounded
+
+
+def _by_bands(change: Callable[[slice], Pixels], rgb: Pixels) -> Pixels:
+    """Do for a few rows at a time what would make floating-point copies of everything."""
+    rows = max(1, _BAND_PIXELS // rgb.shape[1])
+    changed = np.empty_like(rgb)
+    for top in range(0, len(rgb), rows):
+        band = slice(top, top + rows)
+        changed[band] = change(band)
+    return changed

@@ -1,0 +1,74 @@
+"""From one network file to another: precision and pixels changed, the card kept."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import onnx
+
+from fststyle import samples
+from fststyle.errors import ModelFileError
+from fststyle.images import find_images, fit_longer_side, read_picture
+from fststyle.model_file import read_model, write_foreign_model, write_model
+from fststyle.network import Layout
+from fststyle.quantization import Converted, Precision, convert, with_byte_pixels
+
+Io = Literal["float", "uint8"]
+
+# More photos hardly widen the ranges any more, and each takes seconds.
+_MOST_PHOTOS = 16
+_SIDE = 256
+
+
+def convert_file(
+    source: Path,
+    output: Path,
+    *,
+    precision: Precision = "int8",
+    io: Io = "float",
+    photos: Path | None = None,
+    layout: Layout = "rgb1",
+) -> Converted:
+    """Read a network, change it, and write what is close enough to it.
+
+    Args:
+        source: An ONNX file, ours or someone else's.
+        output: The file to write.
+        precision: As `convert` says.
+        io: "uint8" makes the graph take and give uint8 RGB, (batch, height, width, 3).
+        photos: A folder of photos; None takes those of the package. At most 16 are used.
+        layout: Of a network that is not ours.
+
+    Raises:
+        ModelFileError: The network is broken, is not what can be converted, or does not come close enough.
+        ImageError: The folder holds no photos, or a broken one.
+    """
+    for value, kind, name in ((precision, Precision, "precision"), (io, Io, "io"), (layout, Layout, "layout")):
+        if value not in get_args(kind):
+            raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {value!r}")
+    model = read_model(source)
+    if model.byte_pixels or (model.card is not None and model.card.precision != "fp32"):
+        raise ModelFileError(f"{source} has been converted already; start from the network it was made from")
+    if model.opset < 13:
+        raise ModelFileError(f"{source} has opset {model.opset}, and 13 is the least that can be converted")
+    if layout == "bgr255" and io == "uint8":
+        raise ModelFileError(f"{source} computes on BGR, which bytes in RGB cannot be fed to; keep floats")
+    if any(model.input_shape[2:]):
+        raise ModelFileError(f"{source} is for one size only; export it with free sides first")
+    white = 1.0 if layout == "rgb1" else 255.0
+    found = samples.photos() if photos is None else find_images(photos)
+    if not found:
+        raise ModelFileError(f"{photos} holds no photos to compare on; name another folder")
+    chosen = found[:: -(-len(found) // _MOST_PHOTOS)]
+    made = convert(
+        model.data, precision, [fit_longer_side(read_picture(path).rgb, _SIDE) for path in chosen], white=white
+    )
+    graph = with_byte_pixels(made.model, white=white) if io == "uint8" else made.model
+    if model.card is None:
+        write_foreign_model(output, graph)
+    else:
+        foreign = onnx.ModelProto.FromString(model.data).metadata_props
+        del graph.metadata_props[:]
+        graph.metadata_props.extend(foreign)
+        write_model(output, graph, replace(model.card, precision=precision))
+    return made

@@ -1,0 +1,52 @@
+"""How much memory there is, and how people write amounts of it."""
+
+import os
+import re
+from pathlib import Path
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+# Where the system does not tell.
+_UNKNOWN_FREE = 2 * 10**9
+_FRACTION = 0.5
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount such as "1.5GB", "800MB" or "2000000000"; a kilobyte has 1000 bytes.
+
+    Raises:
+        ValueError: It is not an amount.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
+    if match is None:
+        raise ValueError(f"memory must be an amount such as 1.5GB or 800MB, not {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def default_memory() -> int:
+    """Half of what is free now, in bytes; the least of the machine's and a container's."""
+    free = [found for found in (_of_machine(), _of_container()) if found is not None]
+    return int(_FRACTION * min(free, default=_UNKNOWN_FREE))
+
+
+def _of_machine() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        # Not on Windows; macOS knows the size of a page but not how many are free.
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _of_container() -> int | None:
+    """What a control group leaves, as containers and clusters set it."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        return int((folder / "memory.max").read_text("ascii")) - int((folder / "memory.current").read_text("ascii"))
+    except (OSError, ValueError):
+        return None

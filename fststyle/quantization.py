@@ -1,0 +1,214 @@
+"""Smaller numbers for a network that is there already: 8-bit integers or 16-bit floats, and pixels as bytes.
+
+Whatever is made is compared with the network it was made from, on photos, and is given back only if it comes close.
+"""
+
+import logging
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from fststyle.errors import ModelFileError
+from fststyle.graph import Graph
+
+Precision = Literal["fp32", "fp16", "int8"]
+Pixels = NDArray[np.uint8]
+
+MIN_PSNR = 36.0
+"""Decibels between the paintings of the two networks, on a range of 0..1 and over all photos."""
+
+_FLOAT16_BLOCKED = ("InstanceNormalization", "Resize", "ReduceMean", "Shape", "Slice")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A network in another form.
+
+    Attributes:
+        model: Without metadata.
+        psnr: Against the network it was made from, in decibels; infinite if nothing differs.
+    """
+
+    model: onnx.ModelProto
+    psnr: float
+
+
+def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, white: float = 1.0) -> Converted:
+    """Change the precision of a network that takes and gives floats.
+
+    Args:
+        data: Of an ONNX file that `read_model` accepts, opset 13 or newer.
+        precision: "int8": convolutions in 8 bits, weights by channel (QDQ), all but the first and the last;
+            everything else, instance norms above all, stays float. Seven bits of the weights' eight are used, because
+            processors without VNNI add products of eight with saturation. "fp16": weights and most activations as
+            16-bit floats. "fp32": as it was.
+        photos: (H, W, 3) to learn ranges from and to compare on.
+        white: What a white pixel is to the network, 1 or 255.
+
+    Raises:
+        ModelFileError: What came of it is less than `MIN_PSNR` away, or onnxruntime cannot make it.
+        ValueError: No photos were given.
+    """
+    if not photos:
+        raise ValueError("at least one photo is needed to compare on")
+    graph = Graph.read(data)
+    contents = [_content(photo, white) for photo in photos]
+    if precision == "fp32":
+        made = graph.model
+    elif precision == "fp16":
+        made = _to_float16(graph)
+    else:
+        made = _to_int8(graph, contents)
+    psnr = _psnr(data, made.SerializeToString(), contents, white)
+    if not psnr >= MIN_PSNR:
+        raise ModelFileError(
+            f"in {precision} the network paints {psnr:.1f} dB away from itself, below {MIN_PSNR:.0f}; "
+            "calibrate on photos like yours, or keep more precision"
+        )
+    return Converted(made, psnr)
+
+
+def with_byte_pixels(model: onnx.ModelProto, *, white: float = 1.0) -> onnx.ModelProto:
+    """The same network with uint8 RGB of shape (batch, height, width, 3) in and out, as image libraries have it."""
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    graph = made.graph
+    content, stylized = graph.input[0].name, graph.output[0].name
+    batch, _, height, width = (
+        dim.dim_value if dim.HasField("dim_value") else dim.dim_param or side
+        for dim, side in zip(graph.input[0].type.tensor_type.shape.dim, ("batch", "", "height", "width"), strict=True)
+    )
+    for node in graph.node:
+        node.input[:] = ["pixels/content" if name == content else name for name in node.input]
+        node.output[:] = ["pixels/stylized" if name == stylized else name for name in node.output]
+    constants = {"white": white / 255, "bytes": 255 / white, "half": 0.5, "black": 0.0, "full": 255.0}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.float32), f"pixels/{name}") for name, value in constants.items()
+    )
+    before = [
+        helper.make_node("Cast", [content], ["pixels/float"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["pixels/float"], ["pixels/planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Mul", ["pixels/planes", "pixels/white"], ["pixels/content"]),
+    ]
+    after = [
+        helper.make_node("Mul", ["pixels/stylized", "pixels/bytes"], ["pixels/scaled"]),
+        helper.make_node("Add", ["pixels/scaled", "pixels/half"], ["pixels/rounded"]),
+        helper.make_node("Clip", ["pixels/rounded", "pixels/black", "pixels/full"], ["pixels/clipped"]),
+        helper.make_node("Transpose", ["pixels/clipped"], ["pixels/rows"], perm=[0, 2, 3, 1]),
+        helper.make_node("Cast", ["pixels/rows"], [stylized], to=TensorProto.UINT8),
+    ]
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    shape = [batch, height, width, 3]
+    graph.input[0].CopyFrom(helper.make_tensor_value_info(content, TensorProto.UINT8, shape))
+    graph.output[0].CopyFrom(helper.make_tensor_value_info(stylized, TensorProto.UINT8, [batch, None, None, 3]))
+    return made
+
+
+def _content(photo: Pixels, white: float) -> NDArray[np.float32]:
+    """(1, 3, H, W), its sides a multiple of 8 for the sake of other people's networks."""
+    height, width = (side // 8 * 8 for side in photo.shape[:2])
+    planes = photo[:height, :width].transpose(2, 0, 1)[None].astype(np.float32)
+    return np.ascontiguousarray(planes) * np.float32(white / 255)
+
+
+def _to_float16(graph: Graph) -> onnx.ModelProto:
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    made: onnx.ModelProto = convert_float_to_float16(
+        graph.model, keep_io_types=True, op_block_list=list(_FLOAT16_BLOCKED)
+    )
+    return made
+
+
+def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]]) -> onnx.ModelProto:
+    # It takes a third of a second to import, and pandas with it where that is installed.
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, prepared, made = (Path(scratch, f"{name}.onnx") for name in ("plain", "prepared", "made"))
+        plain.write_bytes(_named(graph.model).SerializeToString())
+        quiet = logging.getLogger()
+        level = quiet.level
+        quiet.setLevel(logging.ERROR)
+        try:
+            quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+            convolutions = [node.name for node in onnx.load(prepared).graph.node if node.op_type == "Conv"]
+            quantize_static(
+                prepared,
+                made,
+                _Reader(graph.input_name, contents),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv"],
+                nodes_to_exclude=[convolutions[0], convolutions[-1]] if len(convolutions) > 2 else [],
+                per_channel=True,
+                reduce_range=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+            )
+        except (RuntimeError, ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ModelFileError(f"onnxruntime cannot quantize this network ({reason}); export it again") from error
+        finally:
+            quiet.setLevel(level)
+        model = onnx.load(made)
+    # The optimizer notes every domain that it knows, needed or not.
+    used = {node.domain for node in model.graph.node}
+    kept = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:], model.metadata_props[:], model.graph.value_info[:]
+    model.opset_import.extend(kept)
+    model.producer_name = model.producer_version = ""
+    return model
+
+
+def _named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Every node with a name of its own, which the quantizer goes by."""
+    named = onnx.ModelProto()
+    named.CopyFrom(model)
+    for number, node in enumerate(named.graph.node):
+        node.name = f"{node.op_type.lower()}_{number}"
+    return named
+
+
+class _Reader:
+    """Photos, one after the other, as onnxruntime's calibration asks for them."""
+
+    def __init__(self, name: str, contents: Iterable[NDArray[np.float32]]) -> None:
+        self._name = name
+        self._rest: Iterator[NDArray[np.float32]] = iter(contents)
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next photo, None after the last."""
+        content = next(self._rest, None)
+        return None if content is None else {self._name: content}
+
+
+def _psnr(before: bytes, after: bytes, contents: Sequence[NDArray[np.float32]], white: float) -> float:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        sessions = [
+            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"]) for data in (before, after)
+        ]
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"onnxruntime cannot run what became of this network ({reason}); keep fp32") from error
+    errors = []
+    for content in contents:
+        name = sessions[0].get_inputs()[0].name
+        one, other = (np.clip(session.run(None, {name: content})[0] / white, 0, 1) for session in sessions)
+        errors.append(float(np.square(one.astype(np.float64) - other).mean()))
+    mean = float(np.mean(errors))
+    return math.inf if mean == 0 else -10 * math.log10(mean)

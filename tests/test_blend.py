@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fststyle.blend import Blend, parse_blend
+from fststyle.stylizer import Stylizer
+
+Pixels = NDArray[np.uint8]
+
+
+def test_reading() -> None:
+    assert parse_blend("a.onnx:0.7, b.onnx:0.3") == [(Path("a.onnx"), 0.7), (Path("b.onnx"), 0.3)]
+    assert parse_blend("a.onnx,C:\\b.onnx") == [(Path("a.onnx"), 1.0), (Path("C:\\b.onnx"), 1.0)]
+    for bad in ("a.onnx:x", "a.onnx:-1", "a.onnx:0", "", "a.onnx:1,", "a.onnx:nan"):
+        with pytest.raises(ValueError, match=r"a blend reads like a\.onnx:0\.7,b\.onnx:0\.3"):
+            parse_blend(bad)
+
+
+def test_the_weighted_mean(assets: dict[str, Any], save: Callable[..., Path], photo: Pixels) -> None:
+    black = Stylizer.load(save(assets["gain_model"](0.0), name="black.onnx"))
+    same = Stylizer.load(save(assets["gain_model"](1.0), name="same.onnx"))
+    blend = Blend([black, same], [1, 3])
+    assert (blend.style, blend.device) == ("black+same", "cpu")
+    np.testing.assert_allclose(blend(photo), 0.75 * photo, atol=0.51)
+    np.testing.assert_array_equal(blend(photo, strength=0), photo)
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    np.testing.assert_array_equal(blend(photo, mask=mask), photo)
+    with pytest.raises(ValueError, match="a positive weight for each network"):
+        Blend([black], [1, 2])

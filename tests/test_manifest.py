@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fststyle.batch import Job, Result
+from fststyle.errors import ImageError
+from fststyle.manifest import Manifest
+
+
+def test_a_line_a_picture_and_none_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "out.jsonl"
+    job = Job(Path("a.png"), Path("out/a.png"), ".png")
+    with Manifest(path, "wave") as manifest:
+        manifest.done(Result(job, 1.23456))
+        first = json.loads(path.read_text("utf-8"))  # on the disk at once
+        manifest.done(Result(Job(None, None, ".png"), 0.5, ImageError("broken; save it again")))
+    with Manifest(path, "wave") as manifest:
+        manifest.skipped(job)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert lines[0] == first
+    assert {key: value for key, value in first.items() if key != "time"} == {
+        **{"source": "a.png", "target": "out/a.png", "status": "done", "seconds": 1.235, "error": None},
+        "style": "wave",
+    }
+    assert [line["status"] for line in lines] == ["done", "failed", "skipped"]
+    assert (lines[1]["source"], lines[1]["error"]) == (None, "broken; save it again")
+
+
+def test_an_unwritable_place(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"cannot write .*; choose another place"), Manifest(tmp_path, "wave"):
+        pass
+    with pytest.raises(ValueError, match="within a with block"):
+        Manifest(tmp_path / "x", "wave").skipped(Job(None, None, ".png"))

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from fststyle import memory
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("2000", 2000), ("1.5GB", 1_500_000_000), ("800 MB", 800_000_000), ("3g", 3_000_000_000), ("64KiB", 64_000)],
+)
+def test_amounts(text: str, amount: int) -> None:
+    assert memory.parse_bytes(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "1.5 gigabytes", "1e9"])
+def test_what_is_no_amount(text: str) -> None:
+    with pytest.raises(ValueError, match=r"memory must be an amount such as 1\.5GB or 800MB, not"):
+        memory.parse_bytes(text)
+
+
+def test_half_of_the_least_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_of_machine", lambda: 8000)
+    monkeypatch.setattr(memory, "_of_container", lambda: 3000)
+    assert memory.default_memory() == 1500
+    monkeypatch.setattr(memory, "_of_container", lambda: None)
+    assert memory.default_memory() == 4000
+    monkeypatch.setattr(memory, "_of_machine", lambda: None)
+    assert memory.default_memory() == 1_000_000_000
+
+
+def test_this_machine_has_some() -> None:
+    assert memory.default_memory() > 10_000_000
+
+
+def test_a_container_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_: "max\n")
+    assert memory._of_container() is None
