@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.files import atomic_write, require_regular_file
+from fststyle.files import atomic_write, reason_of, remove_leftovers, require_regular_file
 
 
 def test_writes_new_and_replaces_old(tmp_path: Path) -> None:
@@ -14,6 +14,7 @@ def test_writes_new_and_replaces_old(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.fault("Models out", "disk full in any atomic write", "the old file whole, no half file beside it", ())
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
@@ -67,3 +68,16 @@ def test_a_fifo_is_neither_read_nor_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         require_regular_file(tmp_path)
+
+
+def test_leftovers_go_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".0123456789abcdef.tmp", ".mine.tmp", "a.tmp"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.tmp", "a.tmp"]
+
+
+def test_a_full_disk_is_called_so() -> None:
+    assert reason_of(OSError(28, "No space left on device")) == "disk full: No space left on device"
+    assert reason_of(OSError(13, "Permission denied")) == "Permission denied"
+    assert reason_of(OSError("plain")) == "plain"

@@ -115,6 +115,7 @@ def test_what_is_not_onnx(tmp_path: Path, data: bytes | None, message: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.fault("Models in", "a network cut off after each of its bytes", "refused each time", ())
 def test_every_truncation_is_found(identity: Path, tmp_path: Path) -> None:
     data = identity.read_bytes()
     path = tmp_path / "cut.onnx"
@@ -158,6 +159,7 @@ def test_an_invalid_graph_is_not_written(assets: Assets, tmp_path: Path) -> None
         write_model(tmp_path / "a.onnx", assets["picture_model"]([node]), assets["CARD"])
 
 
+@pytest.mark.fault("Models out", "target unwritable", "named with the remedy, no file written", ())
 def test_an_unwritable_place(assets: Assets, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelFileError, match=r"cannot write .*; choose another place"):

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
-COMMANDS = [SCRIPTS / name for name in ("test", "check", "quickstart")]
+COMMANDS = [SCRIPTS / name for name in ("test", "check", "quickstart", "faults")]
 # Anchored to what may stand before a path, so that "/networks/" and the like do not count.
 HOME = re.compile(r"(?<![\w.])/(?:work|home|root|Users)/")
 BASH = shutil.which("bash")

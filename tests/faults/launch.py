@@ -52,6 +52,9 @@ class Running:
         return self.process.exitcode
 
 
+_started: list[Running] = []
+
+
 def start(arguments: Sequence[object], folder: Path, environment: Mapping[str, str] | None = None,
           prepare: Callable[[], None] | None = None) -> Running:  # fmt: skip
     """Run `fststyle` with its current folder and standard error in `folder`."""
@@ -62,7 +65,17 @@ def start(arguments: Sequence[object], folder: Path, environment: Mapping[str, s
         target=_run, args=([str(a) for a in arguments], folder, errors, dict(environment or {}), prepare)
     )
     process.start()
-    return Running(process, errors)
+    running = Running(process, errors)
+    _started.append(running)
+    return running
+
+
+def end_all() -> None:
+    """Kill whatever is left."""
+    for running in _started:
+        running.send(signal.SIGKILL, group=True)
+        running.process.join()
+    _started.clear()
 
 
 def ranks(count: int) -> list[dict[str, str]]:
@@ -81,6 +94,7 @@ def _run(
     arguments: list[str], folder: Path, errors: Path, environment: dict[str, str], prepare: Callable[[], None] | None
 ) -> None:
     os.setpgid(0, 0)
+    multiprocessing.set_start_method("fork", force=True)  # what it starts is to start as in any other process
     os.chdir(folder)
     os.environ.update(environment)
     # Python takes Ctrl-C as a background process would have it from a terminal, whatever the server was told.

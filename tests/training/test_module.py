@@ -112,6 +112,9 @@ def test_a_painting_that_is_no_picture(tmp_path: Path) -> None:
         ({"content_loss": 1.0, "style_loss": 1.0}, float("inf"), r"the gradient \(of a finite cost\)"),
     ],
 )
+@pytest.mark.fault(
+    "Training", "NaN or infinity in a term or gradient", "stopped before the step, the term named, with the remedy", ()
+)
 def test_what_is_not_finite_stops_before_the_step_and_is_named(
     module: StyleTransferModule, terms: dict[str, float], gradient: float, match: str
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from case import Case, fault
-from launch import Running, ranks, start
+from launch import Running, end_all, ranks, start
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_training_cli import assert_equal, states
@@ -47,6 +47,13 @@ def wait_until(condition: Callable[[], bool], running: Running, seconds: float =
 
 def version(path: Path) -> int:
     return path.stat().st_ino if path.exists() else 0
+
+
+@pytest.fixture(autouse=True)
+def no_orphans() -> Iterator[None]:
+    """Ends what a failed test has left running."""
+    yield
+    end_all()
 
 
 def training(arguments: Arguments, folder: Path, ranks_: int = 1) -> list[Running]:

@@ -25,6 +25,7 @@ def test_missing_file(tmp_path: Path) -> None:
         load_state("vgg19", tmp_path / "nowhere.pth")
 
 
+@pytest.mark.fault("Models in", "pickled code as --weights", "refused unexecuted", ())
 def test_pickled_code_is_not_run(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[object, ...]]:
