@@ -23,7 +23,7 @@ def _bench() -> None:
 
 @bench.command()
 def train(
-    network: Annotated[str, typer.Option(metavar="fast|johnson", help="Which is trained.")] = "fast",
+    network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="Which is trained.")] = "fast",
     loss_network: Annotated[str, typer.Option(metavar="slim|vgg19", help="With which it is trained.")] = "slim",
     batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 4,
     crop: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 256,

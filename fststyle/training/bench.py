@@ -8,7 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ PARTS = (
     "optimizer",
 )
 OURS, BARE, OURS_VGG, EXAMPLES = "ours", "a bare loop", "ours with vgg19", "pytorch/examples' way"
+STEADY = "ours, for steadiness"
 SLIM_ALONE, VGG_ALONE = "slim alone", "vgg19 alone"
 
 
@@ -46,8 +47,9 @@ class StepBench:
     Attributes:
         batch: Pictures a step.
         crop: Their side.
-        steps: By contender: a whole step of training. `SLIM_ALONE` and `VGG_ALONE` are only what the loss network does
-            in one: content features of the photos, the cost of the pictures, and its gradient.
+        steps: By contender: a whole step of training; `STEADY` is ours with a `temporal_weight`. `SLIM_ALONE` and
+            `VGG_ALONE` are only what the loss network does in one: content features of the photos, the cost of the
+            pictures, and its gradient.
         parts: Of our step, in order; see `PARTS`.
     """
 
@@ -100,14 +102,16 @@ def bench_training(
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
         data.cache_folder = Path(folder) / "photos"
         data.setup("fit")
+        cost = vgg if loss_network == "vgg19" else slim
         modules = {
             name: _module(network, cost, device)
-            for name, cost in ((OURS, vgg if loss_network == "vgg19" else slim), (OURS_VGG, vgg))
+            for name, cost in ((OURS, cost), (STEADY, replace(cost, temporal_weight=1.0)), (OURS_VGG, vgg))
         }
         batches = iter(data.train_dataloader())
         parts: dict[str, list[float]] = {part: [] for part in PARTS}
         contenders: dict[str, Callable[[], list[float]]] = {
             OURS: lambda: _ours(modules[OURS], batches, steps, device),
+            STEADY: lambda: _ours(modules[STEADY], batches, steps, device),
             BARE: lambda: _in_parts(modules[OURS], batches, steps, device, parts),
             OURS_VGG: lambda: _ours(modules[OURS_VGG], batches, steps, device),
             EXAMPLES: _repeated(_examples_step(modules[OURS].style_size, device), batches, steps, device),

@@ -5,7 +5,6 @@ Not about where runs are kept, when they stop or what is drawn of them: `callbac
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -25,6 +24,7 @@ from fststyle.images import read_picture, resize_shorter_side
 from fststyle.training.bases import load_base
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
+from fststyle.training.schedule import one_cycle, warmed_up_average
 from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
 from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
@@ -41,7 +41,8 @@ class StyleTransferModule(pl.LightningModule):
         style: The painting, a picture file.
         name: Of the style, as it stands in the exported file.
         painting: Artist, title and year, for the exported file; none takes the file's name.
-        network: "fast", "johnson" (the field's own, several times slower to train and to run), "johnson2016".
+        network: "fast", "johnson" (the field's own, several times slower to train and to run), "tiny" (for videos,
+            several times faster to run), "johnson2016".
         width: Multiplies the network's channel counts.
         strength: Train a network that can be told how strongly to paint when it is used (`strength.py`).
         cost: What is minimized.
@@ -91,7 +92,7 @@ class StyleTransferModule(pl.LightningModule):
         self.init = self._start(init)
         if strength:
             self.net = StrengthNet(self.net)
-        self.averaged = AveragedModel(self.net, multi_avg_fn=_warmed_up_average(ema_decay), use_buffers=True)
+        self.averaged = AveragedModel(self.net, multi_avg_fn=warmed_up_average(ema_decay), use_buffers=True)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
         self.resume_anyway = False
         """Go on from a checkpoint of another recipe, too."""
@@ -295,28 +296,3 @@ class StyleTransferModule(pl.LightningModule):
                 f"{self.width:g}; set --model.network and --model.width to match, or give another --init"
             )
         self.net.load_state_dict(plain_state(dict(checkpoint.state)))
-
-
-def one_cycle(progress: float, warmup: float) -> float:
-    """Factor of the learning rate at a point of the run: up along a cosine, down to 1 % along another (Smith 2018)."""
-    if warmup == 0:
-        return 1.0
-    if progress < warmup:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / warmup)) / 2
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
-
-
-def _warmed_up_average(decay: float) -> Any:
-    """An exponential moving average that forgets faster in the beginning, when there is nothing yet worth keeping."""
-
-    @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        steps = float(count)
-        keep = min(decay, (1 + steps) / (10 + steps))
-        for kept, new in zip(averaged, current, strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, 1 - keep)
-            else:  # batch norm counts its batches
-                kept.copy_(new)
-
-    return update

@@ -17,6 +17,7 @@ def test_the_command_measures_every_part_and_everybody(monkeypatch: pytest.Monke
     assert list(found["parts"]) == list(PARTS)
     assert all(seconds > 0 for seconds in (*found["parts"].values(), *found["steps"].values()))
     assert sum(found["parts"].values()) == pytest.approx(found["steps"][bench.BARE], rel=0.5)
+    assert found["steps"][bench.STEADY] > 0
     assert found["images_per_second"] == pytest.approx(1 / found["steps"][bench.OURS])
 
 

@@ -1,4 +1,4 @@
-"""The schedule, the average, what a checkpoint carries and what stops a run. Steps run in test_training_cli.py."""
+"""The average, what a checkpoint carries and what stops a run. Steps run in test_training_cli.py."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from fststyle.errors import ImageError, TrainingError
 from fststyle.training import bases
 from fststyle.training.checkpoint import CHECKPOINT_KEY
-from fststyle.training.module import StyleTransferModule, one_cycle
+from fststyle.training.module import StyleTransferModule
 from fststyle.training.objective import Cost
 from fststyle.training.transformer_net import build_transformer_net
 
@@ -18,14 +18,6 @@ from fststyle.training.transformer_net import build_transformer_net
 @pytest.fixture
 def module(painting: Path) -> StyleTransferModule:
     return StyleTransferModule(painting, network="fast", width=0.25, style_size=64)
-
-
-def test_one_cycle_rises_to_its_peak_and_falls_to_a_hundredth() -> None:
-    assert one_cycle(0, 0.15) == pytest.approx(0.04)
-    assert one_cycle(0.15, 0.15) == pytest.approx(1)
-    assert one_cycle(0.575, 0.15) == pytest.approx((1 + 0.01) / 2)
-    assert one_cycle(1, 0.15) == pytest.approx(0.01)
-    assert one_cycle(0.7, 0) == 1
 
 
 def test_the_average_starts_at_the_network_and_follows_with_the_decay(painting: Path) -> None:
