@@ -1,13 +1,14 @@
 """fststyle: train feed-forward style networks and run them from one ONNX file.
 
-`Stylizer` is all that using a network needs; everything that trains lives in `fststyle.training` and needs the extra
-`fststyle[train]`.
+`Stylizer` is all that using a network needs, `stylize_frames` what the frames of a video need beyond it. Everything
+that trains lives in `fststyle.training` and needs the extra `fststyle[train]`.
 """
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fststyle.steady import stylize_frames
     from fststyle.stylizer import Stylizer
 
 try:
@@ -15,7 +16,7 @@ try:
 except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
-__all__ = ["Stylizer", "__version__"]
+__all__ = ["Stylizer", "__version__", "stylize_frames"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from fststyle.stylizer import Stylizer
 
         return Stylizer
+    if name == "stylize_frames":
+        from fststyle.steady import stylize_frames
+
+        return stylize_frames
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

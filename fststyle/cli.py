@@ -24,6 +24,7 @@ from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
+from fststyle.commands.video import video
 from fststyle.console import complain, plain, training_extra
 from fststyle.errors import FststyleError
 
@@ -151,6 +152,7 @@ def export(
 
 
 app.command()(quantize)
+app.command()(video)
 app.command()(optimize)
 app.command()(evaluate)
 app.command()(explain)

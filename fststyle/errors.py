@@ -13,6 +13,10 @@ class ImageError(FststyleError):
     """A picture could not be read or written."""
 
 
+class VideoError(FststyleError):
+    """A video could not be read or written."""
+
+
 class ModelFileError(FststyleError):
     """An ONNX file is not a style network that can be run, or could not be written."""
 

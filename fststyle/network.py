@@ -92,13 +92,7 @@ class Network:
     ) -> NDArray[np.uint8]:
         """As `run`, with a session from `open` and its further inputs."""
         (answer,) = self.ask(session, rgb, feeds, [self.model.output_name], strength)
-        height, width = rgb.shape[:2]
-        shape = (1, height, width, 3) if self.model.byte_pixels else (1, 3, height, width)
-        if answer.shape != shape:
-            raise ModelFileError(
-                f"{self.model.name} makes {answer.shape} of {shape}; choose a network that keeps the size"
-            )
-        return np.asarray(answer[0]) if self.model.byte_pixels else self._to_rgb(answer[0])
+        return self.to_rgb(answer, rgb.shape[:2])
 
     def ask(
         self,
@@ -138,7 +132,20 @@ class Network:
         content *= white / 255
         return content
 
-    def _to_rgb(self, answer: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def to_rgb(self, answer: NDArray[Any], sides: tuple[int, ...]) -> NDArray[np.uint8]:
+        """What a session of this network gave, (1, 3, H, W), as pixels; `sides` are (H, W) of what it was given.
+
+        Raises:
+            ModelFileError: It is something other than a picture of this size.
+        """
+        shape = (1, *sides, 3) if self.model.byte_pixels else (1, 3, *sides)
+        if answer.shape != shape:
+            raise ModelFileError(
+                f"{self.model.name} makes {answer.shape} of {shape}; choose a network that keeps the size"
+            )
+        answer = answer[0]
+        if self.model.byte_pixels:
+            return np.asarray(answer)
         lowest, highest = float(answer.min()), float(answer.max())
         if not np.isfinite([lowest, highest]).all():
             raise ModelFileError(
@@ -149,7 +156,7 @@ class Network:
             if self.layout == "rgb1" and highest > 4:
                 warnings.warn(
                     f"{self.model.name} gives values up to {highest:.0f}, not 1; try layout 'rgb255' or 'bgr255'",
-                    stacklevel=6,
+                    stacklevel=7,
                 )
         white = 1 if self.layout == "rgb1" else 255
         stylized = np.clip(answer * (255 / white) + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)

@@ -74,6 +74,11 @@ class Stylizer:
             raise ValueError(f"memory must be at least a byte, not {memory}")
         return cls(Network.load(Path(path), device, layout, threads), memory=memory, exact=exact)
 
+    @property
+    def network(self) -> Network:
+        """What paints."""
+        return self._network
+
     def __call__(
         self,
         image: NDArray[np.uint8] | Picture | Image.Image,

@@ -116,10 +116,23 @@ FLOORS = {
     "fststyle.__main__": 11,
     "fststyle.training.calibration": 5,
     "fststyle.training.preview": 7,
+    "fststyle.commands.video": 8,
+    "fststyle.steady": 7,
+    "fststyle.video": 1,
+    "fststyle.video.color": 1,
+    "fststyle.video.convert": 4,
+    "fststyle.video.partial": 2,
+    "fststyle.video.pictures": 3,
+    "fststyle.video.pipes": 3,
+    "fststyle.video.reader": 2,
+    "fststyle.video.run": 3,
+    "fststyle.video.source": 1,
+    "fststyle.video.timing": 1,
+    "fststyle.video.writer": 3,
 }
 
 # The package shows what lies on a higher floor, and only when it is asked for.
-ALLOWED = {("fststyle", "fststyle.stylizer")}
+ALLOWED = {("fststyle", "fststyle.stylizer"), ("fststyle", "fststyle.steady")}
 
 TRAINING_ONLY = {
     *("torch", "torchvision", "pytorch_lightning", "lightning", "jsonargparse", "onnxscript", "safetensors"),

@@ -1,0 +1,218 @@
+"""`fststyle video`: a video painted, with its sound, its times, and nothing lost."""
+
+import hashlib
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from fststyle.stylizer import Layout
+    from fststyle.video.reader import Clip
+    from fststyle.video.run import Progress
+
+_HELP_STILL = "How much of its old paint a pixel keeps whose surroundings do not change."
+
+
+def video(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="IN", help="A video, a folder or quoted pattern of frames; - is y4m on standard input."),
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="OUT", help=".mp4, .mov, .m4v or .mkv; - is y4m on standard output.")
+    ],
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="12.5, 1:30 or 1:02:03.", show_default=False)
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise, exclusive.", show_default=False)] = None,
+    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
+    fps: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Constant rate; every frame's own time if not given.")
+    ] = None,
+    codec: Annotated[str, typer.Option(metavar="h264|hevc|ffv1", help="ffv1 loses nothing, and needs .mkv.")] = "h264",
+    crf: Annotated[int | None, typer.Option(min=0, max=51, help="Quality; lower is better and larger.")] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the video, 1 the full style.")] = 1.0,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
+    follow: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="How fast the paint adapts to the scene: 1 is each frame for itself.", show_default=False
+        ),
+    ] = None,
+    still: Annotated[float | None, typer.Option(min=0, max=1, help=_HELP_STILL, show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was interrupted.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Throw away what it left.")] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTHxHEIGHT", help="Standard input and output carry bare RGB bytes.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
+    ] = "rgb1",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Events for programs, one a line, on standard error.")
+    ] = False,
+) -> None:
+    """Paint a video: sound, subtitles and times are kept."""
+    from fststyle.signals import SignalWatch
+    from fststyle.steady import FrameStylizer, Steadiness
+    from fststyle.stylizer import Stylizer
+    from fststyle.video.convert import Job, convert, describe
+    from fststyle.video.reader import Cut
+    from fststyle.video.timing import parse_rate, parse_time
+
+    defaults = Steadiness()
+    steadiness = Steadiness(
+        follow=defaults.follow if follow is None else follow, still=defaults.still if still is None else still
+    )
+    job = Job(
+        source,
+        target,
+        Cut(
+            None if start is None else parse_time(start),
+            None if end is None else parse_time(end),
+            max_side,
+            None if fps is None else parse_rate(fps),
+        ),
+        codec=codec,
+        crf=crf,
+        raw=None if raw is None else _sides(raw),
+        raw_output=raw is not None,
+        resume=resume,
+        restart=restart,
+        identity={
+            "network": _fingerprint(model),
+            "strength": strength,
+            "keep-color": keep_color,
+            "follow": steadiness.follow,
+            "still": steadiness.still,
+        },
+    )
+    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+    function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
+    shown: _Bar | _Events = _Events() if as_json else _Bar()
+    with shown, SignalWatch() as watch:
+        done = convert(
+            job,
+            function,
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout.buffer,
+            begun=shown.begin,
+            painted=shown.advance,
+            stop=lambda: watch.received is not None,
+        )
+    facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or "-")}
+    if as_json:
+        shown.tell("done" if done.whole else "interrupted", **facts)
+    elif done.path is not None:
+        typer.echo(describe(done) if done.whole else f"interrupted: {describe(done)}; go on with --resume", err=True)
+    if not done.whole:
+        raise typer.Exit(128 + (watch.received or 2))
+
+
+class _Bar:
+    """Frames done, frames a second, time left; on a terminal only."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("painting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._speed = _Speed()
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, clip: "Clip", done: int) -> None:
+        self._task = self._progress.add_task("", total=clip.frames, completed=done, speed="")
+
+    def advance(self, progress: "Progress") -> None:
+        speed = f"{self._speed():.1f} fps"
+        self._progress.update(self._task, completed=progress.frames, speed=speed)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """People are told in a line of its own."""
+
+
+class _Events:
+    """One JSON object a line: begin, progress about once a second, warning, done or interrupted."""
+
+    _every = 1.0  # seconds
+
+    def __enter__(self) -> "_Events":
+        import warnings
+
+        self._previous: Callable[..., None] = warnings.showwarning
+        warnings.showwarning = lambda message, *_, **__: self.tell("warning", message=str(message))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import warnings
+
+        warnings.showwarning = self._previous
+
+    def begin(self, clip: "Clip", done: int) -> None:
+        self._total, self._told, self._speed = clip.frames, 0.0, _Speed()
+        self.tell("begin", width=clip.width, height=clip.height, fps=float(clip.rate), frames=clip.frames, resumed=done)
+
+    def advance(self, progress: "Progress") -> None:
+        speed = self._speed()
+        if time.monotonic() - self._told < self._every:
+            return
+        self._told = time.monotonic()
+        left = None if self._total is None or not speed else max(0, self._total - progress.frames) / speed
+        facts = {"frames": progress.frames, "seconds": float(progress.seconds), "fps": round(speed, 2)}
+        self.tell("progress", **facts, seconds_left=None if left is None else round(left, 1))
+
+    def tell(self, event: str, **facts: Any) -> None:
+        typer.echo(json.dumps({"event": event, **facts}), err=True)
+
+
+class _Speed:
+    """Frames a second since it was made, one call a frame."""
+
+    def __init__(self) -> None:
+        self._start, self._frames = time.monotonic(), 0
+
+    def __call__(self) -> float:
+        self._frames += 1
+        return self._frames / max(time.monotonic() - self._start, 1e-6)
+
+
+def _fingerprint(model: Path) -> str:
+    try:
+        return hashlib.sha256(model.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # the stylizer says what is wrong
+
+
+def _sides(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if found is None:
+        raise ValueError(f"--raw takes WIDTHxHEIGHT, 640x360 for example, not {text!r}")
+    return int(found[1]), int(found[2])

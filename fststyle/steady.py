@@ -1,0 +1,232 @@
+"""The frames of a video through a network, one after the other, so that the paint stands still where the scene does.
+
+A network's instance norms measure every frame anew: when something bright enters at one side, the paint changes
+brightness and hue at the other. Here they are given statistics that follow the frames slowly, and are measured afresh
+where the scene is cut. Optionally, pixels whose surroundings did not change keep part of the paint that they had.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.errors import ModelFileError
+from fststyle.network import Network
+from fststyle.picture import Picture
+from fststyle.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
+from fststyle.stylizer import Stylizer, as_rgb
+
+Pixels = NDArray[np.uint8]
+
+# Sides of the tiny gray pictures in which cuts are looked for.
+_TINY = (32, 18)
+
+# Gray levels of 0..255 by which a tiny picture changes on average at a cut, and how much that is more than usual.
+_CUT_LEVELS = 18.0
+_CUT_RATIO = 4.0
+
+# Pixels whose neighborhood of 5 × 5 changes by less gray levels than this stand still.
+_STILL_LEVELS = 6
+_STILL_RADIUS = 2
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How a clip is kept steady.
+
+    Attributes:
+        follow: How much of a frame's own statistics goes into those that are held, 0..1. 0 holds the first frame's
+            until the next cut, 1 leaves every frame to itself.
+        still: How much of its old paint a pixel keeps that stands still, 0..1.
+        cuts: Start afresh where the scene is cut.
+    """
+
+    follow: float = 0.1
+    still: float = 0.0
+    cuts: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("follow", "still"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0..1, not {getattr(self, name)}")
+
+
+class FrameStylizer:
+    """Paints the frames of one clip in their order."""
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        steadiness: Steadiness | None = None,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+    ) -> None:
+        """`strength` and `keep_color` are those of `Stylizer`."""
+        self.steadiness = steadiness or Steadiness()
+        self._strength = strength
+        self._keep_color = keep_color
+        self._held = _hold(stylizer, self.steadiness.follow)
+        self._stylizer = stylizer if self._held is None else Stylizer(self._held)
+        self._cuts = CutFinder()
+        self._before: tuple[Pixels, Pixels] | None = None
+
+    def __call__(self, rgb: Pixels) -> Pixels:
+        """Paint the next frame, (H, W, 3)."""
+        if self._cuts(rgb) and self.steadiness.cuts:
+            if self._held is not None:
+                self._held.forget()
+            self._before = None
+        painted = self._stylizer(rgb, strength=self._strength, keep_color=self._keep_color)
+        if self.steadiness.still:
+            if self._before is not None and self._before[0].shape == rgb.shape:
+                painted = keep_still(*self._before, rgb, painted, self.steadiness.still)
+            self._before = rgb, painted
+        return painted
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What is remembered of earlier frames; `restore` takes it back."""
+        state = self._cuts.state()
+        if self._held is not None and self._held.statistics is not None:
+            state |= self._held.statistics.feeds()
+        if self._before is not None:
+            state |= {"before": self._before[0], "painted": self._before[1]}
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as if the frames before had been painted here."""
+        self._cuts.restore(state)
+        if self._held is not None:
+            self._held.statistics = Statistics(state["mean"], state["variance"]) if "mean" in state else None
+        self._before = (state["before"], state["painted"]) if "before" in state else None
+
+
+class HeldNetwork(Network):
+    """A network whose instance norms are given statistics that follow those of the frames.
+
+    Attributes:
+        statistics: What is held; None before the first frame.
+    """
+
+    def __init__(self, network: Network, form: StatisticsForm, follow: float) -> None:
+        measuring = network.open(form.build(measured=form.every))
+        super().__init__(network.model, measuring, network.device, network.layout, None)
+        self.statistics: Statistics | None = None
+        self._network = network
+        self._follow = follow
+        self._measuring = measuring
+        self._given = network.open(form.build(given=True, measured=form.every if follow else ()))
+
+    def open(self, data: bytes) -> onnxruntime.InferenceSession:
+        """As the network itself."""
+        return self._network.open(data)
+
+    def forget(self) -> None:
+        """Measure the next frame afresh."""
+        self.statistics = None
+
+    def run(self, rgb: Pixels, strength: float = 1.0) -> Pixels:
+        """Paint (H, W, 3) with what is held."""
+        names = [self.model.output_name, MEASURED_MEAN, MEASURED_VARIANCE]
+        if self.statistics is None:
+            answer, mean, variance = self.ask(self._measuring, rgb, {}, names, strength)
+            self.statistics = Statistics(mean, variance)
+        elif self._follow:
+            answer, mean, variance = self.ask(self._given, rgb, self.statistics.feeds(), names, strength)
+            self.statistics = self.statistics.mixed(Statistics(mean, variance), self._follow)
+        else:
+            (answer,) = self.ask(self._given, rgb, self.statistics.feeds(), names[:1], strength)
+        return self.to_rgb(answer, rgb.shape[:2])
+
+
+def _hold(stylizer: Stylizer, follow: float) -> HeldNetwork | None:
+    """None where there is nothing to hold: no instance norms, or every frame is left to itself."""
+    if follow == 1:
+        return None
+    try:
+        form = StatisticsForm.read(stylizer.network.model.data)
+    except ModelFileError:
+        return None
+    return HeldNetwork(stylizer.network, form, follow) if form.norms else None
+
+
+class CutFinder:
+    """Tells a new scene from motion: the picture changes much, and much more than it did lately."""
+
+    def __init__(self) -> None:
+        self._last: NDArray[np.float32] | None = None
+        self._usual = 0.0
+
+    def __call__(self, rgb: Pixels) -> bool:
+        """Whether this frame, (H, W, 3), begins a scene; the first one does not."""
+        tiny = np.asarray(Image.fromarray(rgb).resize(_TINY, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
+        last, self._last = self._last, tiny
+        if last is None:
+            return False
+        change = float(np.abs(tiny - last).mean())
+        cut = change > _CUT_LEVELS and change > _CUT_RATIO * self._usual
+        if not cut:
+            self._usual = max(0.8 * self._usual + 0.2 * change, 0.5 * change)
+        return cut
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """For `restore`."""
+        return {} if self._last is None else {"tiny": self._last, "usual": np.array(self._usual)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as if the frames before had been seen here."""
+        self._last = state.get("tiny")
+        self._usual = float(state["usual"]) if "usual" in state else 0.0
+
+
+def keep_still(before: Pixels, painted_before: Pixels, rgb: Pixels, painted: Pixels, weight: float) -> Pixels:
+    """Give pixels that stand still `weight` of their old paint; all (H, W, 3).
+
+    A pixel stands still if nothing changed in its neighborhood, so that what moves drags no trail.
+    """
+    change = np.abs(rgb.astype(np.int16) - before).max(axis=2).astype(np.uint8)
+    most = _largest_around(change, _STILL_RADIUS)
+    # Fades out over as many levels again, so that the border between old and new paint is not seen.
+    share = weight * np.clip(2 - most.astype(np.float32) / _STILL_LEVELS, 0, 1)[:, :, None]
+    mixed = painted + share * (painted_before.astype(np.float32) - painted)
+    return (mixed + 0.5).astype(np.uint8)
+
+
+def stylize_frames(
+    stylizer: Stylizer,
+    frames: Iterable[Pixels | Picture | Image.Image],
+    *,
+    steadiness: Steadiness | None = None,
+    strength: float = 1.0,
+    keep_color: bool = False,
+) -> Iterator[Pixels]:
+    """Paint the frames of a clip, each when it is asked for; only one or two are held at a time.
+
+    Args:
+        stylizer: The network.
+        frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
+        steadiness: How the paint is kept from flickering; None for what is usual.
+        strength: As for `Stylizer`.
+        keep_color: As for `Stylizer`.
+
+    Yields:
+        uint8 RGB of the frame's own size.
+    """
+    function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
+    for frame in frames:
+        yield function(as_rgb(frame))
+
+
+def _largest_around(values: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
+    """The largest value in a square around each pixel."""
+    for axis in (0, 1):
+        width = [(radius, radius) if number == axis else (0, 0) for number in (0, 1)]
+        padded = np.pad(values, width, mode="edge")
+        length = values.shape[axis]
+        parts = [padded.take(range(start, start + length), axis=axis) for start in range(2 * radius + 1)]
+        values = np.maximum.reduce(parts)
+    return values

@@ -1,0 +1,112 @@
+"""Decoded frames <-> uint8 RGB: matrix, range, orientation.
+
+A frame that does not say which matrix it uses is taken as players take it: BT.601 up to 576 lines, BT.709 above.
+Written is BT.709 in limited range, and said so.
+"""
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from fststyle.errors import VideoError
+
+# As ffmpeg numbers them.
+_UNSPECIFIED = 2
+_HDR = {16: "PQ", 18: "HLG"}
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+_SD_HEIGHT, _SD_WIDTH = 576, 1024
+
+# Chroma is spread over its pixels rather than repeated, and sums are rounded, not cut off.
+_SCALING = (
+    Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+)
+
+
+def matrix_by_size(width: int, height: int) -> Colorspace:
+    """What players assume of a file that does not say."""
+    return Colorspace.ITU601 if height <= _SD_HEIGHT and width <= _SD_WIDTH else Colorspace.ITU709
+
+
+def refuse_hdr(transfer: int, name: str) -> None:
+    """Raise for PQ and HLG: shown as if they were not, they are gray and flat.
+
+    Args:
+        transfer: The transfer characteristic, as ffmpeg numbers it.
+        name: For the message.
+
+    Raises:
+        VideoError: It is one of the two.
+    """
+    if transfer in _HDR:
+        raise VideoError(
+            f"{name} is HDR ({_HDR[transfer]}), which a network trained on photos cannot paint; "
+            "convert it to SDR (BT.709) first"
+        )
+
+
+class ToRgb:
+    """Converts decoded frames, scales them, and turns them upright."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+        """(height, width, 3), after the rotation that the frame asks for."""
+        turns = quarter_turns(frame)
+        if turns % 2:
+            width, height = height, width
+        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        assumed = matrix_by_size(frame.width, frame.height)
+        converted = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            "rgb24",
+            src_colorspace=_MATRICES.get(int(frame.colorspace), assumed),
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG if full or frame.format.is_rgb else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=_SCALING,
+        )
+        rgb = np.rot90(converted.to_ndarray(), turns)
+        return np.ascontiguousarray(rgb)
+
+
+class FromRgb:
+    """Converts (H, W, 3) to frames for an encoder; odd sides are made even by repeating the last row or column."""
+
+    def __init__(self, pixel_format: str, matrix: Colorspace = Colorspace.ITU709) -> None:
+        self._format = pixel_format
+        self._matrix = matrix
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
+        """In limited range; (3, 5) becomes (4, 6) where the format halves its colors."""
+        if self._format == "yuv420p" and (rgb.shape[0] % 2 or rgb.shape[1] % 2):
+            rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
+        if self._format == "rgb24":
+            return frame
+        return self._reformatter.reformat(
+            frame,
+            format=self._format,
+            src_colorspace=self._matrix,
+            dst_colorspace=self._matrix,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_SCALING,
+        )
+
+
+def quarter_turns(frame: av.VideoFrame) -> int:
+    """Counterclockwise, 0..3, that bring the frame upright."""
+    return round(frame.rotation / 90) % 4

@@ -1,0 +1,209 @@
+"""One video from file to file: painted beside its place, continued where a run was interrupted, renamed when whole."""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+
+from fststyle.errors import FststyleError, VideoError
+from fststyle.video.partial import Partial, State, in_words
+from fststyle.video.pictures import PicturesReader, is_pictures
+from fststyle.video.pipes import PipeReader, PipeWriter
+from fststyle.video.reader import Clip, Cut, VideoReader
+from fststyle.video.run import FrameFunction, Progress, paint
+from fststyle.video.writer import CODECS, SUFFIXES, VideoWriter
+
+STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made of what.
+
+    Attributes:
+        source: A video, a folder or pattern of pictures, or "-".
+        target: A file of `SUFFIXES`, or "-".
+        cut: Which part, how large, at which rate.
+        codec: One of `CODECS`.
+        crf: Its quality; None for its own.
+        raw: (width, height) of bare RGB frames on standard input.
+        raw_output: Write bare RGB to standard output, not y4m.
+        resume: Go on with what an earlier run left.
+        restart: Throw it away.
+        identity: What else must be the same for a run to be continued.
+        overlap: Read and write in threads of their own.
+    """
+
+    source: str
+    target: str
+    cut: Cut = field(default_factory=Cut)
+    codec: str = "h264"
+    crf: int | None = None
+    raw: tuple[int, int] | None = None
+    raw_output: bool = False
+    resume: bool = False
+    restart: bool = False
+    identity: dict[str, Any] = field(default_factory=dict)
+    overlap: bool = True
+
+    def __post_init__(self) -> None:
+        if self.codec not in CODECS:
+            raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {self.codec!r}")
+        if self.crf is not None and not 0 <= self.crf <= 51:
+            raise ValueError(f"crf must lie in 0..51, not {self.crf}")
+        if self.target == STREAM:
+            return
+        suffix = Path(self.target).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise ValueError(f"cannot write videos called '*{suffix}'; use one of {', '.join(SUFFIXES)}")
+        if self.codec == "ffv1" and suffix != ".mkv":
+            raise ValueError(f"ffv1 goes into .mkv, not {suffix}; change the name")
+        if self.resume and self.source == STREAM:
+            raise ValueError("standard input cannot be read again; a run from it cannot be resumed")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a job.
+
+    Attributes:
+        frames: How many the file has.
+        seconds: The last one's time.
+        resumed: How many of them an earlier run had painted.
+        path: The file; None is standard output.
+        whole: Whether it is the whole video; if not, `path` is what there is of it.
+    """
+
+    frames: int
+    seconds: Fraction
+    resumed: int
+    path: Path | None
+    whole: bool
+
+
+def convert(
+    job: Job,
+    function: FrameFunction,
+    *,
+    stdin: BinaryIO,
+    stdout: BinaryIO,
+    begun: Callable[[Clip, int], None] = lambda *_: None,
+    painted: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Done:
+    """Do a job.
+
+    Args:
+        job: What is to be made of what.
+        function: What is done to every frame.
+        stdin: For "-".
+        stdout: For "-".
+        begun: Told what is known of the video and how many frames are there already.
+        painted: Told after every frame.
+        stop: Asked before every frame; True ends the run there, with a file that plays.
+
+    Raises:
+        VideoError: The input cannot be read, or the output not be written.
+    """
+    with _reader(job, stdin) as reader:
+        if job.target == STREAM:
+            pipe = PipeWriter(stdout, reader.clip, raw=job.raw_output)
+            begun(reader.clip, 0)
+            progress = paint(reader, pipe, function, painted=painted, stop=stop, overlap=job.overlap)
+            pipe.close()
+            return Done(progress.frames, progress.seconds, 0, None, not stop())
+        return _to_file(job, reader, function, begun, painted, stop)
+
+
+def _reader(job: Job, stdin: BinaryIO) -> VideoReader | PicturesReader | PipeReader:
+    if job.source == STREAM:
+        return PipeReader(stdin, job.cut, job.raw)
+    if is_pictures(job.source):
+        return PicturesReader(job.source, job.cut)
+    source, target = Path(job.source), Path(job.target)
+    if job.target != STREAM and target.exists() and source.exists() and source.samefile(target):
+        raise VideoError(f"{target} is the input; choose another output")
+    return VideoReader(source, job.cut)
+
+
+def _to_file(
+    job: Job,
+    reader: VideoReader | PicturesReader | PipeReader,
+    function: FrameFunction,
+    begun: Callable[[Clip, int], None],
+    painted: Callable[[Progress], None],
+    stop: Callable[[], bool],
+) -> Done:
+    partial = Partial(Path(job.target), _identity(job))
+    done = _begin(job, partial)
+    if done:
+        function.restore(partial.states[done])
+    waiting: dict[int, State] = {}
+
+    def keep(frames: int) -> None:
+        if frames in waiting:
+            partial.remember(frames, waiting.pop(frames))
+
+    begun(reader.clip, done)
+    writer = VideoWriter(partial.path, reader.clip, job.codec, job.crf, keep, partial.earlier())
+    try:
+        progress = paint(
+            reader,
+            writer,
+            function,
+            done=done,
+            painted=painted,
+            remember=waiting.__setitem__,
+            stop=stop,
+            overlap=job.overlap,
+        )
+        whole = not stop()
+        writer.close()
+        if whole:
+            partial.finish()
+    except (FststyleError, OSError) as error:
+        writer.abandon()
+        if not writer.written and not done:
+            partial.discard()
+        if isinstance(error, FststyleError):
+            raise
+        raise VideoError(
+            f"cannot write {partial.target} ({error.strerror or error}); make room or choose another place"
+        ) from error
+    return Done(progress.frames, progress.seconds, done, partial.target if whole else partial.path, whole)
+
+
+def _begin(job: Job, partial: Partial) -> int:
+    """How many frames are there; throws them away where that is asked for."""
+    if job.restart:
+        partial.discard()
+    if job.resume:
+        return partial.recall()
+    if partial.state_path.exists():
+        raise VideoError(
+            f"{partial.path} is there from an interrupted run; go on with --resume, or throw it away with --restart"
+        )
+    partial.discard()
+    return 0
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    source = Path(job.source)
+    facts: dict[str, Any] = {"input": job.source}
+    if source.is_file():
+        status = source.stat()
+        facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
+    cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}
+    encoder = {"codec": job.codec, "crf": job.crf, "cores": os.cpu_count(), "PyAV": av.__version__}
+    # As it will come back from JSON.
+    return facts | {key.replace("_", "-"): value for key, value in (cut | encoder | job.identity).items()}
+
+
+def describe(done: Done) -> str:
+    """One line for people."""
+    what = f"{done.frames:,} frames, {in_words(done.seconds)}"
+    return f"{done.path} ({what})" if done.whole else f"{done.path} plays up to {in_words(done.seconds)}"

@@ -1,0 +1,145 @@
+"""What an interrupted run leaves beside its output, and how the next one goes on from it.
+
+`out.part.mp4` plays up to where the run came; `out.part.mp4.state` says with which settings it was made and holds what
+the frame function remembered at the ends of the last groups of pictures.
+"""
+
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.errors import VideoError
+from fststyle.files import atomic_write
+from fststyle.video.source import opened
+
+State = Mapping[str, NDArray[Any]]
+
+# The muxer holds back a group of pictures or two, so that the file may end before the last state.
+_KEPT = 4
+
+
+@dataclass
+class Partial:
+    """An unfinished output.
+
+    Attributes:
+        target: What it is to become.
+        identity: What must be the same for it to be continued: input, network, settings.
+        states: What the frame function remembered, by how many frames it had painted.
+    """
+
+    target: Path
+    identity: dict[str, Any]
+    states: "OrderedDict[int, dict[str, NDArray[Any]]]" = field(default_factory=OrderedDict)
+
+    @property
+    def path(self) -> Path:
+        """The file that is being written."""
+        return self.target.with_name(f"{self.target.stem}.part{self.target.suffix}")
+
+    @property
+    def state_path(self) -> Path:
+        """What is needed to go on."""
+        return self.path.with_name(self.path.name + ".state")
+
+    @property
+    def old_path(self) -> Path:
+        """The file of an earlier run, as long as its frames are being taken over."""
+        return self.target.with_name(f"{self.target.stem}.part.old{self.target.suffix}")
+
+    def remember(self, frames: int, state: State) -> None:
+        """Keep the state after so many frames, on the disk, too.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self.states[frames] = dict(state)
+        while len(self.states) > _KEPT:
+            self.states.popitem(last=False)
+        arrays = {f"{number}/{name}": value for number, kept in self.states.items() for name, value in kept.items()}
+        header = json.dumps({"identity": self.identity, "states": list(self.states)})
+        buffer = io.BytesIO()
+        np.savez(buffer, header=np.frombuffer(header.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+        atomic_write(self.state_path, buffer.getvalue())
+
+    def recall(self) -> int:
+        """How many frames need not be painted again; 0 where nothing is left of an earlier run.
+
+        Raises:
+            VideoError: What is left was made otherwise.
+        """
+        if not self.state_path.exists():
+            return 0
+        try:
+            with np.load(self.state_path, allow_pickle=False) as archive:
+                header = json.loads(bytes(archive["header"]))
+                for number in header["states"]:
+                    prefix = f"{number}/"
+                    self.states[number] = {
+                        name.removeprefix(prefix): archive[name] for name in archive.files if name.startswith(prefix)
+                    }
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise VideoError(f"{self.state_path} is broken; start anew with --restart") from error
+        if header["identity"] != self.identity:
+            changed = [key for key, value in self.identity.items() if header["identity"].get(key) != value]
+            raise VideoError(
+                f"{self.path} was made with another {' and '.join(changed) or 'version'}; start anew with --restart"
+            )
+        counts = {path: sum(1 for _ in _packets(path)) for path in (self.path, self.old_path)}
+        if counts[self.path] >= counts[self.old_path] and self.path.exists():
+            self.path.replace(self.old_path)
+        there = max(counts.values())
+        usable = max((number for number in self.states if number <= there), default=0)
+        for number in [number for number in self.states if number > usable]:
+            del self.states[number]
+        return usable
+
+    def earlier(self) -> Iterator["av.Packet[Any]"]:
+        """The compressed frames that are there."""
+        return _packets(self.old_path)
+
+    def finish(self) -> None:
+        """Make it the output.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self.path.replace(self.target)
+        self.state_path.unlink(missing_ok=True)
+        self.old_path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove what is left of an earlier run."""
+        for path in (self.path, self.state_path, self.old_path):
+            path.unlink(missing_ok=True)
+
+
+def _packets(path: Path) -> Iterator["av.Packet[Any]"]:
+    if not path.exists():
+        return
+    try:
+        with opened(path) as container:
+            if not container.streams.video:
+                return
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is not None and packet.size:
+                    yield packet
+    except (VideoError, av.FFmpegError):
+        return  # its end is what an interrupted file lacks
+
+
+def in_words(seconds: Fraction | float) -> str:
+    """A time as people write it: 1:02:03.4, 0:07.0."""
+    whole = max(0.0, float(seconds))
+    minutes, rest = divmod(round(whole, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

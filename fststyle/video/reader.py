@@ -1,0 +1,281 @@
+"""A video file as a stream of frames, upright RGB with their times, and of the packets that are copied."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.errors import VideoError
+from fststyle.video.color import ToRgb, quarter_turns, refuse_hdr
+from fststyle.video.source import copied_streams, opened, picture_stream
+from fststyle.video.timing import Monotonic, at_rate
+
+_DEFAULT_RATE = Fraction(25)
+
+# A damaged stream is left after so many errors without a picture between them.
+_MOST_ERRORS = 100
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        rgb: (H, W, 3); None where the caller said that it needs no pixels.
+        pts: When it is shown, in units of the clip's time base.
+        duration: How long, if the file says so.
+    """
+
+    rgb: NDArray[np.uint8] | None
+    pts: int
+    duration: int | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is known before the first frame is asked for.
+
+    Attributes:
+        width: Of the frames as they come, upright and shrunk.
+        height: Likewise.
+        time_base: Seconds that a unit of time has.
+        rate: Frames a second, on average; for a picture of progress and the distance of key frames, not for times.
+        frames: How many there will be, about; None if nobody knows.
+        pixel_aspect: Width over height of a pixel, upright.
+        primaries: As ffmpeg numbers them; 2 for unknown.
+        transfer: Likewise.
+        copied: Streams whose packets come between the frames.
+        metadata: Title and so on.
+        chapters: As PyAV has them.
+    """
+
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction
+    frames: int | None = None
+    pixel_aspect: Fraction = Fraction(1)
+    primaries: int = 2
+    transfer: int = 2
+    copied: tuple[Any, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    chapters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a video is taken, and how.
+
+    Attributes:
+        start: Seconds from the beginning; with a start or an end, times are counted from there.
+        end: Likewise, exclusive.
+        max_side: Frames are shrunk so that no side is longer.
+        rate: Make it this constant rate; None keeps every frame's own time.
+    """
+
+    start: Fraction | None = None
+    end: Fraction | None = None
+    max_side: int | None = None
+    rate: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.end is not None and self.end <= (self.start or 0):
+            raise ValueError("the end must come after the start")
+
+
+class VideoReader:
+    """A file that is open for reading; a context manager.
+
+    Attributes:
+        clip: What is known of it.
+    """
+
+    def __init__(self, path: Path, cut: Cut) -> None:
+        self._name = str(path)
+        self._cut = cut
+        self._opened = opened(path)
+        self._container = self._opened.__enter__()
+        try:
+            self._stream = picture_stream(self._container, self._name)
+            self._stream.thread_type = "AUTO"
+            self.clip = self._look()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def items(self, skip: int = 0) -> Iterator["Frame | av.Packet[Any]"]:
+        """Frames, and packets of the copied streams, in the order of the file.
+
+        Args:
+            skip: How many frames to give without their pixels, which is quicker.
+
+        Raises:
+            VideoError: Not one frame can be decoded.
+        """
+        to_rgb, number, packets = ToRgb(), 0, []
+        last: tuple[int, NDArray[np.uint8] | None] = (0, None)
+
+        def decoded() -> Iterator[tuple[av.VideoFrame, int]]:
+            for item in self._decoded():
+                if isinstance(item, av.Packet):
+                    packets.append(item)
+                else:
+                    yield item
+
+        for frame, pts in self._timed(decoded()):
+            yield from packets
+            packets.clear()
+            if number < skip:
+                rgb = None
+            elif last[0] == id(frame) and last[1] is not None:
+                rgb = last[1]
+            else:
+                rgb = to_rgb(frame, self.clip.width, self.clip.height)
+            last = id(frame), rgb
+            duration = int(frame.duration) if frame.duration and self._cut.rate is None else None
+            yield Frame(rgb, pts, duration)
+            number += 1
+        yield from packets
+        if not number:
+            raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
+
+    def _look(self) -> Clip:
+        """Decode the first frame, for what only frames know, and go back."""
+        stream, name = self._stream, self._name
+        refuse_hdr(int(stream.codec_context.color_trc), name)
+        first = self._first_frame()
+        refuse_hdr(int(first.color_trc), name)
+        if first.interlaced_frame:
+            warnings.warn(f"{name} is interlaced; its fields are painted as one picture", stacklevel=3)
+        width, height = first.width, first.height
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        if quarter_turns(first) % 2:
+            width, height, aspect = height, width, 1 / aspect
+        factor = min(Fraction(1), Fraction(self._cut.max_side or max(width, height), max(width, height)))
+        rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
+        time_base = Fraction(stream.time_base)
+        if self._cut.rate is not None:
+            rate, time_base = self._cut.rate, 1 / self._cut.rate
+        return Clip(
+            width=max(1, round(width * factor)),
+            height=max(1, round(height * factor)),
+            time_base=time_base,
+            rate=rate if 0 < rate <= 1000 else _DEFAULT_RATE,
+            frames=self._count(rate),
+            pixel_aspect=aspect if aspect > 0 else Fraction(1),
+            primaries=int(first.color_primaries),
+            transfer=int(first.color_trc),
+            copied=tuple(copied_streams(self._container, name)),
+            metadata=tuple(self._container.metadata.items()),
+            chapters=() if self._is_cut else tuple(self._container.chapters()),
+        )
+
+    @property
+    def _is_cut(self) -> bool:
+        return self._cut.start is not None or self._cut.end is not None
+
+    def _first_frame(self) -> av.VideoFrame:
+        errors = 0
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                errors += 1
+                if errors > _MOST_ERRORS:
+                    break
+                continue
+            if frames:
+                self._container.seek(0, backward=True, any_frame=False)
+                frame: av.VideoFrame = frames[0]
+                return frame
+        raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
+
+    def _count(self, rate: Fraction) -> int | None:
+        whole = None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
+        if not self._is_cut and self._cut.rate is None and self._stream.frames:
+            return int(self._stream.frames)
+        end = self._cut.end if whole is None else min(whole, self._cut.end or whole)
+        return None if end is None else max(1, math.ceil((end - (self._cut.start or 0)) * rate))
+
+    def _timed(self, frames: Iterator[tuple[av.VideoFrame, int]]) -> Iterator[tuple[av.VideoFrame, int]]:
+        if self._cut.rate is None:
+            return frames
+        base = Fraction(self._stream.time_base)
+        own = Fraction(self._stream.average_rate or _DEFAULT_RATE)
+        return at_rate(((frame, pts * base) for frame, pts in frames), self._cut.rate, 1 / own)
+
+    def _decoded(self) -> Iterator["tuple[av.VideoFrame, int] | av.Packet[Any]"]:
+        """Frames with mended times that lie in the cut, and packets likewise."""
+        base = Fraction(self._stream.time_base)
+        origin = Fraction(self._container.start_time or 0, 1_000_000) if self._is_cut else Fraction(0)
+        start = origin + (self._cut.start or 0)
+        end = None if self._cut.end is None else origin + self._cut.end
+        if self._cut.start:
+            self._container.seek(int(start * 1_000_000), backward=True)
+        own = self._stream.average_rate or _DEFAULT_RATE
+        place = Monotonic(base, round(1 / (own * base)), self._name)
+        waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
+        size: tuple[int, int] | None = None
+        shift = start if self._is_cut else Fraction(0)
+        for packet in self._container.demux(self._stream, *self.clip.copied):
+            index = packet.stream_index
+            if index not in waiting:
+                continue
+            if index != self._stream.index:
+                if packet.pts is None and packet.dts is None:
+                    continue  # the empty packet at the end
+                seconds = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
+                if end is not None and seconds >= end:
+                    waiting.discard(index)
+                elif not self._is_cut or seconds >= start:
+                    yield _shifted(packet, shift)
+            else:
+                for frame in self._decode(packet):
+                    pts = place(frame.pts)
+                    if end is not None and pts * base >= end:
+                        waiting.discard(index)
+                        break
+                    if pts * base < start and self._is_cut:
+                        continue
+                    if size not in (None, (frame.width, frame.height)):
+                        self._warn_of_size(frame)
+                    size = frame.width, frame.height
+                    yield frame, pts - round(shift / base)
+            if not waiting:
+                return
+
+    def _decode(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
+        try:
+            return list(packet.decode())
+        except av.FFmpegError as error:
+            at = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.1f} s"
+            warnings.warn(f"{self._name} is damaged{at} ({error.strerror}); what can be read is painted", stacklevel=2)
+            return []
+
+    def _warn_of_size(self, frame: av.VideoFrame) -> None:
+        warnings.warn(
+            f"{self._name} goes on with frames of {frame.width}×{frame.height}; "
+            "they are scaled to the size of the first",
+            stacklevel=2,
+        )
+
+
+def _shifted(packet: "av.Packet[Any]", shift: Fraction) -> "av.Packet[Any]":
+    if shift:
+        units = round(shift / Fraction(packet.time_base))
+        packet.pts = None if packet.pts is None else packet.pts - units
+        packet.dts = None if packet.dts is None else packet.dts - units
+    return packet

@@ -1,0 +1,209 @@
+"""Reads, paints and writes at the same time, and stops where it is told to without losing what is done."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.video.partial import State
+from fststyle.video.reader import Clip, Frame
+
+# Frames that wait before each of the two later stages. More would only take memory: the network is the slowest.
+_WAITING = 3
+
+_END = object()
+
+
+class FrameFunction(Protocol):
+    """What is done to frames, one after the other."""
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Paint (H, W, 3); the answer has the same size."""
+
+    def state(self) -> State:
+        """What it remembers of earlier frames."""
+
+    def restore(self, state: State) -> None:
+        """Remember that instead."""
+
+
+class Reader(Protocol):
+    """Where frames come from."""
+
+    clip: Clip
+
+    def items(self, skip: int = 0) -> Iterator["Frame | av.Packet[Any]"]:
+        """Frames and packets; the first `skip` frames without pixels."""
+
+
+class Writer(Protocol):
+    """Where they go."""
+
+    group: int
+
+    def write(self, rgb: NDArray[np.uint8] | None, frame: Frame) -> None:
+        """Add a picture; None stands for one of an earlier run."""
+
+    def copy(self, packet: "av.Packet[Any]") -> None:
+        """Add a packet as it is."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        frames: Painted so far, those of an earlier run included.
+        seconds: Time of the last one in the video.
+    """
+
+    frames: int
+    seconds: Fraction
+
+
+def paint(
+    reader: Reader,
+    writer: Writer,
+    function: FrameFunction,
+    *,
+    done: int = 0,
+    painted: Callable[[Progress], None] = lambda _: None,
+    remember: Callable[[int, State], None] = lambda *_: None,
+    stop: Callable[[], bool] = lambda: False,
+    overlap: bool = True,
+) -> Progress:
+    """Put every frame through the function and hand it to the writer, which the caller closes.
+
+    Args:
+        reader: Where frames come from.
+        writer: Where they go.
+        function: What is done to them, here in this thread.
+        done: So many frames were painted and written before; they are passed over.
+        painted: Told after every frame.
+        remember: Given the function's state at every end of a group of pictures, before the group is written.
+        stop: Asked before every frame; True ends the run there.
+        overlap: Read and write in threads of their own.
+
+    Returns:
+        How far it came.
+    """
+    items: Iterator[Any] = reader.items(done)
+    sink: _Sink = _Sink(writer)
+    source = _Ahead(items) if overlap else None
+    behind = _Behind(sink) if overlap else None
+    give: Callable[[Any], None] = behind.give if behind is not None else sink
+    progress = Progress(0, Fraction(0))
+    try:
+        for item in source if source is not None else items:
+            if stop():
+                break
+            if isinstance(item, Frame):
+                give((None if item.rgb is None else function(item.rgb), item))
+                progress = Progress(progress.frames + 1, item.pts * reader.clip.time_base)
+                if item.rgb is not None:
+                    painted(progress)
+                    if progress.frames % writer.group == 0:
+                        remember(progress.frames, function.state())
+            else:
+                give(item)
+        if behind is not None:
+            behind.finish()
+    finally:
+        if source is not None:
+            source.stop()
+        if behind is not None:
+            behind.stop()
+    return progress
+
+
+class _Sink:
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __call__(self, item: Any) -> None:
+        if isinstance(item, tuple):
+            self._writer.write(*item)
+        else:
+            self._writer.copy(item)
+
+
+class _Ahead:
+    """Runs an iterator in a thread, a few items ahead."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+        self._queue: queue.Queue[Any] = queue.Queue(_WAITING)
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Any]:
+        while (item := self._queue.get()) is not _END:
+            yield item
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread, wherever it is."""
+        self._stopped.set()
+        while self._thread.is_alive():
+            try:
+                self._queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                if self._stopped.is_set():
+                    return
+                self._queue.put(item)
+        except Exception as error:  # noqa: BLE001 -- raised again where the items are used
+            self._failure = error
+        finally:
+            self._queue.put(_END)
+
+
+class _Behind:
+    """Gives items to a function in a thread."""
+
+    def __init__(self, function: Callable[[Any], None]) -> None:
+        self._function = function
+        self._queue: queue.Queue[Any] = queue.Queue(_WAITING)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def give(self, item: Any) -> None:
+        """Hand over an item; what went wrong with an earlier one is raised here."""
+        if self._failure is not None:
+            raise self._failure
+        self._queue.put(item)
+
+    def finish(self) -> None:
+        """Wait until everything is written."""
+        self.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread when it has done what was handed over."""
+        if self._thread.is_alive():
+            self._queue.put(_END)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not _END:
+            if self._failure is not None:
+                continue  # keeps giving room, so that nobody waits for it
+            try:
+                self._function(item)
+            except Exception as error:  # noqa: BLE001 -- raised again in the thread that gives
+                self._failure = error

@@ -1,0 +1,79 @@
+"""Opens what may be a video: only containers that hold their own data, never a playlist that leads elsewhere."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+from fststyle.errors import VideoError
+from fststyle.files import require_regular_file
+
+# A file may call itself .mp4 and be a list of addresses that ffmpeg would fetch.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,gif,apng,"
+    "yuv4mpegpipe,rawvideo,ivf,h264,hevc,m4v,mjpeg,wav,mp3,flac,aac,webp_anim,obu"
+)
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """A file's container, closed afterwards.
+
+    Raises:
+        VideoError: There is no such file, it is a playlist, or in no format that we read.
+    """
+    try:
+        require_regular_file(path)
+        with path.open("rb") as file:
+            start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not start:
+            raise VideoError(f"{path} is empty; download or export it again")
+        if start.startswith(_PLAYLISTS):
+            raise VideoError(f"{path} is a playlist, not a video; name the video that it leads to")
+        options: dict[str, str] = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        container = av.open(str(path), options=options, metadata_errors="replace")
+    except FileNotFoundError as error:
+        raise VideoError(f"{path} does not exist; check the path") from error
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path} cannot be read as a video ({error.strerror or error}); "
+            "it may be cut off: download or export it again"
+        ) from error
+    with container:
+        yield container
+
+
+def picture_stream(container: InputContainer, name: str) -> Any:
+    """The first stream of moving pictures; a cover is none.
+
+    Raises:
+        VideoError: There is none.
+    """
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if not streams:
+        kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise VideoError(f"{name} holds {kinds} but no moving pictures; name a video")
+    if len(streams) > 1:
+        warnings.warn(f"{name} holds {len(streams)} videos; only the first is painted", stacklevel=2)
+    return streams[0]
+
+
+def copied_streams(container: InputContainer, name: str) -> list[Any]:
+    """Audio and subtitles, which are copied as they are; what else there is, is named in a warning."""
+    kept = [stream for stream in container.streams if stream.type in {"audio", "subtitle"}]
+    others = [stream for stream in container.streams if stream.type not in {"audio", "subtitle", "video"}]
+    if others:
+        kinds = ", ".join(sorted({stream.type for stream in others}))
+        warnings.warn(f"{name}: streams that are neither sound nor subtitles are left out ({kinds})", stacklevel=2)
+    if any(_is_cover(stream) for stream in container.streams.video):
+        warnings.warn(f"{name}: its cover picture is left out", stacklevel=2)
+    return kept
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.type == "video" and stream.disposition & stream.disposition.attached_pic)

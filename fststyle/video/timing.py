@@ -1,0 +1,108 @@
+"""When frames are shown: times that run backwards are mended, and a constant rate is made on request."""
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+# A leap back by more is a new count, not a frame out of place.
+_NEW_COUNT = 1  # seconds
+
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds of "12.5", "1:30" or "1:02:03.4".
+
+    Raises:
+        ValueError: It is not a time.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a time; write seconds (12.5), minutes (1:30) or hours (1:02:03)")
+    hours, minutes, seconds = found.groups(default="0")
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames per second of "25", "23.976" or "24000/1001".
+
+    23.976, 29.97 and 59.94 are what television means by them: 24000/1001 and so on.
+
+    Raises:
+        ValueError: It is not a rate.
+    """
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{text!r} is not a frame rate; write 25, 23.976 or 24000/1001") from error
+    if not 0 < rate <= 1000:
+        raise ValueError(f"a frame rate must lie in 0..1000, not {text}")
+    for whole in (24, 30, 48, 60, 120):
+        television = Fraction(whole * 1000, 1001)
+        if rate != whole and abs(rate - television) < Fraction(1, 150):
+            return television
+    return rate
+
+
+class Monotonic:
+    """Gives every frame a later time than the one before it.
+
+    A frame out of place is put right behind its predecessor; where the count starts again, it is continued.
+    """
+
+    def __init__(self, time_base: Fraction, nominal: int, name: str) -> None:
+        """`nominal` is a frame's usual duration in units of `time_base`."""
+        self._nominal = max(1, nominal)
+        self._leap = _NEW_COUNT / time_base
+        self._name = name
+        self._last: int | None = None
+        self._offset = 0
+        self._warned = False
+
+    def __call__(self, pts: int | None) -> int:
+        """The time to use for the next frame; None is a frame that has none."""
+        if self._last is None:
+            placed = pts or 0
+        elif pts is None:
+            placed = self._last + self._nominal
+        else:
+            placed = pts + self._offset
+            if placed <= self._last:
+                if not self._warned:
+                    self._warned = True
+                    warnings.warn(f"{self._name} has times that do not go forward; they are mended", stacklevel=2)
+                if self._last - placed > self._leap:
+                    self._offset += self._last + self._nominal - placed
+                    placed = self._last + self._nominal
+                else:
+                    placed = self._last + 1
+        self._last = placed
+        return placed
+
+
+def at_rate(frames: Iterable[tuple[_T, Fraction]], rate: Fraction, last: Fraction) -> Iterator[tuple[_T, int]]:
+    """At every tick of a constant rate the frame that is shown then; frames are repeated or left out.
+
+    Args:
+        frames: Each with the second at which it appears.
+        rate: Ticks a second; tick 0 is second 0.
+        last: How long the last frame is shown, in seconds.
+
+    Yields:
+        Frame and tick.
+    """
+    shown: tuple[_T, int] | None = None
+    end = Fraction(0)
+    for frame, seconds in frames:
+        tick = -(-seconds * rate // 1)  # the first at which this frame is to be seen
+        if shown is not None:
+            yield from ((shown[0], number) for number in range(shown[1], int(tick)))
+        shown = (frame, int(tick))
+        end = seconds + last
+    if shown is not None:
+        stop = max(shown[1] + 1, int(-(-end * rate // 1)))
+        yield from ((shown[0], number) for number in range(shown[1], stop))

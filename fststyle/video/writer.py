@@ -1,0 +1,248 @@
+"""A video file that plays up to its last second whenever its writer dies, and whose parts are independent.
+
+Every group of pictures is compressed by an encoder of its own, so that it is a function of its frames alone: a file
+that was interrupted and continued has the frames of one that was not. No frame is a B-frame, so that the times in the
+file are the times of the frames, without edit lists.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.errors import VideoError
+from fststyle.video.color import FromRgb
+from fststyle.video.reader import Clip, Frame
+
+_MOVIES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
+SUFFIXES = (*_MOVIES, ".mkv")
+
+_LONGEST_GROUP = 50  # frames; held in memory until their encoder has them all
+_BT709, _LIMITED, _UNSPECIFIED = 1, 1, 2
+_FULL_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How frames are compressed.
+
+    Attributes:
+        encoder: ffmpeg's name.
+        pixel_format: What it is given.
+        options: ffmpeg's, without the quality.
+        crf: Its default quality, lower is better; None is lossless.
+    """
+
+    encoder: str
+    pixel_format: str
+    options: tuple[tuple[str, str], ...]
+    crf: int | None
+
+
+CODECS = {
+    "h264": Codec("libx264", "yuv420p", (("preset", "fast"), ("bf", "0"), ("flags", "+cgop")), 18),
+    "hevc": Codec(
+        "libx265", "yuv420p", (("preset", "fast"), ("x265-params", "bframes=0:open-gop=0:log-level=error")), 20
+    ),
+    "ffv1": Codec("ffv1", "yuv444p", (("level", "3"), ("slicecrc", "1")), None),
+}
+
+
+def group_length(rate: Fraction) -> int:
+    """Frames between two key frames: a second's, and no more than memory allows."""
+    return min(_LONGEST_GROUP, max(1, round(rate)))
+
+
+class VideoWriter:
+    """Writes frames and packets to a file; a context manager, which does not close what an exception left.
+
+    Attributes:
+        group: After so many frames the file can be continued.
+        written: How many frames were handed to the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clip: Clip,
+        codec: str = "h264",
+        crf: int | None = None,
+        on_group: Callable[[int], None] = lambda _: None,
+        earlier: Iterator["av.Packet[Any]"] = iter(()),  # noqa: B008 -- an empty one is the same for everybody
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: With one of `SUFFIXES`; replaced.
+            clip: What is to be written.
+            codec: One of `CODECS`.
+            crf: Quality, lower is better; None is the codec's own.
+            on_group: Told the number of frames, each time a group of pictures was handed to the file.
+            earlier: The compressed frames of an earlier run, for frames that come without pixels.
+
+        Raises:
+            VideoError: The file cannot be made, or cannot hold what is to be copied.
+        """
+        self._path = path
+        self._clip = clip
+        self._codec = CODECS[codec]
+        self._crf = self._codec.crf if crf is None else crf
+        self._on_group = on_group
+        self._convert = FromRgb(self._codec.pixel_format)
+        self._pending: list[tuple[av.VideoFrame, Frame]] = []
+        self._earlier = earlier
+        self.group = group_length(clip.rate)
+        self.written = 0
+        self._container = self._open()
+
+    def write(self, rgb: NDArray[np.uint8] | None, frame: Frame) -> None:
+        """Add a picture at the time that `frame` has; None takes the next one of the earlier run."""
+        if rgb is None:
+            self._repeat(frame)
+            return
+        if len(self._pending) == self.group:
+            self._flush(next_pts=frame.pts)
+        self._pending.append((self._convert(rgb), frame))
+
+    def copy(self, packet: "av.Packet[Any]") -> None:
+        """Add a packet of one of the clip's copied streams, as it is."""
+        packet.stream = self._copies[packet.stream_index]
+        self._mux(packet)
+
+    def close(self) -> None:
+        """Write what is pending, and the end of the file.
+
+        Raises:
+            VideoError: The disk is full, or the file cannot be written.
+        """
+        if self._pending:
+            self._flush(next_pts=None)
+        try:
+            self._container.close()
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except (av.FFmpegError, OSError) as error:
+            raise self._problem(error) from error
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError):
+            return  # it is the error that made us give up
+
+    def _open(self) -> Any:
+        suffix = self._path.suffix.lower()
+        options = {"max_interleave_delta": "1000000", "avoid_negative_ts": "disabled"}
+        if suffix in _MOVIES:
+            options["movflags"] = "hybrid_fragmented"
+        else:
+            options |= {"cluster_time_limit": "1000", "flush_packets": "1"}
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            container = av.open(
+                str(self._path), "w", format=_MOVIES.get(suffix, "matroska"), options=options | {"flush_packets": "1"}
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise self._problem(error) from error
+        stream: Any = container.add_stream(self._codec.encoder, options=dict(self._options()))
+        self._settle(stream.codec_context)
+        stream.time_base = self._clip.time_base
+        self._stream = stream
+        self._copies = {}
+        for source in self._clip.copied:
+            self._copies[source.index] = self._copy_of(container, source)
+        container.metadata.update(dict(self._clip.metadata))
+        if self._clip.chapters:
+            container.set_chapters(list(self._clip.chapters))
+        return container
+
+    def _copy_of(self, container: Any, source: Any) -> Any:
+        try:
+            stream = container.add_stream_from_template(source)
+        except ValueError as error:
+            name = source.codec_context.name if source.codec_context is not None else source.type
+            raise VideoError(
+                f"{self._path.suffix} cannot hold the {source.type} of the input ({name}); name the output .mkv"
+            ) from error
+        stream.metadata.update(source.metadata)
+        stream.disposition = source.disposition
+        return stream
+
+    def _options(self) -> dict[str, str]:
+        options = dict(self._codec.options)
+        if self._crf is not None and self._codec.crf is not None:
+            options["crf"] = str(self._crf)
+        return options
+
+    def _settle(self, context: Any) -> None:
+        even = 1 if self._codec.pixel_format == "yuv444p" else 2
+        context.width = -(-self._clip.width // even) * even
+        context.height = -(-self._clip.height // even) * even
+        context.pix_fmt = self._codec.pixel_format
+        context.time_base = self._clip.time_base
+        context.framerate = self._clip.rate
+        context.gop_size = self.group
+        context.sample_aspect_ratio = self._clip.pixel_aspect
+        context.colorspace, context.color_range = _BT709, _LIMITED
+        context.color_primaries = _BT709 if self._clip.primaries == _UNSPECIFIED else self._clip.primaries
+        context.color_trc = _BT709 if self._clip.transfer == _UNSPECIFIED else self._clip.transfer
+        context.flags |= av.codec.context.Flags.global_header
+
+    def _flush(self, next_pts: int | None) -> None:
+        """Compress a group of pictures; the next frame's time says how long the last one is shown."""
+        context: Any = av.CodecContext.create(self._codec.encoder, "w")
+        context.options = self._options()
+        self._settle(context)
+        frames, self._pending = self._pending, []
+        packets = []
+        for image, frame in frames:
+            image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
+            packets += context.encode(image)
+        packets += context.encode(None)
+        ends = [frame.pts for _, frame in frames[1:]] + [self._end_of(frames[-1][1], next_pts)]
+        for packet, end in zip(packets, ends, strict=True):
+            packet.stream, packet.time_base = self._stream, self._clip.time_base
+            packet.dts = packet.pts
+            packet.duration = end - packet.pts
+            self._mux(packet)
+            self.written += 1
+        self._on_group(self.written)
+
+    def _repeat(self, frame: Frame) -> None:
+        packet = next(self._earlier, None)
+        if packet is None:
+            raise VideoError(f"what an earlier run left of {self._path} is cut off; start anew with --restart")
+        base = self._clip.time_base
+        packet.duration = round((packet.duration or 0) * packet.time_base / base)
+        packet.time_base, packet.stream = base, self._stream
+        packet.pts = packet.dts = frame.pts
+        self._mux(packet)
+        self.written += 1
+
+    def _end_of(self, frame: Frame, next_pts: int | None) -> int:
+        if next_pts is not None:
+            return next_pts
+        return frame.pts + (frame.duration or max(1, round(1 / (self._clip.rate * self._clip.time_base))))
+
+    def _mux(self, packet: "av.Packet[Any]") -> None:
+        try:
+            self._container.mux_one(packet)
+        except (av.FFmpegError, OSError) as error:
+            raise self._problem(error) from error
+
+    def _problem(self, error: Exception) -> VideoError:
+        number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
+        if number in _FULL_DISK:
+            return VideoError(f"the disk is full: {self._path} ({reason}); make room and go on with --resume")
+        return VideoError(f"cannot write {self._path} ({reason}); choose another place or format")
