@@ -166,7 +166,7 @@ def _to_file(
         if whole:
             partial.finish()
     except (FststyleError, OSError) as error:
-        writer.abandon()
+        writer.give_up()
         if not writer.written and not done:
             partial.discard()
         if isinstance(error, FststyleError):

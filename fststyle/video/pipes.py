@@ -133,9 +133,6 @@ class PipeWriter:
         except (av.FFmpegError, OSError) as error:
             raise VideoError(f"standard output was closed ({error.strerror or error}); write to a file") from error
 
-    def abandon(self) -> None:
-        """Let go of it."""
-
 
 class _Unseekable:
     """Hides that standard output may be a file: y4m is written front to back."""

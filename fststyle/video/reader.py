@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
@@ -21,6 +23,9 @@ _DEFAULT_RATE = Fraction(25)
 
 # A damaged stream is left after so many errors without a picture between them.
 _MOST_ERRORS = 100
+
+# Seconds by which a file may end earlier than it says.
+_CUT_OFF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -100,21 +105,23 @@ class VideoReader:
     def __init__(self, path: Path, cut: Cut) -> None:
         self._name = str(path)
         self._cut = cut
-        self._opened = opened(path)
-        self._container = self._opened.__enter__()
+        with opened(path) as container:
+            first = self._first_frame(container)
+        self._opened = ExitStack()
+        self._container = self._opened.enter_context(opened(path))
         try:
             self._stream = picture_stream(self._container, self._name)
             self._stream.thread_type = "AUTO"
-            self.clip = self._look()
+            self.clip = self._look(first)
         except BaseException:
-            self.__exit__()
+            self._opened.close()
             raise
 
     def __enter__(self) -> "VideoReader":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._container.close()
+        self._opened.close()
 
     def items(self, skip: int = 0) -> Iterator["Frame | av.Packet[Any]"]:
         """Frames, and packets of the copied streams, in the order of the file.
@@ -152,11 +159,10 @@ class VideoReader:
         if not number:
             raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
 
-    def _look(self) -> Clip:
-        """Decode the first frame, for what only frames know, and go back."""
+    def _look(self, first: av.VideoFrame) -> Clip:
+        """What the file says, and what only its first frame knows."""
         stream, name = self._stream, self._name
         refuse_hdr(int(stream.codec_context.color_trc), name)
-        first = self._first_frame()
         refuse_hdr(int(first.color_trc), name)
         if first.interlaced_frame:
             warnings.warn(f"{name} is interlaced; its fields are painted as one picture", stacklevel=3)
@@ -187,9 +193,12 @@ class VideoReader:
     def _is_cut(self) -> bool:
         return self._cut.start is not None or self._cut.end is not None
 
-    def _first_frame(self) -> av.VideoFrame:
+    def _first_frame(self, container: InputContainer) -> av.VideoFrame:
+        """Of a container of its own: going back would leave out sound that begins before the pictures."""
         errors = 0
-        for packet in self._container.demux(self._stream):
+        with warnings.catch_warnings(action="ignore"):
+            stream = picture_stream(container, self._name)
+        for packet in container.demux(stream):
             try:
                 frames = packet.decode()
             except av.FFmpegError:
@@ -198,7 +207,6 @@ class VideoReader:
                     break
                 continue
             if frames:
-                self._container.seek(0, backward=True, any_frame=False)
                 frame: av.VideoFrame = frames[0]
                 return frame
         raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
@@ -220,7 +228,7 @@ class VideoReader:
     def _decoded(self) -> Iterator["tuple[av.VideoFrame, int] | av.Packet[Any]"]:
         """Frames with mended times that lie in the cut, and packets likewise."""
         base = Fraction(self._stream.time_base)
-        origin = Fraction(self._container.start_time or 0, 1_000_000) if self._is_cut else Fraction(0)
+        origin = (self._stream.start_time or 0) * base if self._is_cut else Fraction(0)
         start = origin + (self._cut.start or 0)
         end = None if self._cut.end is None else origin + self._cut.end
         if self._cut.start:
@@ -230,6 +238,7 @@ class VideoReader:
         waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
         size: tuple[int, int] | None = None
         shift = start if self._is_cut else Fraction(0)
+        seen = Fraction(0)
         for packet in self._container.demux(self._stream, *self.clip.copied):
             index = packet.stream_index
             if index not in waiting:
@@ -237,6 +246,7 @@ class VideoReader:
             if index != self._stream.index:
                 if packet.pts is None and packet.dts is None:
                     continue  # the empty packet at the end
+                seen = max(seen, packet.dts * packet.time_base if packet.dts is not None else seen)
                 seconds = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
                 if end is not None and seconds >= end:
                     waiting.discard(index)
@@ -245,6 +255,7 @@ class VideoReader:
             else:
                 for frame in self._decode(packet):
                     pts = place(frame.pts)
+                    seen = max(seen, pts * base)
                     if end is not None and pts * base >= end:
                         waiting.discard(index)
                         break
@@ -256,6 +267,11 @@ class VideoReader:
                     yield frame, pts - round(shift / base)
             if not waiting:
                 return
+        promised = Fraction(self._container.duration or 0, 1_000_000)
+        if end is None and promised - (seen - Fraction(max(self._container.start_time or 0, 0), 1_000_000)) > _CUT_OFF:
+            warnings.warn(
+                f"{self._name} is cut off: it ends at {float(seen):.1f} of {float(promised):.1f} s", stacklevel=2
+            )
 
     def _decode(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
         try:

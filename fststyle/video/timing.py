@@ -104,5 +104,5 @@ def at_rate(frames: Iterable[tuple[_T, Fraction]], rate: Fraction, last: Fractio
         shown = (frame, int(tick))
         end = seconds + last
     if shown is not None:
-        stop = max(shown[1] + 1, int(-(-end * rate // 1)))
+        stop = max(round(end * rate), 1 if shown[1] == 0 else 0)
         yield from ((shown[0], number) for number in range(shown[1], stop))

@@ -8,6 +8,7 @@ file are the times of the frames, without edit lists.
 import errno
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -134,12 +135,12 @@ class VideoWriter:
         except (av.FFmpegError, OSError) as error:
             raise self._problem(error) from error
 
-    def abandon(self) -> None:
-        """Let go of the file as it is."""
-        try:
+    def give_up(self) -> None:
+        """End the file with what there is, if that is possible."""
+        with suppress(VideoError):
+            self.close()
+        with suppress(av.FFmpegError, OSError):
             self._container.close()
-        except (av.FFmpegError, OSError):
-            return  # it is the error that made us give up
 
     def _open(self) -> Any:
         suffix = self._path.suffix.lower()
@@ -224,10 +225,11 @@ class VideoWriter:
         if packet is None:
             raise VideoError(f"what an earlier run left of {self._path} is cut off; start anew with --restart")
         base = self._clip.time_base
-        packet.duration = round((packet.duration or 0) * packet.time_base / base)
-        packet.time_base, packet.stream = base, self._stream
-        packet.pts = packet.dts = frame.pts
-        self._mux(packet)
+        again: av.Packet[Any] = av.Packet(bytes(packet) if self._codec.crf is None else _as_encoded(bytes(packet)))
+        again.stream, again.time_base, again.is_keyframe = self._stream, base, packet.is_keyframe
+        again.pts = again.dts = frame.pts
+        again.duration = round((packet.duration or 0) * packet.time_base / base)
+        self._mux(again)
         self.written += 1
 
     def _end_of(self, frame: Frame, next_pts: int | None) -> int:
@@ -246,3 +248,16 @@ class VideoWriter:
         if number in _FULL_DISK:
             return VideoError(f"the disk is full: {self._path} ({reason}); make room and go on with --resume")
         return VideoError(f"cannot write {self._path} ({reason}); choose another place or format")
+
+
+def _as_encoded(packet: bytes) -> bytes:
+    """A packet of H.264 or HEVC from a file as its encoder gave it: start codes instead of lengths.
+
+    ffmpeg's filters for this put the headers in as well, and the file would differ from an unbroken run's.
+    """
+    parts, at = [], 0
+    while at < len(packet):
+        length = int.from_bytes(packet[at : at + 4], "big")
+        parts.append(b"\0\0\0\1" + packet[at + 4 : at + 4 + length])
+        at += 4 + length
+    return b"".join(parts)
