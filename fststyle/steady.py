@@ -159,7 +159,7 @@ class CutFinder:
 
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
-        self._usual = 0.0
+        self._usual: float | None = None  # nobody knows before there were two frames
 
     def __call__(self, rgb: Pixels) -> bool:
         """Whether this frame, (H, W, 3), begins a scene; the first one does not."""
@@ -168,6 +168,9 @@ class CutFinder:
         if last is None:
             return False
         change = float(np.abs(tiny - last).mean())
+        if self._usual is None:
+            self._usual = change
+            return False
         cut = change > _CUT_LEVELS and change > _CUT_RATIO * self._usual
         if not cut:
             self._usual = max(0.8 * self._usual + 0.2 * change, 0.5 * change)
@@ -175,12 +178,13 @@ class CutFinder:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """For `restore`."""
-        return {} if self._last is None else {"tiny": self._last, "usual": np.array(self._usual)}
+        state: dict[str, NDArray[Any]] = {} if self._last is None else {"tiny": self._last}
+        return state if self._usual is None else state | {"usual": np.array(self._usual)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on as if the frames before had been seen here."""
         self._last = state.get("tiny")
-        self._usual = float(state["usual"]) if "usual" in state else 0.0
+        self._usual = float(state["usual"]) if "usual" in state else None
 
 
 def keep_still(before: Pixels, painted_before: Pixels, rgb: Pixels, painted: Pixels, weight: float) -> Pixels:
