@@ -1,4 +1,7 @@
-"""Put a video beside its painted self, with sound: python scripts/compare_clips.py MODEL IN OUT.mp4"""
+"""Paint the right half of a video and keep the left, with its sound.
+
+Usage: python scripts/compare_clips.py MODEL IN OUT.mp4
+"""
 
 import io
 import sys
@@ -21,6 +24,7 @@ class LeftAndRight:
         self._painter = painter
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Paint the next frame, (H, W, 3)."""
         painted = self._painter(rgb)
         middle = rgb.shape[1] // 2
         both = np.concatenate([rgb[:, :middle], painted[:, middle:]], axis=1)
@@ -28,9 +32,11 @@ class LeftAndRight:
         return both
 
     def state(self) -> Mapping[str, NDArray[Any]]:
+        """What the painter remembers."""
         return self._painter.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Let it remember that instead."""
         self._painter.restore(state)
 
 

@@ -1,9 +1,11 @@
-"""Measure what holding the statistics and keeping still pixels does to flicker: python scripts/measure_steadiness.py MODEL
+"""Measure what holding the statistics and keeping still pixels does to flicker.
 
-Clips are made from the sample photos, so that the truth is known: a photo that pans slowly with a little noise, one that
-stands still with noise, and one into which something bright moves. Real clips can be added: --clip cockatoo.mp4.
-Printed is the warped-frame error of `fststyle evaluate`, times 1000, and how far the paint of the last frame is from what
-the network makes of that frame alone: steadiness that is bought with the wrong paint is none.
+Usage: python scripts/measure_steadiness.py MODEL [--clip cockatoo.mp4]
+
+Clips are made from a sample photo: one that pans slowly with a little noise, one that stands still with noise, and one
+into which something bright moves. Printed is the warped-frame error of `fststyle evaluate`, times 1000, and how far the
+paint of the last frame is from what the network makes of that frame alone: steadiness that is bought with the wrong
+paint is none.
 """
 
 import argparse
@@ -22,6 +24,8 @@ from fststyle.training.motion import judge_clip, read_frames
 
 Pixels = NDArray[np.uint8]
 
+KINDS = ("pan", "still", "lamp")
+
 SETTINGS = {
     "each frame for itself": Steadiness(follow=1, still=0),
     "follow 0.3": Steadiness(follow=0.3, still=0),
@@ -31,6 +35,18 @@ SETTINGS = {
     "follow 0.1, still 0.5": Steadiness(follow=0.1, still=0.5),
     "follow 0.1, still 0.8": Steadiness(follow=0.1, still=0.8),
 }
+
+
+class Remembering:
+    """A painter whose last frame can be looked at."""
+
+    def __init__(self, painter: FrameStylizer) -> None:
+        self._painter = painter
+
+    def __call__(self, frame: Pixels) -> Pixels:
+        """Paint the next frame, (H, W, 3)."""
+        self.last = self._painter(frame)
+        return self.last
 
 
 def clip(photo: Path, kind: str, frames: int, side: int) -> Iterator[Pixels]:
@@ -52,24 +68,23 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--layout", default="rgb1")
     parser.add_argument("--clip", type=Path, action="append", default=[])
+    parser.add_argument("--kind", choices=KINDS, action="append", help="which made clips; all if not given")
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--side", type=int, default=256)
     given = parser.parse_args()
     stylizer = Stylizer.load(given.model, layout=given.layout)
     chosen = photos()[:1]
-    clips = {f"{photo.stem}, {kind}": (photo, kind) for photo in chosen for kind in ("pan", "still", "lamp")}
+    clips = {f"{photo.stem}, {kind}": (photo, kind) for photo in chosen for kind in given.kind or KINDS}
     made = {name: list(clip(*which, given.frames, given.side)) for name, which in clips.items()}
     for path in given.clip:
         made[path.stem] = list(islice(read_frames(path, limit=given.frames, max_side=given.side), given.frames))
     for name, frames in made.items():
-        painters = [FrameStylizer(stylizer, setting) for setting in SETTINGS.values()]
+        painters = [Remembering(FrameStylizer(stylizer, setting)) for setting in SETTINGS.values()]
         scores = judge_clip(iter(frames), list(painters))
         alone = stylizer(frames[-1]).astype(np.float32)
         print(f"{name}: {scores.frames} frames of {scores.width}×{scores.height}, own {1e3 * scores.own:.3f}")
-        for (label, setting), error in zip(SETTINGS.items(), scores.stylized, strict=True):
-            painter = FrameStylizer(stylizer, setting)
-            last = [painter(frame) for frame in frames][-1]
-            away = float(np.abs(last - alone).mean())
+        for label, painter, error in zip(SETTINGS, painters, scores.stylized, strict=True):
+            away = float(np.abs(painter.last - alone).mean())
             print(f"  {label:<24} {1e3 * error:7.3f}   {away:5.2f} gray levels off")
 
 

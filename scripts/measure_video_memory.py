@@ -1,7 +1,9 @@
-"""Measure memory, frame count and times of a long video: python scripts/measure_video_memory.py [--minutes 10]
+"""Measure memory, frame count and times of a long video.
+
+Usage: python scripts/measure_video_memory.py [--minutes 10]
 
 A synthetic 720p clip of 29.97 frames a second goes through `fststyle video` with a network that does nothing, and the
-largest resident memory of the process is taken in every tenth of the way. Constant memory: the last tenths are as the first.
+largest resident memory of the process is taken in every tenth of the way. Constant memory: the last are as the first.
 """
 
 import argparse

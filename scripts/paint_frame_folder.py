@@ -1,4 +1,6 @@
-"""Paint a folder of frames into another folder: python scripts/paint_frame_folder.py MODEL FRAMES OUT
+"""Paint a folder of frames into another folder.
+
+Usage: python scripts/paint_frame_folder.py MODEL FRAMES OUT
 
 Names stay; frame 10 comes after frame 9. Frames are held one at a time.
 """
