@@ -1,8 +1,8 @@
 """The frames of a video through a network, one after the other, so that the paint stands still where the scene does.
 
 A network's instance norms measure every frame anew: when something bright enters at one side, the paint changes
-brightness and hue at the other. Here they are given statistics that follow the frames slowly, and are measured afresh
-where the scene is cut. Optionally, pixels whose surroundings did not change keep part of the paint that they had.
+brightness and hue at the other. Pixels whose surroundings did not change keep part of the paint that they had; on
+request the norms are given statistics that follow the frames slowly. Both start afresh where the scene is cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +45,8 @@ class Steadiness:
         cuts: Start afresh where the scene is cut.
     """
 
-    follow: float = 0.1
-    still: float = 0.0
+    follow: float = 1.0
+    still: float = 0.5
     cuts: bool = True
 
     def __post_init__(self) -> None:

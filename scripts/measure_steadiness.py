@@ -32,7 +32,8 @@ SETTINGS = {
     "follow 0.1": Steadiness(follow=0.1, still=0),
     "follow 0.03": Steadiness(follow=0.03, still=0),
     "follow 0": Steadiness(follow=0, still=0),
-    "follow 0.1, still 0.5": Steadiness(follow=0.1, still=0.5),
+    "still 0.5": Steadiness(follow=1, still=0.5),
+    "still 0.8": Steadiness(follow=1, still=0.8),
     "follow 0.1, still 0.8": Steadiness(follow=0.1, still=0.8),
 }
 
