@@ -175,7 +175,7 @@ def test_ctrl_c_is_status_130(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch, "_do", interrupt)
+    monkeypatch.setattr(batch, "_painted", interrupt)
     write_picture(Path("a.png"), photo)
     result = fststyle("stylize", identity, "a.png")
     assert (result.exit_code, result.output) == (130, "")

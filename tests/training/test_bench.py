@@ -10,6 +10,7 @@ from fststyle.training import bench
 from fststyle.training.bench import PARTS, bench_training
 
 
+@pytest.mark.slow
 def test_the_command_measures_every_part_and_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(app, ["bench", "train", "--batch", "1", "--crop", "32", "--rounds", "1", "--json"])
     assert done.exit_code == 0, done.output

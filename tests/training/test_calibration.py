@@ -19,6 +19,7 @@ def test_the_weight_lies_on_a_line_in_its_logarithm() -> None:
     assert weight_at(0.9, weights, (0.2, 0.3, 0.4)) == pytest.approx(4)
 
 
+@pytest.mark.slow
 def test_the_probe_loses_more_of_the_photos_the_more_the_style_weighs(
     vgg19_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["last.ckpt", "stripes.onnx"]
 
 
-@pytest.mark.parametrize("name", ["johnson", "tiny", "johnson2016"])
+@pytest.mark.parametrize("name", ["johnson", "tiny", pytest.param("johnson2016", marks=pytest.mark.slow)])
 def test_every_network_exports(name: NetworkName) -> None:
     net = build_transformer_net(name, 0.125).eval()
     model = export_network(net)

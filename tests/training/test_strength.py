@@ -90,6 +90,7 @@ def test_the_paintings_terms_count_by_their_share(vgg19_file: Path) -> None:
     assert shared.content.item() == pytest.approx((each[0].content + each[1].content).item() / 2, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_trained_exported_and_told_in_the_file(train_arguments: list[str], tmp_path: Path, painting: Path) -> None:
     run = tmp_path / "run"
     assert main([*train_arguments, "--model.strength", "true", "--out", str(run), "--trainer.max_steps", "12"]) == 0

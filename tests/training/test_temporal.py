@@ -96,6 +96,7 @@ def test_half_precision_is_judged_in_float32(photos: Tensor) -> None:
     assert painted.grad.abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_training_with_it_makes_a_steadier_network(train_arguments: list[str], tmp_path: Path) -> None:
     flickers = []
     for weight in ("1e-9", "10"):
