@@ -131,6 +131,8 @@ def _packets(path: Path) -> Iterator["av.Packet[Any]"]:
             if not container.streams.video:
                 return
             for packet in container.demux(container.streams.video[0]):
+                if packet.is_corrupt:
+                    return  # a part of it is missing at the end of the file
                 if packet.pts is not None and packet.size:
                     yield packet
     except (VideoError, av.FFmpegError):

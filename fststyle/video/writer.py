@@ -144,9 +144,11 @@ class VideoWriter:
 
     def _open(self) -> Any:
         suffix = self._path.suffix.lower()
-        options = {"max_interleave_delta": "1000000", "avoid_negative_ts": "disabled"}
+        options = {"max_interleave_delta": "200000", "avoid_negative_ts": "disabled"}
         if suffix in _MOVIES:
-            options["movflags"] = "hybrid_fragmented"
+            # The moov waits for the first fragment: written before, its edit list makes readers of an unfinished file
+            # drop all of the first fragment but its key frame. A fragment waits for a fifth of a second at most.
+            options |= {"movflags": "hybrid_fragmented+delay_moov", "use_editlist": "1", "frag_duration": "200000"}
         else:
             options |= {"cluster_time_limit": "1000", "flush_packets": "1"}
         try:
@@ -225,6 +227,9 @@ class VideoWriter:
         if packet is None:
             raise VideoError(f"what an earlier run left of {self._path} is cut off; start anew with --restart")
         base = self._clip.time_base
+        # A container may round times to its own units.
+        if packet.pts is None or abs(packet.pts * packet.time_base - frame.pts * base) > Fraction(1, 500):
+            raise VideoError(f"what an earlier run left of {self._path} has other times; start anew with --restart")
         again: av.Packet[Any] = av.Packet(bytes(packet) if self._codec.crf is None else _as_encoded(bytes(packet)))
         again.stream, again.time_base, again.is_keyframe = self._stream, base, packet.is_keyframe
         again.pts = again.dts = frame.pts
