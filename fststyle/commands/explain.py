@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CONTENT_LAYERS = "relu1_2,relu2_2,relu3_3,relu4_1,relu5_1"
 
 # What `--quick` puts in the place of the defaults.
-_QUICK = {"size": 128, "iterations": 100, "repeats": 1}
+_QUICK = {"size": 128, "iterations": 50, "repeats": 1}
 
 
 def explain(
@@ -35,7 +35,7 @@ def explain(
         int | None, typer.Option(min=1, help="Side of the pictures: 256, quick 128.", show_default=False)
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Of every synthesis: 120, quick 100.", show_default=False)
+        int | None, typer.Option(min=1, help="Of every synthesis: 120, quick 50.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of noise and shuffles.")] = 0,
     weights: options.Weights = None,
