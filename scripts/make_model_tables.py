@@ -86,7 +86,7 @@ def best_style_size(model: Model, size: int, painting: Path, cost: Cost) -> dict
     return totals
 
 
-def judge(painting: Path, entries: list[Entry], cost: Cost) -> dict[str, Any]:
+def judge(painting: Path, entries: list[Entry], cost: Cost, iterations: int) -> dict[str, Any]:
     """Networks that are judged in the same sizes share the optimizer's run."""
     groups: dict[tuple[int, int], list[Model]] = {}
     tried: dict[str, dict[int, float]] = {}
@@ -100,10 +100,10 @@ def judge(painting: Path, entries: list[Entry], cost: Cost) -> dict[str, Any]:
         groups.setdefault((size, style_size), []).append(model)
     found = []
     for (size, style_size), models in groups.items():
-        settings = Settings(size=size, style_size=style_size)
+        settings = Settings(size=size, style_size=style_size, iterations=iterations)
         found.append(as_json(evaluate(models, samples.photos(), painting, cost=cost, settings=settings, progress=_say)))
     files = {entry.name: entry.sha256() for entry in entries}
-    return {"files": files, "tried": tried, "evaluations": found}
+    return {"files": files, "iterations": iterations, "tried": tried, "evaluations": found}
 
 
 def table(found: dict[str, Any]) -> Iterable[str]:
@@ -126,7 +126,7 @@ def table(found: dict[str, Any]) -> Iterable[str]:
 
 
 def _iterations(model: dict[str, Any], limit: int) -> str:
-    if "iterations" not in model:
+    if "iterations" not in model or not limit:
         return ""
     numbers = [model["iterations"][name] for name in ("median", "least", "most")]
     median, least, most = (f"> {limit}" if number is None else f"{number:g}" for number in numbers)
@@ -169,9 +169,10 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder of others' networks")
     parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--cache", type=Path, required=True, help="folder for scores, to go on from")
+    parser.add_argument("--iterations", type=int, default=Settings.iterations, help="of L-BFGS at most; 0 leaves that column empty")
     arguments = parser.parse_args()
 
-    paintings = sorted(arguments.styles.glob("*.jpg"))
+    paintings = sorted([*arguments.styles.glob("*.jpg"), *samples.styles()])
     by_painting: dict[Path, list[Entry]] = {}
     unmatched = []
     for entry in find_networks(README.parent, arguments.peers):
@@ -184,9 +185,11 @@ def main() -> None:
     for painting, entries in sorted(by_painting.items()):
         cached = arguments.cache / f"{painting.stem}.json"
         found = json.loads(cached.read_text("utf-8")) if cached.exists() else {}
-        if found.get("files") != {entry.name: entry.sha256() for entry in entries}:
+        files = {entry.name: entry.sha256() for entry in entries}
+        if (found.get("files"), found.get("iterations")) != (files, arguments.iterations):
             print(f"{painting.stem}: {', '.join(entry.name for entry in entries)}", file=sys.stderr, flush=True)
-            found = judge(painting, entries, Cost(loss_network="vgg19", weights=arguments.weights))
+            cost = Cost(loss_network="vgg19", weights=arguments.weights)
+            found = judge(painting, entries, cost, arguments.iterations)
             atomic_write(cached, json.dumps(found, indent=1).encode())
             found = json.loads(cached.read_text("utf-8"))
         tables[painting.stem] = found
