@@ -169,7 +169,9 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder of others' networks")
     parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--cache", type=Path, required=True, help="folder for scores, to go on from")
-    parser.add_argument("--iterations", type=int, default=Settings.iterations, help="of L-BFGS at most; 0 leaves that column empty")
+    parser.add_argument(
+        "--iterations", type=int, default=Settings.iterations, help="of L-BFGS at most; 0: no such column"
+    )
     arguments = parser.parse_args()
 
     paintings = sorted([*arguments.styles.glob("*.jpg"), *samples.styles()])
