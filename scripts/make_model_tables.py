@@ -113,7 +113,7 @@ def table(found: dict[str, Any]) -> Iterable[str]:
         sizes = f"{evaluation['settings']['size']}² | {evaluation['settings']['style_size']}"
         johnson = evaluation["johnson_speed"]["per_megapixel"]
         for model in (*evaluation["models"], evaluation["photos"] | {"name": "*the photos*"}):
-            ours = f"`{model['name']}`" if "iterations" in model else model["name"]
+            ours = model["name"] if model["name"].startswith("*") else f"`{model['name']}`"
             speed = f"{model['speed']['per_megapixel'] / johnson:.2f}" if model["speed"] else ""
             mean = model["mean"]
             costs = " | ".join(f"{mean[f'{name}_loss']:.3g}" for name in ("content", "style", "total"))
