@@ -143,9 +143,9 @@ def export(
             from fststyle.converted_file import convert_file
 
             with tempfile.TemporaryDirectory() as scratch:
-                plain = Path(scratch, output.name)
-                card = export_checkpoint(checkpoint, plain, licence=licence)
-                convert_file(plain, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
+                exported = Path(scratch, output.name)
+                card = export_checkpoint(checkpoint, exported, licence=licence)
+                convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")

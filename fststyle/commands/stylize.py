@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 def stylize(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="The network, an ONNX file; left out with --blend.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="The network: an ONNX file or a name of `fststyle models`; not with --blend.",
+            show_default=False,
+        ),
     ],
     inputs: Annotated[
         list[str] | None,
@@ -45,7 +49,7 @@ def stylize(
         str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix what several networks paint.")
     ] = None,
     max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the photo, 1 the full style.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the photo, 1 the full style.")] = 1.0,
     scale: Annotated[float, typer.Option(min=0.1, max=10, help="Of the brush: 2 is twice as broad.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
     mask: Annotated[

@@ -38,7 +38,7 @@ def video(
     ] = None,
     codec: Annotated[str, typer.Option(metavar="h264|hevc|ffv1", help="ffv1 loses nothing, and needs .mkv.")] = "h264",
     crf: Annotated[int | None, typer.Option(min=0, max=51, help="Quality; lower is better and larger.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="Cross-fade: 0 is the video, 1 the full style.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the video, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
     follow: Annotated[
         float | None,
@@ -76,6 +76,7 @@ def video(
     steadiness = Steadiness(
         follow=defaults.follow if follow is None else follow, still=defaults.still if still is None else still
     )
+    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
     job = Job(
         source,
         target,
@@ -92,14 +93,13 @@ def video(
         resume=resume,
         restart=restart,
         identity={
-            "network": _fingerprint(model),
+            "network": hashlib.sha256(stylizer.network.model.data).hexdigest(),
             "strength": strength,
             "keep-color": keep_color,
             "follow": steadiness.follow,
             "still": steadiness.still,
         },
     )
-    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
     function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
     shown: _Bar | _Events = _Events() if as_json else _Bar()
     with shown, SignalWatch() as watch:
@@ -202,13 +202,6 @@ class _Speed:
     def __call__(self) -> float:
         self._frames += 1
         return self._frames / max(time.monotonic() - self._start, 1e-6)
-
-
-def _fingerprint(model: Path) -> str:
-    try:
-        return hashlib.sha256(model.read_bytes()).hexdigest()
-    except OSError:
-        return ""  # the stylizer says what is wrong
 
 
 def _sides(text: str) -> tuple[int, int]:
