@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.images import find_images, fit_longer_side, read_picture, resize
-from fststyle.video.reader import Clip, Cut, Frame
-
-_DEFAULT_RATE = Fraction(25)
+from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame
 
 
 class PicturesReader:
@@ -29,7 +27,7 @@ class PicturesReader:
         Raises:
             VideoError: It holds no pictures, or the cut leaves none.
         """
-        rate = cut.rate or _DEFAULT_RATE
+        rate = cut.rate or DEFAULT_RATE
         found = find_pictures(text)
         first = -(-(cut.start or Fraction(0)) * rate // 1)
         last = len(found) if cut.end is None else -(-cut.end * rate // 1)

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.video.color import FromRgb, ToRgb, matrix_by_size
-from fststyle.video.reader import Clip, Cut, Frame
+from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame, shrunk
 from fststyle.video.timing import at_rate
-
-_DEFAULT_RATE = Fraction(25)
 
 
 class PipeReader:
@@ -30,7 +28,7 @@ class PipeReader:
             VideoError: It is no y4m.
         """
         self._cut = cut
-        rate = str(cut.rate or _DEFAULT_RATE)
+        rate = str(cut.rate or DEFAULT_RATE)
         self._container: Any
         try:
             if size is None:
@@ -45,14 +43,14 @@ class PipeReader:
             ) from error
         self._raw = size is not None
         stream: Any = self._container.streams.video[0]
-        own = Fraction(stream.average_rate or _DEFAULT_RATE)
+        own = Fraction(stream.average_rate or DEFAULT_RATE)
         wanted = cut.rate or own
         self._own = own
         width, height = stream.codec_context.width, stream.codec_context.height
-        factor = min(Fraction(1), Fraction(cut.max_side or max(width, height), max(width, height)))
+        width, height = shrunk(width, height, cut.max_side)
         self.clip = Clip(
-            width=max(1, round(width * factor)),
-            height=max(1, round(height * factor)),
+            width=width,
+            height=height,
             time_base=1 / wanted,
             rate=wanted,
             pixel_aspect=stream.sample_aspect_ratio or Fraction(1),

@@ -19,7 +19,8 @@ from fststyle.video.color import ToRgb, quarter_turns, refuse_hdr
 from fststyle.video.source import copied_streams, opened, picture_stream
 from fststyle.video.timing import Monotonic, at_rate
 
-_DEFAULT_RATE = Fraction(25)
+DEFAULT_RATE = Fraction(25)
+"""Frames a second of what does not say."""
 
 # A damaged stream is left after so many errors without a picture between them.
 _MOST_ERRORS = 100
@@ -93,6 +94,12 @@ class Cut:
     def __post_init__(self) -> None:
         if self.end is not None and self.end <= (self.start or 0):
             raise ValueError("the end must come after the start")
+
+
+def shrunk(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """Width and height with no side longer than that."""
+    factor = min(Fraction(1), Fraction(max_side or max(width, height), max(width, height)))
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 class VideoReader:
@@ -170,16 +177,16 @@ class VideoReader:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if quarter_turns(first) % 2:
             width, height, aspect = height, width, 1 / aspect
-        factor = min(Fraction(1), Fraction(self._cut.max_side or max(width, height), max(width, height)))
-        rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
+        width, height = shrunk(width, height, self._cut.max_side)
+        rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
         time_base = Fraction(stream.time_base)
         if self._cut.rate is not None:
             rate, time_base = self._cut.rate, 1 / self._cut.rate
         return Clip(
-            width=max(1, round(width * factor)),
-            height=max(1, round(height * factor)),
+            width=width,
+            height=height,
             time_base=time_base,
-            rate=rate if 0 < rate <= 1000 else _DEFAULT_RATE,
+            rate=rate if 0 < rate <= 1000 else DEFAULT_RATE,
             frames=self._count(rate),
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             primaries=int(first.color_primaries),
@@ -222,7 +229,7 @@ class VideoReader:
         if self._cut.rate is None:
             return frames
         base = Fraction(self._stream.time_base)
-        own = Fraction(self._stream.average_rate or _DEFAULT_RATE)
+        own = Fraction(self._stream.average_rate or DEFAULT_RATE)
         return at_rate(((frame, pts * base) for frame, pts in frames), self._cut.rate, 1 / own)
 
     def _decoded(self) -> Iterator["tuple[av.VideoFrame, int] | av.Packet[Any]"]:
@@ -233,7 +240,7 @@ class VideoReader:
         end = None if self._cut.end is None else origin + self._cut.end
         if self._cut.start:
             self._container.seek(int(start * 1_000_000), backward=True)
-        own = self._stream.average_rate or _DEFAULT_RATE
+        own = self._stream.average_rate or DEFAULT_RATE
         place = Monotonic(base, round(1 / (own * base)), self._name)
         waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
         size: tuple[int, int] | None = None
