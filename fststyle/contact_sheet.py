@@ -4,8 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from fststyle.images import resize
+
+
+def middle_square(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The middle square of (H, W, 3), resized to `side` pixels."""
+    height, width = picture.shape[:2]
+    shorter = min(height, width)
+    left, top = (width - shorter) // 2, (height - shorter) // 2
+    image = Image.fromarray(picture).crop((left, top, left + shorter, top + shorter))
+    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def contact_sheet(

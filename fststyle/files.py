@@ -63,3 +63,10 @@ def reason_of(error: OSError) -> str:
     """Why nothing could be written, in words that say what to do about it."""
     reason = error.strerror or str(error)
     return f"disk full: {reason}" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else reason
+
+
+def replace_marked(page: str, begin: str, end: str, text: str) -> str:
+    """A page with `text` in the place of what stands between two marks, which stay; without them, the page as it is."""
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    return f"{before}{begin}{text}{end}{after}" if first and last else page

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fststyle import samples
-from fststyle.contact_sheet import contact_sheet
-from fststyle.files import atomic_write
+from fststyle.contact_sheet import contact_sheet, middle_square
+from fststyle.files import atomic_write, replace_marked
 from fststyle.images import encode_picture, read_picture, resize
 from fststyle.model_file import ModelFile, read_model
 from fststyle.stylizer import Stylizer
@@ -26,19 +25,10 @@ PHOTOS = ("temple", "cat", "astronaut", "coffee", "rocket")
 LARGEST_SHEET = 1_000_000  # bytes
 
 
-def square(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The middle square, resized."""
-    height, width = picture.shape[:2]
-    shorter = min(height, width)
-    left, top = (width - shorter) // 2, (height - shorter) // 2
-    image = Image.fromarray(picture).crop((left, top, left + shorter, top + shorter))
-    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
-
-
 def sheet(networks: list[Path], names: list[str], painted: int, shown: int) -> NDArray[np.uint8]:
     """A row of photos, then a row a network; squares of `painted` pixels a side, shown at `shown`."""
     files = {path.stem: path for path in samples.photos()}
-    photos = [square(read_picture(files[name]).rgb, painted) for name in names]
+    photos = [middle_square(read_picture(files[name]).rgb, painted) for name in names]
     rows = [photos]
     for path in networks:
         stylizer = Stylizer.load(path)
@@ -98,9 +88,7 @@ def write_readme(text: str) -> None:
     if BEGIN not in before:
         title, _, rest = before.partition("\n")
         before = f"{title}\n\n{BEGIN}\n{END}\n{rest}"
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    atomic_write(readme, f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}".encode())
+    atomic_write(readme, replace_marked(before, BEGIN, END, f"\n\n{text}\n\n").encode())
 
 
 def main() -> None:

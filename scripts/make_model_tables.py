@@ -24,7 +24,7 @@ from typing import Any, cast
 import torch
 
 from fststyle import samples
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, replace_marked
 from fststyle.images import read_picture, resize_shorter_side
 from fststyle.model_file import read_model
 from fststyle.stylizer import Layout
@@ -153,9 +153,7 @@ def write_readme(text: str) -> None:
     readme = README.read_text("utf-8")
     if BEGIN not in readme:
         readme = f"{readme.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    atomic_write(README, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}".encode())
+    atomic_write(README, replace_marked(readme, BEGIN, END, f"\n\n{text}\n\n").encode())
 
 
 def _say(what: str, done: int, of: int) -> None:

@@ -8,23 +8,10 @@ python scripts/make_readme_pictures.py swirls.onnx models/pictures/swirls.jpg --
 import argparse
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from fststyle import samples
-from fststyle.contact_sheet import contact_sheet
+from fststyle.contact_sheet import contact_sheet, middle_square
 from fststyle.images import read_picture, write_picture
 from fststyle.stylizer import Stylizer
-
-
-def square(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The middle square, resized."""
-    height, width = picture.shape[:2]
-    shorter = min(height, width)
-    left, top = (width - shorter) // 2, (height - shorter) // 2
-    image = Image.fromarray(picture).crop((left, top, left + shorter, top + shorter))
-    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def main() -> None:
@@ -39,9 +26,9 @@ def main() -> None:
     stylizer = Stylizer.load(arguments.model)
     paths = {path.stem: path for path in samples.photos()}
     names = arguments.photos or list(paths)[:8]
-    photos = [square(read_picture(paths[name]).rgb, arguments.side) for name in names]
+    photos = [middle_square(read_picture(paths[name]).rgb, arguments.side) for name in names]
     if arguments.style:
-        style = square(read_picture(samples.style(arguments.style)).rgb, arguments.side)
+        style = middle_square(read_picture(samples.style(arguments.style)).rgb, arguments.side)
         rows = [[style, *(stylizer(photo) for photo in photos)]]
     else:
         pairs = [[photo, stylizer(photo)] for photo in photos]

@@ -5,7 +5,6 @@ python scripts/run_faults.py [PYTEST ARGUMENT…]; with arguments, as for a part
 
 import os
 import platform
-import re
 import sys
 import time
 from collections import Counter
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from fststyle.files import atomic_write, replace_marked
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = "2000"
@@ -110,8 +111,7 @@ def _cell(text: str) -> str:
 
 def _into_readme(text: str) -> None:
     readme = ROOT / "README.md"
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", readme.read_text("utf-8")), "utf-8")
+    atomic_write(readme, replace_marked(readme.read_text("utf-8"), BEGIN, END, f"\n{text}\n").encode())
 
 
 if __name__ == "__main__":

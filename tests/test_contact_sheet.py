@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fststyle.contact_sheet import contact_sheet
+from fststyle.contact_sheet import contact_sheet, middle_square
 
 
 def plain(height: int, width: int, value: int) -> np.ndarray:
@@ -32,3 +32,10 @@ def test_a_smaller_picture_is_enlarged_and_centered() -> None:
 def test_nothing_to_show() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         contact_sheet([[]])
+
+
+def test_the_middle_square_is_of_the_shorter_side() -> None:
+    picture = np.zeros((4, 10, 3), np.uint8)
+    picture[:, 3:7] = 200
+    assert (middle_square(picture, 2) == 200).all()
+    assert middle_square(picture.transpose(1, 0, 2), 6).shape == (6, 6, 3)

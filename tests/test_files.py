@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.files import atomic_write, reason_of, remove_leftovers, require_regular_file
+from fststyle.files import atomic_write, reason_of, remove_leftovers, replace_marked, require_regular_file
 
 
 def test_writes_new_and_replaces_old(tmp_path: Path) -> None:
@@ -81,3 +81,10 @@ def test_a_full_disk_is_called_so() -> None:
     assert reason_of(OSError(28, "No space left on device")) == "disk full: No space left on device"
     assert reason_of(OSError(13, "Permission denied")) == "Permission denied"
     assert reason_of(OSError("plain")) == "plain"
+
+
+def test_what_stands_between_two_marks_is_replaced_and_nothing_else() -> None:
+    page = "top <a> old <b> bottom <b>"
+    assert replace_marked(page, "<a>", "<b>", " new ") == "top <a> new <b> bottom <b>"
+    assert replace_marked(page, "<c>", "<b>", " new ") == page
+    assert replace_marked("<a> old", "<a>", "<b>", " new ") == "<a> old"

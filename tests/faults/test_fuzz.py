@@ -1,14 +1,14 @@
 """Random damage to pictures, networks and settings: an error of ours or nothing, never a crash."""
 
 import io
-import os
 import warnings
 from pathlib import Path
 
+import fuzzing
 import onnx
 import pytest
 from case import Case, fault
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from make_models import CARD, gain_model
 from rotten import PHOTO, encoded
@@ -18,15 +18,8 @@ from fststyle.images import read_picture
 from fststyle.model_file import read_model, write_model
 from fststyle.stylizer import Stylizer
 
-# FSTSTYLE_FUZZ makes scripts/faults take more than the default suite.
-INPUTS = int(os.environ.get("FSTSTYLE_FUZZ", "40"))
-deep = settings(
-    max_examples=INPUTS,
-    deadline=None,
-    database=None,
-    derandomize="FSTSTYLE_FUZZ" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+INPUTS = fuzzing.INPUTS
+deep = fuzzing.deep(INPUTS)
 
 
 def damages(whole: bytes) -> st.SearchStrategy[bytes]:

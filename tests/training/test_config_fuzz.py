@@ -1,29 +1,23 @@
 """Damaged configs: refused with the exit status of a wrong argument, or understood; never a crash."""
 
 import contextlib
-import os
 from pathlib import Path
 
+import fuzzing
 import pytest
 import yaml
 from case import Case, fault
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fststyle.errors import FststyleError
 from fststyle.training.cli import parse
 
-INPUTS = int(os.environ.get("FSTSTYLE_FUZZ", "40")) // 10
 CONFIGS = Path(__file__).parents[2] / "configs"
 WHOLE = (CONFIGS / "starry_night.yaml").read_text("utf-8")
 
-deep = settings(
-    max_examples=INPUTS,
-    deadline=None,
-    database=None,
-    derandomize="FSTSTYLE_FUZZ" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+INPUTS = fuzzing.INPUTS // 10
+deep = fuzzing.deep(INPUTS)
 places = st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 20), st.text(max_size=8))
 plain = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | st.text(max_size=8)
 values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text(max_size=5), plain, max_size=2)
