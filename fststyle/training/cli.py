@@ -75,8 +75,14 @@ class TrainCLI(LightningCLI):
             parser.link_arguments(short, target)
 
     def before_instantiate_classes(self) -> None:
-        """Choose what depends on the machine, if the user did not."""
+        """Choose what depends on the machine, if the user did not.
+
+        Raises:
+            TrainingError: The config has `trainer: null`.
+        """
         trainer = self.config.trainer
+        if "precision" not in trainer:
+            raise TrainingError("the config says `trainer: null`; leave the line out, or write settings below it")
         if trainer.precision is None:
             trainer.precision = _default_precision(trainer.accelerator)
         if self.config.minutes is not None:

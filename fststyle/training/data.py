@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -236,11 +237,18 @@ class ContentData(pl.LightningDataModule):
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=_leave_signals,
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, one a batch, always in the same order."""
         return DataLoader(ValidationPhotos(self.val_files, self.val_size), batch_size=1)
+
+
+def _leave_signals(_: int) -> None:
+    """Let Ctrl-C and SIGTERM be the trainer's business, which has a step to finish; readers end when it does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

@@ -24,6 +24,17 @@ class RunLog(TensorBoardLogger):
         self._lost = False
         _quiet_writer_threads()
 
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer; there is none once the disk was full, and `hasattr` says so."""
+        if self._lost:
+            raise AttributeError("the log could not be written")
+        try:
+            return super().experiment
+        except OSError as error:
+            self._lose(error)
+            raise AttributeError("the log cannot be written") from error
+
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
         """Add numbers by name."""
         self._write(lambda: super(RunLog, self).log_metrics(metrics, step))
@@ -45,7 +56,7 @@ class RunLog(TensorBoardLogger):
         self._write(lambda: super(RunLog, self).finalize(status))
 
     def _write(self, write: Callable[[], object]) -> None:
-        if self._lost:
+        if not hasattr(self, "experiment"):
             return
         try:
             write()
@@ -53,12 +64,15 @@ class RunLog(TensorBoardLogger):
             cause = error if isinstance(error, OSError) else error.__cause__  # Lightning wraps it in a ValueError
             if not isinstance(cause, OSError):
                 raise
-            self._lost = True
-            warnings.warn(
-                f"the log in {self.log_dir} ends here ({reason_of(cause)}); the training goes on: free some disk, or "
-                "the next checkpoint will fail",
-                stacklevel=2,
-            )
+            self._lose(cause)
+
+    def _lose(self, error: OSError) -> None:
+        self._lost = True
+        warnings.warn(
+            f"the log in {self.log_dir} ends here ({reason_of(error)}); the training goes on: free some disk, or the "
+            "next checkpoint will fail",
+            stacklevel=3,
+        )
 
 
 def _quiet_writer_threads() -> None:

@@ -7,7 +7,7 @@ import fuzzing
 import pytest
 import yaml
 from case import Case, fault
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fststyle.errors import FststyleError
@@ -66,6 +66,7 @@ def test_configs(
     path = tmp_path / "config.yaml"
 
     @deep
+    @example("trainer: null\n")
     @given(
         st.builds(damaged, st.lists(places, min_size=1, max_size=3))
         | st.builds(nested, st.dictionaries(settings_of_ours, values, min_size=1, max_size=3))

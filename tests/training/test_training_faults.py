@@ -63,7 +63,8 @@ def training(arguments: Arguments, folder: Path, ranks_: int = 1) -> list[Runnin
     return [start(["train", *arguments, *ddp], folder, environment) for environment in ranks(ranks_)]
 
 
-WAYS = {"0 workers": ("0", 1), "2 workers": ("2", 1), "2 ranks": ("0", 2)}
+# Processes that read, processes that train, and steps: more than what all of the kills let happen.
+WAYS = {"0 workers": ("0", 1, 1500), "2 workers": ("2", 1, 900), "2 ranks": ("0", 2, 500)}
 
 
 @pytest.mark.slow
@@ -81,8 +82,8 @@ WAYS = {"0 workers": ("0", 1), "2 workers": ("2", 1), "2 ranks": ("0", 2)}
     ],
 )
 def test_killed_again_and_again(way: str, train_arguments: Arguments, tmp_path: Path) -> None:
-    workers, count = WAYS[way]
-    arguments = [*train_arguments, *LONG, "--data.num_workers", workers]
+    workers, count, steps = WAYS[way]
+    arguments = [*train_arguments, *LONG, "--data.num_workers", workers, "--trainer.max_steps", str(steps)]
     for process in training(arguments, tmp_path / "whole", count):
         assert process.wait() == 0, process.errors
     rng = random.Random(way)
