@@ -25,8 +25,9 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.console import complain, plain, training_extra
+from fststyle.console import complain, plain
 from fststyle.errors import FststyleError
+from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
@@ -134,7 +135,7 @@ def export(
     photos: Annotated[Path | None, typer.Option(help="A folder to learn ranges from, as for `quantize`.")] = None,
 ) -> None:
     """Make a trained network one ONNX file that runs without torch."""
-    with training_extra():
+    with extra("train"):
         from fststyle.training.export import export_checkpoint
 
         if (precision, io) == ("fp32", "float"):
@@ -163,7 +164,7 @@ app.add_typer(bench, name="bench")
 @app.command(cls=_PassThrough, add_help_option=False)
 def train(ctx: typer.Context) -> None:
     """Train a network on a style; `fststyle train --help` lists what can be set."""
-    with training_extra():
+    with extra("train"):
         from fststyle.training import cli
 
         status = cli.main(ctx.args)

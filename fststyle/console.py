@@ -1,12 +1,8 @@
-"""What every command shares: how it complains, and how it says that the training wing is not installed."""
+"""What every command shares: how it complains."""
 
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
-
-from fststyle.errors import FststyleError
 
 _STEERING = {"Cc", "Zl", "Zp"}  # control characters and line separators
 _TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # what turns the direction of writing
@@ -25,16 +21,3 @@ def plain(text: object) -> str:
 def complain(kind: str, message: object) -> None:
     """One line on standard error."""
     typer.echo(f"{kind}: {plain(message)}", err=True)
-
-
-@contextmanager
-def training_extra() -> Iterator[None]:
-    """For imports of the training wing: a package that is missing there is named with the way to get it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("fststyle"):
-            raise
-        raise FststyleError(
-            f"this needs {error.name}, which is not installed; pip install 'fststyle[train]'"
-        ) from error

@@ -1,13 +1,13 @@
 """The frames of a video through a network, one after the other, so that the paint stands still where the scene does.
 
-A network's instance norms measure every frame anew: when something bright enters at one side, the paint changes
-brightness and hue at the other. Pixels whose surroundings did not change keep part of the paint that they had; on
-request the norms are given statistics that follow the frames slowly. Both start afresh where the scene is cut.
+What moves takes a share of its paint along (`carry.py`). A network's instance norms, too, measure every frame anew:
+when something bright enters at one side, the paint changes brightness and hue at the other; on request they are given
+statistics that follow the frames slowly. Both start afresh where the scene is cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.errors import ModelFileError
+from fststyle.extras import extra
 from fststyle.network import Network
 from fststyle.picture import Picture
 from fststyle.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
 from fststyle.stylizer import Stylizer, as_rgb
+
+if TYPE_CHECKING:
+    from fststyle.carry import Carrier
 
 Pixels = NDArray[np.uint8]
 
@@ -29,10 +33,6 @@ _TINY = (32, 18)
 _CUT_LEVELS = 18.0
 _CUT_RATIO = 4.0
 
-# Pixels whose neighborhood of 5 × 5 changes by less gray levels than this stand still.
-_STILL_LEVELS = 6
-_STILL_RADIUS = 2
-
 
 @dataclass(frozen=True)
 class Steadiness:
@@ -41,16 +41,17 @@ class Steadiness:
     Attributes:
         follow: How much of a frame's own statistics goes into those that are held, 0..1. 0 holds the first frame's
             until the next cut, 1 leaves every frame to itself.
-        still: How much of its old paint a pixel keeps that stands still, 0..1.
+        carry: How much of its old paint a thing keeps from frame to frame, 0..1. At the default, flicker is halved
+            and more; 0 leaves the paint as it is, and does without OpenCV.
         cuts: Start afresh where the scene is cut.
     """
 
     follow: float = 1.0
-    still: float = 0.5
+    carry: float = 0.45
     cuts: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("follow", "still"):
+        for name in ("follow", "carry"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in 0..1, not {getattr(self, name)}")
 
@@ -66,43 +67,43 @@ class FrameStylizer:
         strength: float = 1.0,
         keep_color: bool = False,
     ) -> None:
-        """`strength` and `keep_color` are those of `Stylizer`."""
+        """`strength` and `keep_color` are those of `Stylizer`.
+
+        Raises:
+            FststyleError: Paint is to be carried, and OpenCV is not installed.
+        """
         self.steadiness = steadiness or Steadiness()
         self._strength = strength
         self._keep_color = keep_color
         self._held = _hold(stylizer, self.steadiness.follow)
         self._stylizer = stylizer if self._held is None else Stylizer(self._held)
         self._cuts = CutFinder()
-        self._before: tuple[Pixels, Pixels] | None = None
+        self._carrier = _carry(self.steadiness.carry)
 
     def __call__(self, rgb: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""
         if self._cuts(rgb) and self.steadiness.cuts:
             if self._held is not None:
                 self._held.forget()
-            self._before = None
+            if self._carrier is not None:
+                self._carrier.forget()
         painted = self._stylizer(rgb, strength=self._strength, keep_color=self._keep_color)
-        if self.steadiness.still:
-            if self._before is not None and self._before[0].shape == rgb.shape:
-                painted = keep_still(*self._before, rgb, painted, self.steadiness.still)
-            self._before = rgb, painted
-        return painted
+        return painted if self._carrier is None else self._carrier(rgb, painted)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What is remembered of earlier frames; `restore` takes it back."""
         state = self._cuts.state()
         if self._held is not None and self._held.statistics is not None:
             state |= self._held.statistics.feeds()
-        if self._before is not None:
-            state |= {"before": self._before[0], "painted": self._before[1]}
-        return state
+        return state if self._carrier is None else state | self._carrier.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on as if the frames before had been painted here."""
         self._cuts.restore(state)
         if self._held is not None:
             self._held.statistics = Statistics(state["mean"], state["variance"]) if "mean" in state else None
-        self._before = (state["before"], state["painted"]) if "before" in state else None
+        if self._carrier is not None:
+            self._carrier.restore(state)
 
 
 class HeldNetwork(Network):
@@ -154,6 +155,14 @@ def _hold(stylizer: Stylizer, follow: float) -> HeldNetwork | None:
     return HeldNetwork(stylizer.network, form, follow) if form.norms else None
 
 
+def _carry(share: float) -> "Carrier | None":
+    if not share:
+        return None
+    with extra("video"):
+        from fststyle.carry import Carrier
+    return Carrier(share)
+
+
 class CutFinder:
     """Tells a new scene from motion: the picture changes much, and much more than it did lately."""
 
@@ -187,19 +196,6 @@ class CutFinder:
         self._usual = float(state["usual"]) if "usual" in state else None
 
 
-def keep_still(before: Pixels, painted_before: Pixels, rgb: Pixels, painted: Pixels, weight: float) -> Pixels:
-    """Give pixels that stand still `weight` of their old paint; all (H, W, 3).
-
-    A pixel stands still if nothing changed in its neighborhood, so that what moves drags no trail.
-    """
-    change = np.abs(rgb.astype(np.int16) - before).max(axis=2).astype(np.uint8)
-    most = _largest_around(change, _STILL_RADIUS)
-    # Fades out over as many levels again, so that the border between old and new paint is not seen.
-    share = weight * np.clip(2 - most.astype(np.float32) / _STILL_LEVELS, 0, 1)[:, :, None]
-    mixed = painted + share * (painted_before.astype(np.float32) - painted)
-    return (mixed + 0.5).astype(np.uint8)
-
-
 def stylize_frames(
     stylizer: Stylizer,
     frames: Iterable[Pixels | Picture | Image.Image],
@@ -223,14 +219,3 @@ def stylize_frames(
     function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
     for frame in frames:
         yield function(as_rgb(frame))
-
-
-def _largest_around(values: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
-    """The largest value in a square around each pixel."""
-    for axis in (0, 1):
-        width = [(radius, radius) if number == axis else (0, 0) for number in (0, 1)]
-        padded = np.pad(values, width, mode="edge")
-        length = values.shape[axis]
-        parts = [padded.take(range(start, start + length), axis=axis) for start in range(2 * radius + 1)]
-        values = np.maximum.reduce(parts)
-    return values

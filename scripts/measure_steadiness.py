@@ -1,92 +1,137 @@
-"""Measure what holding the statistics and keeping still pixels does to flicker.
+#!/usr/bin/env python
+"""Measure flicker, and what steadiness costs: with paint that is carried along, and with each frame for itself.
 
-Usage: python scripts/measure_steadiness.py MODEL [--clip cockatoo.mp4]
+    python scripts/measure_steadiness.py models/udnie.onnx other.onnx:rgb255 --painting udnie.jpg --clip film.mp4
 
-Clips are made from a sample photo: one that pans slowly with a little noise, one that stands still with noise, and one
-into which something bright moves. Printed is the warped-frame error of `fststyle evaluate`, times 1000, and how far the
-paint of the last frame is from what the network makes of that frame alone: steadiness that is bought with the wrong
-paint is none.
+Each clip's warped-frame error (times 10 000) is that of `fststyle evaluate --video`, with the motion that DIS finds. As
+carrying relies on DIS, too, a pan over a sample photo is made whose motion is known: there the error is measured with
+the true one. With --painting the cost of every sixth frame is told as well, judged by VGG-19 (--weights) or else by the
+slim loss network. All ratios are to the first network with each frame for itself.
 """
 
 import argparse
 from collections.abc import Iterator
-from itertools import islice
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from fststyle.images import fit_longer_side, read_picture
-from fststyle.samples import photos
+from fststyle import samples
+from fststyle.images import fit_longer_side, read_picture, resize_shorter_side
 from fststyle.steady import FrameStylizer, Steadiness
 from fststyle.stylizer import Stylizer
-from fststyle.training.motion import judge_clip, read_frames
+from fststyle.training.motion import inside, judge_clip, read_frames, warp
+from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
 
-KINDS = ("pan", "still", "lamp")
-
 SETTINGS = {
-    "each frame for itself": Steadiness(follow=1, still=0),
-    "follow 0.3": Steadiness(follow=0.3, still=0),
-    "follow 0.1": Steadiness(follow=0.1, still=0),
-    "follow 0.03": Steadiness(follow=0.03, still=0),
-    "follow 0": Steadiness(follow=0, still=0),
-    "still 0.5": Steadiness(follow=1, still=0.5),
-    "still 0.8": Steadiness(follow=1, still=0.8),
-    "follow 0.1, still 0.8": Steadiness(follow=0.1, still=0.8),
+    "each frame for itself": Steadiness(carry=0),
+    "follow 0.1": Steadiness(follow=0.1, carry=0),
+    "carry 0.3": Steadiness(carry=0.3),
+    "carry 0.45 (default)": Steadiness(),
+    "carry 0.6": Steadiness(carry=0.6),
 }
+
+# Pixels of the pan from frame to frame; halves, because a network flickers most between whole pixels.
+_STEP = (0.5, 1.5)  # down, right
+_NOISE = 0.004
+_JUDGED_EVERY = 6
 
 
 class Remembering:
-    """A painter whose last frame can be looked at."""
+    """A painter that keeps what it made: every frame, and of some the photo, too."""
 
     def __init__(self, painter: FrameStylizer) -> None:
         self._painter = painter
+        self.frames: list[Pixels] = []
+        self.judged: list[tuple[Pixels, Pixels]] = []
 
     def __call__(self, frame: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""
-        self.last = self._painter(frame)
-        return self.last
+        painted = self._painter(frame)
+        self.frames.append(painted)
+        if len(self.frames) % _JUDGED_EVERY == 0:
+            self.judged.append((frame, painted))
+        return painted
 
 
-def clip(photo: Path, kind: str, frames: int, side: int) -> Iterator[Pixels]:
+def pan(photo: Path, frames: int, side: int) -> Iterator[Pixels]:
+    """A camera that moves over a photo, with a little noise; made from twice the size, so that half pixels are true."""
     rng = np.random.default_rng(0)
-    large = fit_longer_side(read_picture(photo).rgb, side + 2 * frames)
-    height, width = (length - 2 * frames for length in large.shape[:2])
+    down, right = (int(2 * step) for step in _STEP)
+    large = fit_longer_side(read_picture(photo).rgb, 2 * side)
+    height, width = ((length - max(down, right) * frames) // 2 * 2 for length in large.shape[:2])
     for number in range(frames):
-        shift = number if kind == "pan" else 0
-        frame = large[shift : shift + height, 2 * shift : 2 * shift + width].astype(np.float32)
-        if kind == "lamp":
-            reach = width * number // (2 * frames)
-            frame[height // 4 : height // 2, :reach] = (255, 250, 230)
-        noisy = frame + rng.normal(0, 255 * 0.004, frame.shape)
-        yield np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+        part = large[number * down : number * down + height, number * right : number * right + width]
+        halves = part.reshape(height // 2, 2, width // 2, 2, 3).astype(np.float32).mean(axis=(1, 3))
+        yield np.clip(np.rint(halves + rng.normal(0, 255 * _NOISE, halves.shape)), 0, 255).astype(np.uint8)
+
+
+def true_error(frames: list[Pixels]) -> float:
+    """The warped-frame error of a pan's frames under the motion that they were made with."""
+    flow = np.empty((*frames[0].shape[:2], 2), np.float32)
+    flow[:] = _STEP[::-1]
+    shown = inside(flow)
+    errors = [
+        np.square((warp(before, flow).astype(np.float32) - after)[shown] / 255).mean()
+        for before, after in pairwise(frames)
+    ]
+    return float(np.mean(errors))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--layout", default="rgb1")
+    parser.add_argument("models", nargs="+", help="files, those of others as FILE:LAYOUT")
+    parser.add_argument("--painting", type=Path, help="the networks' own")
+    parser.add_argument("--size", type=int, default=320, help="of the painting, as in training")
+    parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--clip", type=Path, action="append", default=[])
-    parser.add_argument("--kind", choices=KINDS, action="append", help="which made clips; all if not given")
-    parser.add_argument("--frames", type=int, default=20)
-    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--photo", type=Path, action="append", default=[], help="to pan over; a sample if not given")
+    parser.add_argument("--setting", choices=SETTINGS, action="append", help="all if not given")
+    parser.add_argument("--frames", type=int, default=18)
+    parser.add_argument("--side", type=int, default=512)
     given = parser.parse_args()
-    stylizer = Stylizer.load(given.model, layout=given.layout)
-    chosen = photos()[:1]
-    clips = {f"{photo.stem}, {kind}": (photo, kind) for photo in chosen for kind in given.kind or KINDS}
-    made = {name: list(clip(*which, given.frames, given.side)) for name, which in clips.items()}
-    for path in given.clip:
-        made[path.stem] = list(islice(read_frames(path, limit=given.frames, max_side=given.side), given.frames))
-    for name, frames in made.items():
-        painters = [Remembering(FrameStylizer(stylizer, setting)) for setting in SETTINGS.values()]
-        scores = judge_clip(iter(frames), list(painters))
-        alone = stylizer(frames[-1]).astype(np.float32)
-        print(f"{name}: {scores.frames} frames of {scores.width}×{scores.height}, own {1e3 * scores.own:.3f}")
-        for label, painter, error in zip(SETTINGS, painters, scores.stylized, strict=True):
-            away = float(np.abs(painter.last - alone).mean())
-            print(f"  {label:<24} {1e3 * error:7.3f}   {away:5.2f} gray levels off")
+    clips = {path.stem: list(read_frames(path, limit=given.frames, max_side=given.side)) for path in given.clip}
+    photos = given.photo or [samples.photo_folder() / "cat.jpg"]
+    pans = {f"pan over {photo.stem}": list(pan(photo, given.frames, given.side)) for photo in photos}
+    objective = None
+    if given.painting is not None:
+        painting = unit_range(resize_shorter_side(read_picture(given.painting).rgb, given.size))
+        objective = PerceptualObjective(Cost(weights=given.weights), painting, photos=reference_photos())
+    for title, frames in (clips | pans).items():
+        labels, painters = [], []
+        for text in given.models:
+            file, _, layout = text.partition(":")
+            stylizer = Stylizer.load(Path(file), layout=layout or "rgb1")
+            # The settings are for networks that are measured alone; beside another it is the default that counts.
+            for setting in given.setting or SETTINGS:
+                labels.append(f"{Path(file).stem}, {setting}")
+                painters.append(Remembering(FrameStylizer(stylizer, SETTINGS[setting])))
+        errors = judge_clip(iter(frames), list(painters)).stylized
+        if title in pans:
+            errors = [true_error(painter.frames) for painter in painters]
+        costs = [costs_of(objective, painter) for painter in painters]
+        print(f"\n{title}: {len(frames)} frames of {frames[0].shape[1]}×{frames[0].shape[0]}\n")
+        print("| | error | ratio | style cost | ratio | total cost, ratio |\n|---|---|---|---|---|---|")
+        for label, error, (style, total) in zip(labels, errors, costs, strict=True):
+            ratios = f"{error / errors[0]:.2f} | {style:.4f} | {style / costs[0][0]:.2f} | {total / costs[0][1]:.2f}"
+            print(f"| {label} | {1e4 * error:.1f} | {ratios} |", flush=True)
+
+
+@torch.no_grad()
+def costs_of(objective: PerceptualObjective | None, painter: Remembering) -> tuple[float, float]:
+    """Mean style and total cost of the frames that were set aside; NaN without a painting."""
+    if objective is None or not painter.judged:
+        return float("nan"), float("nan")
+    terms = [
+        objective.terms(unit_range(painted), objective.content_features(unit_range(frame)))
+        for frame, painted in painter.judged
+    ]
+    return float(np.mean([float(each.style) for each in terms])), float(np.mean([float(each.total) for each in terms]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from fststyle import Stylizer, stylize_frames
-from fststyle.steady import CutFinder, FrameStylizer, Steadiness, keep_still
+from fststyle.steady import CutFinder, FrameStylizer, Steadiness
 
 Pixels = NDArray[np.uint8]
 
@@ -41,21 +41,21 @@ def far_corner(frames: list[Pixels]) -> list[float]:
 def test_paint_stands_still_where_the_scene_does(normalizing: Stylizer, scene: Pixels) -> None:
     frames = [lamp(scene, size) for size in (0, 4, 8, 12, 16)]
     alone = far_corner([normalizing(frame) for frame in frames])
-    held = far_corner(list(stylize_frames(normalizing, frames, steadiness=Steadiness(follow=0, still=0))))
-    followed = far_corner(list(stylize_frames(normalizing, frames, steadiness=Steadiness(follow=0.1, still=0))))
+    held = far_corner(list(stylize_frames(normalizing, frames, steadiness=Steadiness(follow=0, carry=0))))
+    followed = far_corner(list(stylize_frames(normalizing, frames, steadiness=Steadiness(follow=0.1, carry=0))))
     assert max(alone) - min(alone) > 10
     assert max(held) - min(held) == 0
     assert 0 < max(followed) - min(followed) < 0.5 * (max(alone) - min(alone))
 
 
 def test_the_first_frame_is_what_the_network_makes_of_it(normalizing: Stylizer, scene: Pixels) -> None:
-    first = next(stylize_frames(normalizing, [scene], steadiness=Steadiness(follow=0.1, still=0.8)))
+    first = next(stylize_frames(normalizing, [scene], steadiness=Steadiness(follow=0.1, carry=0.8)))
     assert np.abs(first.astype(int) - normalizing(scene)).max() <= 1
 
 
 def test_a_cut_starts_afresh(normalizing: Stylizer, scene: Pixels) -> None:
     other = np.random.default_rng(3).integers(150, 250, scene.shape, np.uint8)
-    last = list(stylize_frames(normalizing, [scene, scene, other], steadiness=Steadiness(follow=0, still=0.8)))[-1]
+    last = list(stylize_frames(normalizing, [scene, scene, other], steadiness=Steadiness(follow=0, carry=0.8)))[-1]
     assert np.abs(last.astype(int) - normalizing(other)).max() <= 1
 
 
@@ -69,17 +69,8 @@ def test_motion_and_noise_are_no_cut() -> None:
     assert finder(255 - noise[-1])
 
 
-def test_still_pixels_keep_their_paint_and_moving_ones_do_not(scene: Pixels) -> None:
-    painted_before, painted = np.full_like(scene, 100), np.full_like(scene, 200)
-    moved = scene.copy()
-    moved[:10, :10] = 255 - moved[:10, :10]
-    mixed = keep_still(scene, painted_before, moved, painted, 0.75)
-    assert (mixed[:10, :10] == 200).all()
-    assert (mixed[14:, 14:] == 125).all()
-
-
 def test_a_restored_painter_goes_on_as_if_it_had_seen_everything(normalizing: Stylizer, scene: Pixels) -> None:
-    steadiness = Steadiness(follow=0.2, still=0.5)
+    steadiness = Steadiness(follow=0.2, carry=0.5)
     frames = [lamp(scene, size) for size in range(0, 24, 4)]
     whole, broken, resumed = (FrameStylizer(normalizing, steadiness) for _ in range(3))
     wanted = [whole(frame) for frame in frames]
@@ -91,11 +82,11 @@ def test_a_restored_painter_goes_on_as_if_it_had_seen_everything(normalizing: St
 
 
 def test_a_network_without_norms_runs_as_it_is(identity: Path, photo: Pixels) -> None:
-    frames = stylize_frames(Stylizer.load(identity), [photo, photo[::-1]], steadiness=Steadiness(follow=0.1, still=0))
+    frames = stylize_frames(Stylizer.load(identity), [photo, photo[::-1]], steadiness=Steadiness(follow=0.1, carry=0))
     np.testing.assert_array_equal(list(frames)[1], photo[::-1])
 
 
-@pytest.mark.parametrize("values", [{"follow": -0.1}, {"still": 1.5}])
+@pytest.mark.parametrize("values", [{"follow": -0.1}, {"carry": 1.5}])
 def test_values_outside_their_range_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must lie in"):
         Steadiness(**values)

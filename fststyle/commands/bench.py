@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.console import training_extra
+from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from fststyle.training.bench import StepBench
@@ -32,7 +32,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """What a training step costs, part by part, and next to others' way of making it."""
-    with training_extra():
+    with extra("train"):
         from fststyle.training.bench import bench_training
         from fststyle.training.devices import torch_device
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
-from fststyle.console import training_extra
+from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +64,7 @@ def evaluate(
     tv_weight: options.TvWeight = None,
 ) -> None:
     """Judge networks: cost, iterations of optimization they are worth, grid, border, flicker, speed."""
-    with training_extra():
+    with extra("train"):
         from fststyle.training import evaluate as measuring
         from fststyle.training import evaluate_report
         from fststyle.training.evaluation import Settings

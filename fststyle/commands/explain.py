@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fststyle.commands import options
-from fststyle.console import training_extra
+from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from fststyle.training.explain.report import Explanation
@@ -46,7 +46,7 @@ def explain(
 ) -> None:
     """Show on one page, with your own painting, why products of channels are its style."""
     target = output if output is not None else Path(f"{style.stem}_explained.html")
-    with training_extra():
+    with extra("train"):
         from fststyle.training.explain.report import Explanation
 
         given = {"size": size, "iterations": iterations}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
-from fststyle.console import training_extra
+from fststyle.extras import extra
 from fststyle.signals import SignalWatch
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def optimize(
     the content layers keep.
     """
     paintings, mix = _paintings(style or [])
-    with training_extra():
+    with extra("train"):
         from fststyle.training.devices import torch_device
         from fststyle.training.optimize_request import Request
         from fststyle.training.optimize_run import OptimizeRun

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from fststyle.extras import extra
+
 if TYPE_CHECKING:
     from fststyle.stylizer import Layout
     from fststyle.video.reader import Clip
     from fststyle.video.run import Progress
 
-_HELP_STILL = "How much of its old paint a pixel keeps whose surroundings do not change."
+_HELP_CARRY = "How much of its paint a thing takes along from frame to frame; 0.45 if not given."
 
 
 def video(
@@ -46,7 +48,7 @@ def video(
             min=0, max=1, help="How fast the paint adapts to the scene: 1 is each frame for itself.", show_default=False
         ),
     ] = None,
-    still: Annotated[float | None, typer.Option(min=0, max=1, help=_HELP_STILL, show_default=False)] = None,
+    carry: Annotated[float | None, typer.Option(min=0, max=1, help=_HELP_CARRY, show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was interrupted.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Throw away what it left.")] = False,
     raw: Annotated[
@@ -68,13 +70,15 @@ def video(
     from fststyle.signals import SignalWatch
     from fststyle.steady import FrameStylizer, Steadiness
     from fststyle.stylizer import Stylizer
-    from fststyle.video.convert import Job, convert, describe
-    from fststyle.video.reader import Cut
-    from fststyle.video.timing import parse_rate, parse_time
+
+    with extra("video"):
+        from fststyle.video.convert import Job, convert, describe
+        from fststyle.video.reader import Cut
+        from fststyle.video.timing import parse_rate, parse_time
 
     defaults = Steadiness()
     steadiness = Steadiness(
-        follow=defaults.follow if follow is None else follow, still=defaults.still if still is None else still
+        follow=defaults.follow if follow is None else follow, carry=defaults.carry if carry is None else carry
     )
     stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
     job = Job(
@@ -97,7 +101,7 @@ def video(
             "strength": strength,
             "keep-color": keep_color,
             "follow": steadiness.follow,
-            "still": steadiness.still,
+            "carry": steadiness.carry,
         },
     )
     function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
