@@ -67,6 +67,7 @@ def test_configs(
 
     @deep
     @example("trainer: null\n")
+    @example("save_every: null\n")
     @given(
         st.builds(damaged, st.lists(places, min_size=1, max_size=3))
         | st.builds(nested, st.dictionaries(settings_of_ours, values, min_size=1, max_size=3))
