@@ -195,7 +195,7 @@ import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {TRAINING_ONLY!r}:
+        if name.split(".")[0] in {TRAINING_ONLY | VIDEO_ONLY!r}:
             raise ModuleNotFoundError("No module named " + repr(name), name=name)
 
 sys.meta_path.insert(0, Blocker())
@@ -218,6 +218,13 @@ def test_training_without_torch_names_the_extra(run_python: Python, arguments: l
     done = run_python("-c", WITHOUT_TORCH, *arguments)
     assert done.returncode == 1
     assert done.stderr.decode().endswith("which is not installed; pip install 'fststyle[train]'\n")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_video_without_its_packages_names_the_extra(run_python: Python, identity: Path) -> None:
+    done = run_python("-c", WITHOUT_TORCH, "video", identity, "a.mp4", "b.mp4")
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith("which is not installed; pip install 'fststyle[video]'\n")
     assert done.stderr.count(b"\n") == 1
 
 
