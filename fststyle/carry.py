@@ -21,6 +21,10 @@ Floats = NDArray[np.float32]
 # The longer side at which motion is looked for: at 384 the same steadiness costs a third more of the style.
 _FLOW_SIDE = 512
 
+# Standard deviation in pixels. A frame moved by half a pixel is softer than the next one, which is no change of the
+# scene: without the blur, sharp edges count as new, and a pan over a building keeps twice the flicker.
+_BLUR = 1.0
+
 # Sides of less than this hold no motion that could be found; OpenCV refuses them.
 _LEAST_SIDE = 12
 
@@ -35,7 +39,7 @@ _MOST_GAIN = 2.0
 
 class _Seen(NamedTuple):
     small: Pixels
-    """The frame as motion is looked for in it, (h, w, 3)."""
+    """The frame as motion is looked for in it, blurred, (h, w, 3)."""
     painted: Pixels
     """What was shown of it, (H, W, 3)."""
 
@@ -99,7 +103,7 @@ def _small(rgb: Pixels) -> Pixels:
     height, width = rgb.shape[:2]
     scale = min(1.0, _FLOW_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cast(Pixels, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+    return cast(Pixels, cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR))
 
 
 def _gray(rgb: Pixels) -> Pixels:

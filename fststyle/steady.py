@@ -47,7 +47,7 @@ class Steadiness:
     """
 
     follow: float = 1.0
-    carry: float = 0.45
+    carry: float = 0.4
     cuts: bool = True
 
     def __post_init__(self) -> None:

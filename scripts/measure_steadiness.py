@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from fststyle import samples
-from fststyle.images import fit_longer_side, read_picture, resize_shorter_side
+from fststyle.images import read_picture, resize_shorter_side
 from fststyle.steady import FrameStylizer, Steadiness
 from fststyle.stylizer import Stylizer
 from fststyle.training.motion import inside, judge_clip, read_frames, warp
@@ -31,8 +31,8 @@ Pixels = NDArray[np.uint8]
 SETTINGS = {
     "each frame for itself": Steadiness(carry=0),
     "follow 0.1": Steadiness(follow=0.1, carry=0),
-    "carry 0.3": Steadiness(carry=0.3),
-    "carry 0.45 (default)": Steadiness(),
+    "carry 0.25": Steadiness(carry=0.25),
+    "carry 0.4 (default)": Steadiness(),
     "carry 0.6": Steadiness(carry=0.6),
 }
 
@@ -63,7 +63,8 @@ def pan(photo: Path, frames: int, side: int) -> Iterator[Pixels]:
     """A camera that moves over a photo, with a little noise; made from twice the size, so that half pixels are true."""
     rng = np.random.default_rng(0)
     down, right = (int(2 * step) for step in _STEP)
-    large = fit_longer_side(read_picture(photo).rgb, 2 * side)
+    rgb = read_picture(photo).rgb
+    large = resize_shorter_side(rgb, round(2 * side * min(rgb.shape[:2]) / max(rgb.shape[:2])))
     height, width = ((length - max(down, right) * frames) // 2 * 2 for length in large.shape[:2])
     for number in range(frames):
         part = large[number * down : number * down + height, number * right : number * right + width]

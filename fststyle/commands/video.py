@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fststyle.video.reader import Clip
     from fststyle.video.run import Progress
 
-_HELP_CARRY = "How much of its paint a thing takes along from frame to frame; 0.45 if not given."
+_HELP_CARRY = "How much of its paint a thing takes along from frame to frame; 0.4 if not given."
 
 
 def video(

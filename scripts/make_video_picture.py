@@ -1,0 +1,64 @@
+#!/usr/bin/env python
+"""Make the README's moving picture, a pan painted without and with paint that is carried along, and plot its flicker.
+
+python scripts/make_video_picture.py [MODEL]
+"""
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from measure_steadiness import pan, true_error
+from PIL import Image
+
+from fststyle import samples
+from fststyle.steady import Steadiness, stylize_frames
+from fststyle.stylizer import Stylizer
+
+PICTURES = Path(__file__).parents[1] / "models" / "pictures"
+SETTINGS = {"each frame for itself": Steadiness(carry=0), "paint carried along (default)": Steadiness()}
+RATE = 12
+COLORS = ("#888888", "#c0392b")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", type=Path, default=Path("starry_night"))
+    parser.add_argument("--photo", default="temple")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--side", type=int, default=340)
+    given = parser.parse_args()
+    frames = list(pan(samples.photo_folder() / f"{given.photo}.jpg", round(given.seconds * RATE), given.side))
+    stylizer = Stylizer.load(given.model)
+    painted = [list(stylize_frames(stylizer, frames, steadiness=setting)) for setting in SETTINGS.values()]
+    gap = np.full((frames[0].shape[0], 6, 3), 255, np.uint8)
+    rows = [Image.fromarray(np.hstack([one, gap, other])) for one, other in zip(*painted, strict=True)]
+    first, *others = rows
+    first.save(
+        PICTURES / "video.webp",
+        save_all=True,
+        append_images=others,
+        duration=1000 // RATE,
+        loop=0,
+        quality=60,
+        method=6,
+    )
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
+    for (label, clip), color in zip(zip(SETTINGS, painted, strict=True), COLORS, strict=True):
+        errors = [1e4 * true_error(list(pair)) for pair in pairwise(clip)]
+        print(f"{label}: {np.mean(errors):.1f}")
+        axes.plot(np.arange(1, len(clip)) / RATE, errors, label=label, color=color)
+    axes.set(xlabel="seconds", ylabel="warped-frame error × 10⁴", ylim=(0, None), xlim=(0, len(frames) / RATE))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(PICTURES / "flicker.png", dpi=110)
+    print(f"{(PICTURES / 'video.webp').stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
