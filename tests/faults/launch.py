@@ -36,12 +36,15 @@ class Running:
 
     def send(self, number: int, *, group: bool = False) -> None:
         """Send a signal, to its children as well with `group`, as a terminal does."""
-        try:
-            pid = self.process.pid
-            assert pid is not None
-            (os.killpg if group else os.kill)(pid, number)
-        except ProcessLookupError:
-            pass  # it has ended, or has not begun to lead its group
+        pid = self.process.pid
+        assert pid is not None
+        # A process that has only just been made does not lead a group yet.
+        for kill in (os.killpg, os.kill) if group else (os.kill,):
+            try:
+                kill(pid, number)
+            except ProcessLookupError:
+                continue
+            return
 
     def wait(self, timeout: float = 300) -> int:
         self.process.join(timeout)

@@ -158,7 +158,7 @@ def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Argumen
     main([*train_arguments, *steps, "--out", str(one), "--data.batch_size", "4"])
     ddp = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
     process = start([*train_arguments, *steps, *ddp, "--out", str(two)])
-    _, errors = process.communicate(timeout=180)
+    _, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors
     a, b = states(one), states(two)
     # Adam's first moment is linear in the gradients, which its step is not: there rounding can flip a sign.

@@ -64,7 +64,7 @@ def training(arguments: Arguments, folder: Path, ranks_: int = 1) -> list[Runnin
 
 
 # Processes that read, processes that train, and steps: more than what all of the kills let happen.
-WAYS = {"0 workers": ("0", 1, 1500), "2 workers": ("2", 1, 900), "2 ranks": ("0", 2, 500)}
+WAYS = {"0 workers": ("0", 1, 1000), "2 workers": ("2", 1, 600), "2 ranks": ("0", 2, 400)}
 
 
 @pytest.mark.slow
