@@ -159,7 +159,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", list(map(marked, CASES)))
 @pytest.mark.skipif(os.name != "posix", reason="links and FIFOs of POSIX")
 def test_a_strangers_model(case: ModelCase, tmp_path: Path, fststyle: Callable[..., Any]) -> None:
     model = tmp_path / "models" / "m.onnx"

@@ -161,7 +161,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("always")
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", list(map(marked, CASES)))
 @pytest.mark.skipif(os.name != "posix", reason="names, links and FIFOs of POSIX")
 def test_one_photo_of_three(
     case: PhotoCase,
