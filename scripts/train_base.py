@@ -6,7 +6,8 @@
 The package's sample styles are added to the paintings. Interrupted, the same command goes on. The base lies in the
 run's folder when it is done; put it into fststyle/training/ to ship it. Beside it, in `styles/`, lies each style by
 itself (painting_SIDE.ckpt), for `fststyle export` or for `fststyle train --init`; with --sides these are the paintings
-themselves, in so many sizes, and not what is made of them to teach a base.
+themselves, in so many sizes, and not what is made of them to teach a base. A painting can have a size of its own
+(scream.jpg:512). --from takes up where an earlier run ended, perhaps with a network built a little differently.
 """
 
 import argparse
@@ -24,10 +25,11 @@ from fststyle.files import atomic_write
 from fststyle.images import write_picture
 from fststyle.training.bases import base_file
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
-from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO
+from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData
 from fststyle.training.many_styles import ManyStylesModule, mean_style, one_style
 from fststyle.training.objective import Cost
+from fststyle.training.strength import plain_state
 from fststyle.training.tensors import to_uint8
 
 
@@ -53,8 +55,15 @@ def train(arguments: argparse.Namespace) -> Path:
     pl.seed_everything(0, verbose=False)
     folder: Path = arguments.out
     cost = Cost(loss_network=arguments.loss_network, weights=arguments.weights)
-    paintings: list[Path] = [*arguments.paintings, *samples.styles()]
-    module = ManyStylesModule(paintings, arguments.network, cost, arguments.init, arguments.sides)
+    given = [with_sides(text, arguments.sides) for text in arguments.paintings]
+    given += [(path, tuple(arguments.sides)) for path in samples.styles()]
+    paintings, sides = [path for path, _ in given], [of_this for _, of_this in given]
+    module = ManyStylesModule(paintings, arguments.network, cost, arguments.init, sides if arguments.sides else ())
+    styles = [(painting, side) for painting, of_this in given for side in of_this]
+    if arguments.start is not None:
+        files = [arguments.start / f"{painting.stem}_{side}.ckpt" for painting, side in styles]
+        fresh = module.start_from([plain_state(dict(read_checkpoint(file).state)) for file in files])
+        print(f"begin anew: {', '.join(fresh) or 'none'}")
     data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch)
     data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / "photos"
     signals = StopOnSignal()
@@ -86,8 +95,14 @@ def train(arguments: argparse.Namespace) -> Path:
     state = {name: tensor.contiguous() for name, tensor in mean_style(module.averaged.module).items()}
     atomic_write(base, save(state, metadata={"styles": str(len(module.styles)), "steps": str(trainer.global_step)}))
     if arguments.sides:
-        split(module, [(painting, side) for painting in paintings for side in arguments.sides], folder / "styles")
+        split(module, styles, folder / "styles")
     return base
+
+
+def with_sides(text: str, sides: list[int]) -> tuple[Path, tuple[int, ...]]:
+    """A painting's file, and the sizes at which it is looked at: its own behind a colon, or everybody's."""
+    path, _, side = text.rpartition(":")
+    return (Path(path), (int(side),)) if path and side.isdecimal() else (Path(text), tuple(sides))
 
 
 def split(module: ManyStylesModule, styles: list[tuple[Path, int]], folder: Path) -> None:
@@ -110,7 +125,7 @@ def split(module: ManyStylesModule, styles: list[tuple[Path, int]], folder: Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, nargs="+", required=True)
+    parser.add_argument("--paintings", nargs="+", required=True, help="files, each perhaps with :SIDE")
     parser.add_argument("--network", default="fast")
     parser.add_argument("--loss-network", default=None)
     parser.add_argument("--weights", type=Path, help="of the loss network")
@@ -118,6 +133,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=-1)
     parser.add_argument("--sides", type=int, nargs="+", default=[], help="of the paintings, shorter ones, in pixels")
     parser.add_argument("--init", default="none", help="base, none or a checkpoint of one style")
+    parser.add_argument("--from", dest="start", type=Path, help="styles/ of an earlier run with these styles")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--keep-painted", type=Path, help="folder for what it paints on the way")

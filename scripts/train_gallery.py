@@ -107,19 +107,20 @@ def weights(arguments: argparse.Namespace) -> list[object]:
 def train_together(arguments: argparse.Namespace, pictures: dict[str, Path]) -> dict[str, Path]:
     """The first stage: one network, every painting; returns each style's checkpoint."""
     folder: Path = arguments.out / "together"
-    sides = sorted({style_size(name) for name in pictures})
     found = {name: folder / "styles" / f"{path.stem}_{style_size(name)}.ckpt" for name, path in pictures.items()}
-    asked = json.dumps({"network": arguments.network, "sides": sides, "paintings": sorted(pictures)})
+    sizes = {name: style_size(name) for name in sorted(pictures)}
+    asked = json.dumps({"network": arguments.network, "sizes": sizes})
     note = folder / "asked.json"
     if note.exists() and note.read_text("utf-8") != asked:
         raise FststyleError(f"{folder} holds another training ({note.read_text('utf-8')}); give another --out")
     if not all(path.exists() for path in found.values()):
         atomic_write(note, asked.encode())
         # The sample styles are its own addition.
-        paintings = [path for name, path in pictures.items() if name in PAINTINGS]
+        paintings = [f"{path}:{sizes[name]}" for name, path in pictures.items() if name in PAINTINGS]
         run(
             [
-                *(ROOT / "scripts" / "train_base.py", "--sides", *sides, "--init", "base"),
+                *(ROOT / "scripts" / "train_base.py", "--sides", DEFAULT_STYLE_SIZE, "--init", "base"),
+                *(["--from", arguments.start] if arguments.start else []),
                 *("--network", arguments.network, "--loss-network", "vgg19", *weights(arguments)),
                 *("--crop", arguments.crop, "--batch", arguments.batch, "--minutes", arguments.minutes),
                 *("--photos", arguments.photos, "--out", folder, "--paintings", *paintings),
@@ -209,7 +210,8 @@ def main() -> None:
     parser.add_argument("--photos-are", help="what they are, for the cards")
     parser.add_argument("--paintings", type=Path, help="folder of paintings")
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
-    parser.add_argument("--network", default="fast", help="fast or johnson")
+    parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
+    parser.add_argument("--from", dest="start", type=Path, help="together/styles of an earlier --out, to take it up")
     parser.add_argument("--minutes", type=float, default=90, help="for all paintings together")
     parser.add_argument("--steps", type=int, default=150, help="for each alone")
     parser.add_argument("--crop", type=int, default=128)

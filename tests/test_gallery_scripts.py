@@ -76,11 +76,9 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         calls.append(words)
         written: list[Path] = []
         if words[0].endswith("train_base.py"):
-            stems = [Path(word).stem for word in words[words.index("--paintings") + 1 :]]
-            styles = out / "together" / "styles"
-            written = [
-                styles / f"{stem}_{side}.ckpt" for stem in (*stems, *defined["SAMPLE_STYLES"]) for side in (320, 512)
-            ]
+            given = [word.rpartition(":")[::2] for word in words[words.index("--paintings") + 1 :]]
+            given += [(name, "320") for name in defined["SAMPLE_STYLES"]]
+            written = [out / "together" / "styles" / f"{Path(path).stem}_{side}.ckpt" for path, side in given]
             steps.update(dict.fromkeys(written, 900))
         elif "train" in words:
             written = [out / Path(words[words.index("--config") + 1]).stem / "last.ckpt"]
@@ -105,7 +103,8 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
 
     defined["main"]()
     assert calls[0][calls[0].index("--paintings") + 1 :] == [
-        str(paintings / f"{stem}.jpg") for stem in defined["PAINTINGS"].values()
+        f"{paintings / stem}.jpg:{512 if name in ('composition_vii', 'great_wave', 'udnie') else 320}"
+        for name, stem in defined["PAINTINGS"].items()
     ]
     init = calls[1][calls[1].index("--init") + 1]
     assert init == str(out / "together" / "styles" / "munch_the_scream_1893_320.ckpt")
@@ -126,7 +125,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["export"]
 
     asked = json.loads((out / "together" / "asked.json").read_text())
-    assert (asked["network"], asked["sides"]) == ("fast", [320, 512])
+    assert (asked["network"], asked["sizes"]["udnie"], asked["sizes"]["scream"]) == ("fast", 512, 320)
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson"])
     with pytest.raises(SystemExit, match=r"holds another training .*; give another --out"):
         defined["main"]()

@@ -17,7 +17,7 @@ from fststyle.model_card import ModelCard
 from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.strength import StrengthNet
-from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.transformer_net import NetworkName, build_transformer_net, frozen
 
 # Traced with a batch of 2 and unequal sides: a 1, or two equal numbers, would be frozen into the graph.
 _TRACED = (2, 3, 96, 128)
@@ -92,7 +92,7 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing that a user could mend
             program = torch.onnx.export(
-                net,
+                frozen(net),
                 arguments,
                 dynamo=True,
                 opset_version=OPSET,

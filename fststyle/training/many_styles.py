@@ -4,7 +4,7 @@ Convolutions are shared, each style has gains and shifts of its own (conditional
 The base is the shared part with the mean of the styles' gains and shifts: a plain network, where a new style begins.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,15 +82,14 @@ def _plain_state(net: nn.Module, pick: Callable[[Tensor], Tensor]) -> dict[str, 
     }
 
 
-def variants(painting: Path, sides: Sequence[int] = ()) -> list[Pixels]:
-    """What is made of one painting: it in each of these sizes (shorter sides), or else in sizes, colors and directions.
+def variants(painting: Path) -> list[Pixels]:
+    """What is made of one painting to teach a base: it in several sizes, colors and directions.
 
     Raises:
         ImageError: If it cannot be read.
     """
     rgb = read_picture(painting).rgb
-    wanted = [(side, (0, 1, 2), 0) for side in sides] or _VARIANTS
-    return [np.rot90(resize_shorter_side(rgb, side)[..., list(order)], turns) for side, order, turns in wanted]
+    return [np.rot90(resize_shorter_side(rgb, side)[..., list(order)], turns) for side, order, turns in _VARIANTS]
 
 
 class ManyStylesModule(StyleTransferModule):
@@ -101,7 +100,8 @@ class ManyStylesModule(StyleTransferModule):
         network: See `StyleTransferModule`.
         cost: Likewise; the loss network is shared.
         init: Likewise.
-        sides: As for `variants`.
+        sides: Shorter sides, in pixels, at which each painting is looked at, each a style of its own; without them the
+            styles are the `variants` of the paintings.
     """
 
     def __init__(
@@ -110,14 +110,46 @@ class ManyStylesModule(StyleTransferModule):
         network: NetworkName = "fast",
         cost: Cost = Cost(),
         init: str = "none",
-        sides: Sequence[int] = (),
+        sides: Sequence[Sequence[int]] = (),
     ) -> None:
         super().__init__(paintings[0], name="base", painting="many", network=network, cost=cost, init=init)
-        self.styles = [variant for painting in paintings for variant in variants(painting, sides)]
+        self.styles = (
+            [
+                resize_shorter_side(read_picture(painting).rgb, side)
+                for painting, of_this in zip(paintings, sides, strict=True)
+                for side in of_this
+            ]
+            if sides
+            else [variant for painting in paintings for variant in variants(painting)]
+        )
         for net in (self.net, self.averaged.module):
             with_styles(net, len(self.styles))
         self.averaged.requires_grad_(False)
         self._grams: dict[str, Tensor] = {}
+
+    def start_from(self, states: Sequence[Mapping[str, Tensor]]) -> list[str]:
+        """Take over what an earlier, perhaps somewhat different network knew.
+
+        Args:
+            states: Of plain networks, one for each style, that share all but their norms, as `one_style` gives them.
+
+        Returns:
+            Names of the tensors that were not there or had another shape, and begin anew.
+        """
+        own = {f"{name}." for name, module in self.net.named_modules() if isinstance(module, StyledNorm)}
+        known: dict[str, Tensor] = {}
+        fresh = []
+        for name, tensor in self.net.state_dict().items():
+            if all(name in state for state in states):
+                of_styles = any(name.startswith(prefix) for prefix in own)
+                found = torch.stack([state[name] for state in states]) if of_styles else states[0][name]
+                if found.shape == tensor.shape:
+                    known[name] = found
+                    continue
+            fresh.append(name)
+        self.net.load_state_dict(known, strict=False)
+        self.averaged.module.load_state_dict(self.net.state_dict())
+        return fresh
 
     def setup(self, stage: str) -> None:
         """Take the style matrices of all paintings."""

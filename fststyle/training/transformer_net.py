@@ -4,6 +4,7 @@ All take RGB in [0, 1], (B, 3, H, W), and return the same: the same sides, the s
 networks, so that one trained on small crops runs on pictures of any size.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -53,25 +54,38 @@ class _Residual(nn.Module):
         return result
 
 
+class _ResidualPaddedOnce(nn.Module):
+    """As `_Residual`, but mirrored once, for both convolutions: a copy of the picture less on a CPU."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, bias=False),
+            _norm(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, bias=False),
+            _norm(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = x + self.body(F.pad(x, (2, 2, 2, 2), mode="reflect"))
+        return result
+
+
 class _Upsample(nn.Module):
     """Enlarge twice, then convolve: every output pixel weighs alike, which transposed convolutions do not grant."""
 
-    def __init__(self, inputs: int, outputs: int, mode: Literal["nearest", "bilinear"]) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.mode = mode
         self.conv = _conv(inputs, outputs, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.mode == "nearest":
-            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        else:
-            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        result: Tensor = self.conv(x)
+        result: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return result
 
 
 class _FoldedUpsample(nn.Module):
-    """`_Upsample` in its bilinear mode as one convolution at the small size and a rearrangement of its channels.
+    """Enlarge twice, bilinearly, and convolve, as one convolution at the small size and a rearrangement of channels.
 
     Enlarging and convolving are both linear, so that each of the four pixels that come from one is a 3×3 convolution of
     its own of the small picture. No enlarged picture is written, which is most of what a small network's end costs,
@@ -91,10 +105,39 @@ class _FoldedUpsample(nn.Module):
         self.register_buffer("shares", torch.tensor(self._SHARES), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        folded = torch.einsum("oiyx,pyh,qxw->opqihw", self.conv.weight, self.shares, self.shares)
-        bias = None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)
-        four = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), folded.flatten(0, 2), bias)
-        return F.pixel_shuffle(four, 2)
+        return _four_in_one(x, *self.folded())
+
+    def folded(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias of the convolution at the small size."""
+        weight = torch.einsum("oiyx,pyh,qxw->opqihw", self.conv.weight, self.shares, self.shares)
+        return weight.flatten(0, 2), None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)
+
+
+class _FrozenUpsample(nn.Module):
+    """What a `_FoldedUpsample` does, with its kernel as it is now: exporters fold only small constants themselves."""
+
+    def __init__(self, upsample: _FoldedUpsample) -> None:
+        super().__init__()
+        weight, bias = upsample.folded()
+        self.weight = nn.Parameter(weight.detach().clone())
+        self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _four_in_one(x, self.weight, self.bias)
+
+
+def _four_in_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return F.pixel_shuffle(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, bias), 2)
+
+
+def frozen(net: nn.Module) -> nn.Module:
+    """A copy for export, which computes the same with nothing left to be worked out."""
+    net = copy.deepcopy(net)
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, _FoldedUpsample):
+                setattr(parent, name, _FrozenUpsample(child))
+    return net
 
 
 class _AtHalfSize(nn.Module):
@@ -153,27 +196,26 @@ def _johnson(width: float) -> TransformerNet:
         *(_conv(b, c, 3, 2), _norm(c), nn.ReLU(inplace=True)),
     )
     decoder = nn.Sequential(
-        *(_Upsample(c, b, "nearest"), _norm(b), nn.ReLU(inplace=True)),
-        *(_Upsample(b, a, "nearest"), _norm(a), nn.ReLU(inplace=True)),
+        *(_Upsample(c, b), _norm(b), nn.ReLU(inplace=True)),
+        *(_Upsample(b, a), _norm(a), nn.ReLU(inplace=True)),
         nn.Conv2d(a, 3, 9, padding=4, padding_mode="reflect"),
     )
     return TransformerNet(encoder, nn.Sequential(*(_Residual(c) for _ in range(5))), decoder)
 
 
 def _fast(width: float) -> TransformerNet:
-    """Five dense residual blocks at a quarter of the sides and next to nothing at full size, where a CPU is slow.
+    """Four dense residual blocks at a quarter of the sides and next to nothing at full size, where a CPU is slow.
 
     One strided convolution takes the picture down; a PixelShuffle(4) would take it up just as cheaply but leaves a grid
-    of four pixels over every picture, so two bilinear enlargements with thin convolutions do.
+    of four pixels over every picture, so two bilinear enlargements with thin convolutions do, each folded into one.
     """
-    a, b, c = _channels(width, 16, 24, 48)
+    b, c = _channels(width, 24, 48)
     encoder = nn.Sequential(_conv(3, c, 9, 4), _norm(c), nn.ReLU(inplace=True))
     decoder = nn.Sequential(
-        *(_Upsample(c, b, "bilinear"), _norm(b), nn.ReLU(inplace=True)),
-        *(_Upsample(b, a, "bilinear"), nn.ReLU(inplace=True)),
-        nn.Conv2d(a, 3, 3, padding=1, padding_mode="reflect"),
+        *(_FoldedUpsample(c, b), _norm(b), nn.ReLU(inplace=True)),
+        _FoldedUpsample(b, 3, bias=True),
     )
-    return TransformerNet(encoder, nn.Sequential(*(_Residual(c) for _ in range(5))), decoder)
+    return TransformerNet(encoder, nn.Sequential(*(_ResidualPaddedOnce(c) for _ in range(4))), decoder)
 
 
 def _tiny(width: float) -> TransformerNet:

@@ -69,7 +69,7 @@ def test_a_graph_that_differs_is_not_kept(tmp_path: Path, painting: Path, monkey
         model = export_network(net)
         weights = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
         weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights) * 1.1, weights.name))
-        bias = next(t for t in model.graph.initializer if list(t.dims) == [3])
+        bias = next(t for t in model.graph.initializer if list(t.dims) == [12])
         bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + 1, bias.name))
         return model
 

@@ -71,8 +71,24 @@ def test_every_style_begins_as_the_network_that_is_given_it() -> None:
     torch.testing.assert_close(with_styles(plain, 2)(x), before)
 
 
-def test_a_painting_in_sizes_of_ones_choice(painting: Path) -> None:
-    assert [min(each.shape[:2]) for each in variants(painting, (64, 96))] == [64, 96]
+def test_paintings_in_sizes_of_ones_choice(painting: Path, vgg19_file: Path) -> None:
+    module = ManyStylesModule([painting, painting], cost=Cost(weights=vgg19_file), sides=[(64, 96), (48,)])
+    assert [min(each.shape[:2]) for each in module.styles] == [64, 96, 48]
+
+
+def test_an_earlier_network_is_taken_over_where_it_fits(painting: Path, vgg19_file: Path) -> None:
+    torch.manual_seed(0)
+    earlier = [build_transformer_net("fast").state_dict() for _ in range(2)]
+    for state, gain in zip(earlier, (2.0, 3.0), strict=True):
+        state |= {name: tensor for name, tensor in earlier[0].items() if tensor.ndim == 4}
+        state["encoder.1.weight"] = torch.full_like(state["encoder.1.weight"], gain)
+        state["decoder.3.conv.weight"] = torch.zeros(5, 24, 3, 3)
+        del state["decoder.3.conv.bias"]
+    module = ManyStylesModule([painting], cost=Cost(weights=vgg19_file), sides=[(64, 96)])
+    assert module.start_from(earlier) == ["decoder.3.conv.weight", "decoder.3.conv.bias"]
+    assert torch.equal(module.net.encoder[0].weight, earlier[0]["encoder.0.weight"])
+    assert next(styled_norms(module.net)).weight[:, 0].tolist() == [2.0, 3.0]
+    torch.testing.assert_close(module.averaged.module.state_dict(), module.net.state_dict())
 
 
 def test_a_painting_in_other_sizes_colors_and_directions(painting: Path) -> None:

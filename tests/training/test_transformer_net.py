@@ -28,7 +28,7 @@ def test_takes_the_smallest_side_it_promises(name: NetworkName) -> None:
 
 @pytest.mark.parametrize(
     ("name", "width", "millions"),
-    [("johnson", 1.0, 1.68), ("johnson", 0.5, 0.42), ("fast", 1.0, 0.23), ("tiny", 1.0, 0.05)],
+    [("johnson", 1.0, 1.68), ("johnson", 0.5, 0.42), ("fast", 1.0, 0.19), ("tiny", 1.0, 0.05)],
 )
 def test_parameter_count(name: NetworkName, width: float, millions: float) -> None:
     count = sum(parameter.numel() for parameter in build_transformer_net(name, width).parameters())
