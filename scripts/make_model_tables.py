@@ -86,23 +86,40 @@ def best_style_size(model: Model, size: int, painting: Path, cost: Cost) -> dict
     return totals
 
 
-def judge(painting: Path, entries: list[Entry], cost: Cost, iterations: int) -> dict[str, Any]:
-    """Networks that are judged in the same sizes share the optimizer's run."""
+def judge(painting: Path, entries: list[Entry], cost: Cost, iterations: int, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Networks that are judged in the same sizes share the optimizer's run.
+
+    What `earlier` says of files that are the same is taken from there.
+    """
+    files = {entry.name: entry.sha256() for entry in entries}
+    known = {name for name, digest in files.items() if earlier.get("files", {}).get(name) == digest}
     groups: dict[tuple[int, int], list[Model]] = {}
     tried: dict[str, dict[int, float]] = {}
     for entry in entries:
         model = Model.load(entry.path, layout=entry.layout, name=entry.name)
         size = model.sides[0] if model.sides else Settings.size
         style_size = model.style_size
-        if style_size is None:
+        if style_size is None and model.name in known:
+            tried[model.name] = {int(side): total for side, total in earlier["tried"][model.name].items()}
+        elif style_size is None:
             tried[model.name] = best_style_size(model, size, painting, cost)
+        if model.name in tried:
             style_size = min(tried[model.name], key=tried[model.name].__getitem__)
         groups.setdefault((size, style_size), []).append(model)
     found = []
     for (size, style_size), models in groups.items():
+        names = {model.name for model in models}
+        same = [
+            evaluation
+            for evaluation in earlier.get("evaluations", [])
+            if {model["name"] for model in evaluation["models"]} == names <= known
+            and earlier["iterations"] == iterations
+        ]
+        if same:
+            found += same
+            continue
         settings = Settings(size=size, style_size=style_size, iterations=iterations)
         found.append(as_json(evaluate(models, samples.photos(), painting, cost=cost, settings=settings, progress=_say)))
-    files = {entry.name: entry.sha256() for entry in entries}
     return {"files": files, "iterations": iterations, "tried": tried, "evaluations": found}
 
 
@@ -189,7 +206,7 @@ def main() -> None:
         if (found.get("files"), found.get("iterations")) != (files, arguments.iterations):
             print(f"{painting.stem}: {', '.join(entry.name for entry in entries)}", file=sys.stderr, flush=True)
             cost = Cost(loss_network="vgg19", weights=arguments.weights)
-            found = judge(painting, entries, cost, arguments.iterations)
+            found = judge(painting, entries, cost, arguments.iterations, found)
             atomic_write(cached, json.dumps(found, indent=1).encode())
             found = json.loads(cached.read_text("utf-8"))
         tables[painting.stem] = found
