@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-# The longer side at which motion is looked for: at 384 the same steadiness costs a third more of the style.
+# The longer side at which motion is looked for; at 384 both flicker and style cost come out a little worse.
 _FLOW_SIDE = 512
 
 # Standard deviation in pixels. A frame moved by half a pixel is softer than the next one, which is no change of the
@@ -32,7 +32,7 @@ _LEAST_SIDE = 12
 _ALIKE_LEVELS = 8.0
 _NEIGHBORHOOD = (5, 5)
 
-# Contrast is that of so many pixels around; of 3 too much of the texture is taken for brightness, of 9 it is the same.
+# Contrast is that of so many pixels around; of 3 too much texture is taken for brightness, of 9 it is much the same.
 _CONTRAST = (5, 5)
 _MOST_GAIN = 2.0
 

@@ -108,7 +108,6 @@ def main() -> None:
         for text in given.models:
             file, _, layout = text.partition(":")
             stylizer = Stylizer.load(Path(file), layout=layout or "rgb1")
-            # The settings are for networks that are measured alone; beside another it is the default that counts.
             for setting in given.setting or SETTINGS:
                 labels.append(f"{Path(file).stem}, {setting}")
                 painters.append(Remembering(FrameStylizer(stylizer, SETTINGS[setting])))

@@ -83,8 +83,9 @@ class TrainCLI(LightningCLI):
         trainer = self.config.trainer
         # The parser takes null for anything, and of a section it leaves None or nothing in it.
         empty = {"trainer": not trainer or "precision" not in trainer, "save_every": self.config.save_every is None}
-        for name in (name for name, is_empty in empty.items() if is_empty):
-            raise TrainingError(f"the config says `{name}: null`; leave the line out, or give a value")
+        for name, is_empty in empty.items():
+            if is_empty:
+                raise TrainingError(f"the config says `{name}: null`; leave the line out, or give a value")
         if trainer.precision is None:
             trainer.precision = _default_precision(trainer.accelerator)
         if self.config.minutes is not None:

@@ -75,11 +75,14 @@ def one_style(net: nn.Module, style: int) -> dict[str, Tensor]:
 
 
 def _plain_state(net: nn.Module, pick: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    own = {f"{name}." for name, module in net.named_modules() if isinstance(module, StyledNorm)}
-    return {
-        name: pick(tensor) if any(name.startswith(prefix) for prefix in own) else tensor.clone()
-        for name, tensor in net.state_dict().items()
-    }
+    own = _of_styles(net)
+    return {name: pick(tensor) if name in own else tensor.clone() for name, tensor in net.state_dict().items()}
+
+
+def _of_styles(net: nn.Module) -> set[str]:
+    """Names of the tensors that hold a row for every style."""
+    norms = (name for name, module in net.named_modules() if isinstance(module, StyledNorm))
+    return {f"{name}.{part}" for name in norms for part in ("weight", "bias")}
 
 
 def variants(painting: Path) -> list[Pixels]:
@@ -136,13 +139,12 @@ class ManyStylesModule(StyleTransferModule):
         Returns:
             Names of the tensors that were not there or had another shape, and begin anew.
         """
-        own = {f"{name}." for name, module in self.net.named_modules() if isinstance(module, StyledNorm)}
+        own = _of_styles(self.net)
         known: dict[str, Tensor] = {}
         fresh = []
         for name, tensor in self.net.state_dict().items():
             if all(name in state for state in states):
-                of_styles = any(name.startswith(prefix) for prefix in own)
-                found = torch.stack([state[name] for state in states]) if of_styles else states[0][name]
+                found = torch.stack([state[name] for state in states]) if name in own else states[0][name]
                 if found.shape == tensor.shape:
                     known[name] = found
                     continue

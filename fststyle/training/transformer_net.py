@@ -37,38 +37,25 @@ def _norm(channels: int) -> nn.InstanceNorm2d:
 
 
 class _Residual(nn.Module):
-    """Two 3×3 convolutions around a skip, and nothing behind the sum (Johnson 2016, supplementary material)."""
+    """Two 3×3 convolutions around a skip, and nothing behind the sum (Johnson 2016, supplementary material).
 
-    def __init__(self, channels: int) -> None:
+    Args:
+        channels: In and out.
+        mirrored_once: Mirror the borders for both convolutions at once: a copy of the picture less on a CPU.
+    """
+
+    def __init__(self, channels: int, *, mirrored_once: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            _conv(channels, channels, 3),
-            _norm(channels),
-            nn.ReLU(inplace=True),
-            _conv(channels, channels, 3),
-            _norm(channels),
-        )
+        self.rim = 2 if mirrored_once else 0
+
+        def conv() -> nn.Conv2d:
+            return nn.Conv2d(channels, channels, 3, bias=False) if mirrored_once else _conv(channels, channels, 3)
+
+        self.body = nn.Sequential(conv(), _norm(channels), nn.ReLU(inplace=True), conv(), _norm(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = x + self.body(x)
-        return result
-
-
-class _ResidualPaddedOnce(nn.Module):
-    """As `_Residual`, but mirrored once, for both convolutions: a copy of the picture less on a CPU."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, bias=False),
-            _norm(channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, bias=False),
-            _norm(channels),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = x + self.body(F.pad(x, (2, 2, 2, 2), mode="reflect"))
+        rim = self.rim
+        result: Tensor = x + self.body(F.pad(x, (rim, rim, rim, rim), mode="reflect") if rim else x)
         return result
 
 
@@ -215,7 +202,7 @@ def _fast(width: float) -> TransformerNet:
         *(_FoldedUpsample(c, b), _norm(b), nn.ReLU(inplace=True)),
         _FoldedUpsample(b, 3, bias=True),
     )
-    return TransformerNet(encoder, nn.Sequential(*(_ResidualPaddedOnce(c) for _ in range(4))), decoder)
+    return TransformerNet(encoder, nn.Sequential(*(_Residual(c, mirrored_once=True) for _ in range(4))), decoder)
 
 
 def _tiny(width: float) -> TransformerNet:
