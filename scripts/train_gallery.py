@@ -4,9 +4,9 @@
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors --minutes 90
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
-First one network learns all paintings at once, for --minutes; then each goes on alone, for --steps, and is exported.
-In the end models/SHA256SUMS and models/expected/ say what the files are and what they make of a small photo; the tests
-hold them to it.
+First one network learns all paintings at once (with --only, those and the sample styles), for --minutes; then each
+goes on alone, for --steps, and is exported. In the end models/SHA256SUMS and models/expected/ say what the files are
+and what they make of a small photo; the tests hold them to it.
 """
 
 import argparse
@@ -53,17 +53,18 @@ DEFAULT_STYLE_SIZE = 320
 _PHOTO = "_photo.png"
 
 
-def find_paintings(folder: Path) -> dict[str, Path]:
-    """Every style's picture by the style's name.
+def find_paintings(folder: Path, names: set[str]) -> dict[str, Path]:
+    """The pictures of styles, by the styles' names.
 
     Raises:
         FststyleError: The folder lacks some.
     """
     files = {path.stem: path for path in find_images(folder)}
-    if missing := [stem for stem in PAINTINGS.values() if stem not in files]:
+    wanted = {name: stem for name, stem in PAINTINGS.items() if name in names}
+    if missing := [stem for stem in wanted.values() if stem not in files]:
         raise FststyleError(f"{folder} lacks {', '.join(missing)}; the table PAINTINGS has the names of all files")
-    return {name: files[stem] for name, stem in PAINTINGS.items()} | {
-        name: samples.style(name) for name in SAMPLE_STYLES
+    return {name: files[stem] for name, stem in wanted.items()} | {
+        name: samples.style(name) for name in SAMPLE_STYLES if name in names
     }
 
 
@@ -129,9 +130,11 @@ def train_together(arguments: argparse.Namespace, pictures: dict[str, Path]) -> 
     return found
 
 
-def train_alone(arguments: argparse.Namespace, name: str, painting: Path, start: Path) -> None:
+def train_alone(arguments: argparse.Namespace, name: str, painting: Path, starts: dict[str, Path]) -> None:
     """The second stage for one style, and its file."""
     from fststyle.training.checkpoint import read_checkpoint
+
+    start = starts[name]
 
     folder: Path = arguments.out / name
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
@@ -152,7 +155,7 @@ def train_alone(arguments: argparse.Namespace, name: str, painting: Path, start:
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
     run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
-    together = {"steps": read_checkpoint(start).steps, "paintings": len(STYLES)}
+    together = {"steps": read_checkpoint(start).steps, "paintings": len(starts)}
     complete_card(
         output,
         config(name)["painting"],
@@ -224,10 +227,10 @@ def main() -> None:
         parser.error("give --photos and --paintings, or --no-training")
     try:
         if not arguments.no_training:
-            pictures = find_paintings(arguments.paintings)
+            pictures = find_paintings(arguments.paintings, {*arguments.only, *SAMPLE_STYLES})
             starts = train_together(arguments, pictures)
             for name in arguments.only:
-                train_alone(arguments, name, pictures[name], starts[name])
+                train_alone(arguments, name, pictures[name], starts)
                 write_proofs(MODELS)
         write_proofs(MODELS)
     except FststyleError as error:
