@@ -48,7 +48,7 @@ class Codec:
 
 
 CODECS = {
-    "h264": Codec("libx264", "yuv420p", (("preset", "fast"), ("bf", "0"), ("flags", "+cgop")), 18),
+    "h264": Codec("libx264", "yuv420p", (("preset", "faster"), ("bf", "0"), ("flags", "+cgop")), 18),
     "hevc": Codec(
         "libx265", "yuv420p", (("preset", "fast"), ("x265-params", "bframes=0:open-gop=0:log-level=error")), 20
     ),
