@@ -1,18 +1,17 @@
 #!/usr/bin/env python
 """Train the networks of models/, unattended; interrupted, the same command goes on.
 
-    python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors --minutes 90
+    python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
-First one network learns all paintings at once (with --only, those and the sample styles), for --minutes; then each
-goes on alone, for --steps, and is exported. In the end models/SHA256SUMS and models/expected/ say what the files are
-and what they make of a small photo; the tests hold them to it.
+Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles. In
+the end models/SHA256SUMS and models/expected/ say what the files are and what they make of a small photo; the tests
+hold them to it.
 """
 
 import argparse
 import dataclasses
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -105,37 +104,11 @@ def weights(arguments: argparse.Namespace) -> list[object]:
     return ["--weights", arguments.weights] if arguments.weights else []
 
 
-def train_together(arguments: argparse.Namespace, pictures: dict[str, Path]) -> dict[str, Path]:
-    """The first stage: one network, every painting; returns each style's checkpoint."""
-    folder: Path = arguments.out / "together"
-    found = {name: folder / "styles" / f"{path.stem}_{style_size(name)}.ckpt" for name, path in pictures.items()}
-    sizes = {name: style_size(name) for name in sorted(pictures)}
-    asked = json.dumps({"network": arguments.network, "sizes": sizes})
-    note = folder / "asked.json"
-    if note.exists() and note.read_text("utf-8") != asked:
-        raise FststyleError(f"{folder} holds another training ({note.read_text('utf-8')}); give another --out")
-    if not all(path.exists() for path in found.values()):
-        atomic_write(note, asked.encode())
-        # The sample styles are its own addition.
-        paintings = [f"{path}:{sizes[name]}" for name, path in pictures.items() if name in PAINTINGS]
-        run(
-            [
-                *(ROOT / "scripts" / "train_base.py", "--sides", DEFAULT_STYLE_SIZE, "--init", "base"),
-                *(["--from", arguments.start] if arguments.start else []),
-                *("--network", arguments.network, "--loss-network", "vgg19", *weights(arguments)),
-                *("--crop", arguments.crop, "--batch", arguments.batch, "--minutes", arguments.minutes),
-                *("--photos", arguments.photos, "--out", folder, "--paintings", *paintings),
-            ]
-        )
-    return found
-
-
-def train_alone(arguments: argparse.Namespace, name: str, painting: Path, starts: dict[str, Path]) -> None:
-    """The second stage for one style, and its file."""
+def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
+    """One style, and its file."""
     from fststyle.training.checkpoint import read_checkpoint
 
-    start = starts[name]
-
+    start = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
     folder: Path = arguments.out / name
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
     output = MODELS / f"{file_name(name, arguments.network)}.onnx"
@@ -144,9 +117,9 @@ def train_alone(arguments: argparse.Namespace, name: str, painting: Path, starts
         run(
             [
                 *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
-                *("--init", start, *weights(arguments), "--data.root", arguments.photos),
+                *("--init", start or "base", *weights(arguments), "--data.root", arguments.photos),
                 *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
-                *("--model.style_size", style_size(name), "--model.learning_rate", "1e-3"),
+                *("--model.style_size", style_size(name)),
                 *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
                 *("--trainer.max_steps", arguments.steps, "--trainer.val_check_interval", arguments.steps),
                 *("--out", folder, *(["--resume"] if done is not None else [])),
@@ -155,15 +128,9 @@ def train_alone(arguments: argparse.Namespace, name: str, painting: Path, starts
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
     run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
-    together = {"steps": read_checkpoint(start).steps, "paintings": len(starts)}
-    complete_card(
-        output,
-        config(name)["painting"],
-        {
-            **{"crop": arguments.crop, "batch_size": arguments.batch, "together": together},
-            "photos": arguments.photos_are or f"{len(find_images(arguments.photos))} photos",
-        },
-    )
+    facts = {"crop": arguments.crop, "batch_size": arguments.batch}
+    facts["photos"] = arguments.photos_are or f"{len(find_images(arguments.photos))} photos"
+    complete_card(output, config(name)["painting"], facts)
     atomic_write(exported, sha256(output).encode())
 
 
@@ -173,7 +140,7 @@ def file_name(style: str, network: str) -> str:
 
 
 def complete_card(path: Path, painting: str, facts: dict[str, Any]) -> None:
-    """Add to a card what the last stage alone does not know."""
+    """Add to a card what the training does not know."""
     file = read_model(path)
     if file.card is None:
         raise FststyleError(f"{path} has no card; export it again")
@@ -214,9 +181,8 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, help="folder of paintings")
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
     parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
-    parser.add_argument("--from", dest="start", type=Path, help="together/styles of an earlier --out, to take it up")
-    parser.add_argument("--minutes", type=float, default=90, help="for all paintings together")
-    parser.add_argument("--steps", type=int, default=150, help="for each alone")
+    parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/train_base.py")
+    parser.add_argument("--steps", type=int, default=400, help="of each")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))
@@ -227,10 +193,9 @@ def main() -> None:
         parser.error("give --photos and --paintings, or --no-training")
     try:
         if not arguments.no_training:
-            pictures = find_paintings(arguments.paintings, {*arguments.only, *SAMPLE_STYLES})
-            starts = train_together(arguments, pictures)
+            pictures = find_paintings(arguments.paintings, set(arguments.only))
             for name in arguments.only:
-                train_alone(arguments, name, pictures[name], starts)
+                train(arguments, name, pictures[name])
                 write_proofs(MODELS)
         write_proofs(MODELS)
     except FststyleError as error:

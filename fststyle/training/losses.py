@@ -11,6 +11,9 @@ Not about which layers are used or how terms are weighted: that is `objective.py
 import torch
 from torch import Tensor
 
+# A quarter of a gray level, squared: less detail than that is none.
+_LEAST_DETAIL = 1e-6
+
 
 def gram_matrix(features: Tensor, *, normalize: bool = True) -> Tensor:
     """The style matrix: products of every pair of channels, summed over positions (Gatys 2015, eq. 3).
@@ -78,6 +81,40 @@ def mean_total_variation_loss(images: Tensor) -> Tensor:
     """Mean squared difference of vertical neighbors plus that of horizontal ones, per picture: (B,)."""
     down, right = _neighbor_differences(images)
     return down.square().mean(dim=(1, 2, 3)) + right.square().mean(dim=(1, 2, 3))
+
+
+def grid_loss(images: Tensor, period: int = 8) -> Tensor:
+    """How much of the fine detail is a ripple that is locked to a grid, per picture: (B, C, H, W) -> (B,).
+
+    Networks that work at a fraction of the sides paint such ripples: interpolated noise varies with the place between
+    the coarse pixels, and a rectifier makes a mean of it. The style cost hardly minds, the eye does. The mean over all
+    cells of a grid keeps what repeats in them and wipes out everything else; the loss is its share of the energy of
+    what a 3×3 binomial filter takes away, so that shading, however steep, counts for nothing.
+
+    Args:
+        images: Sides of at least period + 2.
+        period: Side of a cell in pixels; ripples whose period divides it are seen.
+
+    Returns:
+        1 where all fine detail repeats; where none does, about one over the number of cells. The energy is taken for a
+        constant, so that it does not pay to add detail.
+    """
+    images = images.float()
+    detail = images[:, :, 1:-1, 1:-1] - _binomial(_binomial(images, 2), 3)
+    batch, channels, *sides = detail.shape
+    down, right = (side // period for side in sides)
+    cells = detail[:, :, : down * period, : right * period].reshape(batch, channels, down, period, right, period)
+    repeated = cells.mean(dim=(2, 4))
+    repeated = repeated - repeated.mean(dim=(2, 3), keepdim=True)
+    energy = detail.square().mean(dim=(1, 2, 3)).detach()
+    return repeated.square().mean(dim=(1, 2, 3)) / energy.clamp_min(_LEAST_DETAIL)
+
+
+def _binomial(images: Tensor, dim: int) -> Tensor:
+    """(1, 2, 1) / 4 along one side, which loses a pixel at both ends."""
+    length = images.shape[dim]
+    before, middle, after = (images.narrow(dim, start, length - 2) for start in range(3))
+    return (before + 2 * middle + after) / 4
 
 
 def _neighbor_differences(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
-_ADDED_SINCE = {"strength": False, "temporal_weight": 0.0, "temporal_lighting": 0.0}
+_ADDED_SINCE = {"strength": False, "grid_weight": 0.0, "temporal_weight": 0.0, "temporal_lighting": 0.0}
 
 
 class StyleTransferModule(pl.LightningModule):
@@ -152,9 +152,9 @@ class StyleTransferModule(pl.LightningModule):
             net, share = partial(self.net, strength=strengths), style_share(strengths)
         stylized = net(content)
         terms = self.objective.terms(stylized, features, share)
-        return self._steadied(terms, net, content, stylized, positions)
+        return self._as_network(terms, net, content, stylized, positions)
 
-    def _steadied(
+    def _as_network(
         self,
         terms: CostTerms,
         net: Callable[[Tensor], Tensor],
@@ -162,7 +162,10 @@ class StyleTransferModule(pl.LightningModule):
         stylized: Tensor,
         positions: Sequence[int],
     ) -> CostTerms:
-        """With the steadiness term, if the cost has one: how `net` paints the photos a moment later."""
+        """With the terms that no single picture has: its ripple, and how `net` paints the photos a moment later."""
+        if self.cost.minds_grid:
+            # A network that knows no strokes yet would rather learn those first.
+            terms = self.objective.with_grid(terms, stylized, self.progress if self.training else 1.0)
         if not self.cost.temporal_weight:
             return terms
         later = moved(content, positions, lighting=self.cost.temporal_lighting)
@@ -187,7 +190,7 @@ class StyleTransferModule(pl.LightningModule):
         stylized = self(content)
         terms = self.objective.terms(stylized, self.objective.content_features(content))
         places = range(batch_idx * len(batch), (batch_idx + 1) * len(batch))
-        terms = self._steadied(terms, self, content, stylized, places)
+        terms = self._as_network(terms, self, content, stylized, places)
         self.log_dict(
             {f"val/{name}": value for name, value in terms.named().items()}, batch_size=len(batch), sync_dist=True
         )
@@ -195,7 +198,7 @@ class StyleTransferModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Keep the means: they go into the checkpoint, and from there into the exported file."""
-        metrics, names = self.trainer.callback_metrics, (*TERM_NAMES, "temporal_loss")
+        metrics, names = self.trainer.callback_metrics, (*TERM_NAMES, "grid_loss", "temporal_loss")
         self.costs = {name: float(metrics[f"val/{name}"]) for name in names if f"val/{name}" in metrics}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:

@@ -1,6 +1,7 @@
 """The cost of a stylized picture, defined once for training, optimizing and evaluating.
 
-    total = content_weight · content + style_weight · style + tv_weight · total variation [+ temporal_weight · temporal]
+    total = content_weight · content + style_weight · style + tv_weight · total variation
+            [+ grid_weight · grid + temporal_weight · temporal, where a network is trained]
 
 In the default, *relative* form every term is dimensionless and calibrated, so that weights of 1 look right for most
 paintings with any loss network, layers and picture size.
@@ -21,6 +22,7 @@ from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
 _STYLE_CALIBRATION = 15.0
 _TV_CALIBRATION = 2.0
+_GRID_CALIBRATION = 10.0
 _TEMPORAL_CALIBRATION = 50.0  # a mean squared difference of 0.01, 25 gray levels, counts half
 
 Form = Literal["relative", "literal"]
@@ -48,8 +50,10 @@ class Cost:
         content_weight: Weight of the content term.
         style_weight: Weight of the style term; try 0.3 for a hint of the painting and 3 for all of it.
         tv_weight: Weight of the smoothness term.
+        grid_weight: Weight of the term against ripples that follow a network's own grid (`losses.grid_loss`). Of the
+            relative form only, and of networks in training: a single picture's cost knows no such term.
         temporal_weight: Weight of the steadiness term, for networks that shall paint videos (`temporal.py`); 0 leaves
-            it out and saves a pass through the network that is trained. A single picture's cost knows no such term.
+            it out and saves a pass through the network that is trained. Of networks in training only, too.
         temporal_lighting: Standard deviation of the light's change that the steadiness term allows for, as a fraction
             of the range; 0 trains under constant light.
     """
@@ -64,13 +68,15 @@ class Cost:
     content_weight: float = 1.0
     style_weight: float = 1.0
     tv_weight: float = 1.0
+    grid_weight: float = 1.0
     temporal_weight: float = 0.0
     temporal_lighting: float = 0.0
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise ValueError(f"unknown form {self.form!r}; use one of {', '.join(get_args(Form))}")
-        for name in ("content_weight", "style_weight", "tv_weight", "temporal_weight", "temporal_lighting"):
+        weights = ("content_weight", "style_weight", "tv_weight", "grid_weight", "temporal_weight")
+        for name in (*weights, "temporal_lighting"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
         if not self.content_layers and not self.style_layers:
@@ -82,6 +88,11 @@ class Cost:
         return self.loss_network or ("slim" if self.weights is None else "vgg19")
 
     @property
+    def minds_grid(self) -> bool:
+        """Whether networks are trained against ripples."""
+        return self.form == "relative" and self.grid_weight > 0
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """Every layer in use, each once."""
         return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
@@ -90,7 +101,7 @@ class Cost:
 class CostTerms(NamedTuple):
     """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`.
 
-    `temporal` is None where nothing moves.
+    `grid` is None where no network is judged, `temporal` where nothing moves.
     """
 
     content: Tensor
@@ -98,11 +109,14 @@ class CostTerms(NamedTuple):
     total_variation: Tensor
     total: Tensor
     style_by_layer: dict[str, Tensor]
+    grid: Tensor | None = None
     temporal: Tensor | None = None
 
     def named(self) -> dict[str, Tensor]:
         """By the names under which logs, tables and files have them; one more for each style layer."""
         named = dict(zip(TERM_NAMES, self[:4], strict=True))
+        if self.grid is not None:
+            named["grid_loss"] = self.grid
         if self.temporal is not None:
             named["temporal_loss"] = self.temporal
         return named | {f"style_loss_{layer}": value for layer, value in self.style_by_layer.items()}
@@ -202,6 +216,18 @@ class PerceptualObjective:
                 + self.cost.tv_weight * tv_scale * variation
             )
         return CostTerms(content, style, variation, total, style_by_layer)
+
+    def with_grid(self, terms: CostTerms, stylized: Tensor, share: float = 1.0) -> CostTerms:
+        """Add the term against ripples.
+
+        Args:
+            terms: Of a batch.
+            stylized: Its pictures, (B, 3, H, W), which begin where the network's grid does.
+            share: How much of the term counts in the sum.
+        """
+        with torch.autocast(stylized.device.type, enabled=False):
+            mean = losses.grid_loss(stylized).mean()
+        return terms._replace(grid=mean, total=terms.total + share * self.cost.grid_weight * _GRID_CALIBRATION * mean)
 
     def with_temporal(self, terms: CostTerms, temporal: Tensor) -> CostTerms:
         """Add the steadiness term.

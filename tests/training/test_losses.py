@@ -104,3 +104,32 @@ def test_total_variation_of_a_checkerboard() -> None:
     assert losses.total_variation_loss(board).item() == 3 * (5 * 8 + 6 * 7)
     assert losses.mean_total_variation_loss(board).item() == pytest.approx(2.0)
     assert losses.total_variation_loss(torch.full((1, 3, 6, 8), 0.3)).item() == 0
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_a_ripple_is_told_from_texture_and_from_shading(period: int) -> None:
+    torch.manual_seed(0)
+    texture = torch.rand(2, 3, 130, 98)
+    down, right = torch.meshgrid(torch.arange(130.0), torch.arange(98.0), indexing="ij")
+    ripple = 0.5 + 0.2 * torch.cos(2 * torch.pi * right / period).expand(2, 3, -1, -1)
+    shading = (0.004 * down + 0.003 * right).expand(2, 3, -1, -1)
+
+    assert losses.grid_loss(ripple).min() > 0.9
+    assert losses.grid_loss(texture).max() < 2 / (16 * 12)  # one over the number of cells
+    assert losses.grid_loss(shading).max() < 1e-4
+    torch.testing.assert_close(losses.grid_loss(ripple + shading), losses.grid_loss(ripple), rtol=1e-3, atol=0)
+
+
+def test_a_ripple_is_what_its_gradient_removes() -> None:
+    torch.manual_seed(0)
+    texture = torch.rand(1, 3, 66, 66)
+    ripple = 0.2 * torch.cos(torch.pi * torch.arange(66.0) / 2).expand(1, 3, 66, 66)
+    picture = (texture + ripple).requires_grad_()
+    before = losses.grid_loss(picture)
+    before.sum().backward()
+    assert picture.grad is not None
+    step = picture.grad / picture.grad.norm()
+    along = (step * ripple).sum() / ripple.norm()
+    assert along > 0.7  # the rest is what the texture happens to repeat
+    # More of everything is no way out.
+    assert (picture.grad * picture.detach()).sum() > 0
