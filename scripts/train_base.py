@@ -23,6 +23,7 @@ from fststyle import samples
 from fststyle.errors import FststyleError
 from fststyle.files import atomic_write
 from fststyle.images import write_picture
+from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.bases import base_file
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO, read_checkpoint
@@ -68,13 +69,10 @@ def train(arguments: argparse.Namespace) -> Path:
     data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / "photos"
     signals = StopOnSignal()
     last = folder / "last.ckpt"
-    trainer = pl.Trainer(
+    trainer = bare_trainer(
         max_steps=arguments.steps,
-        max_epochs=-1,
         val_check_interval=1000,
         check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
         callbacks=[
             TimeBudget(arguments.minutes),
             signals,
@@ -84,8 +82,6 @@ def train(arguments: argparse.Namespace) -> Path:
             *([KeepPainted(arguments.keep_painted, 2)] if arguments.keep_painted else []),
         ],
         plugins=[AtomicCheckpointIO()],
-        logger=False,
-        enable_model_summary=False,
         default_root_dir=folder,
     )
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)

@@ -63,6 +63,7 @@ FLOORS = {
     "fststyle.console": 1,
     "fststyle.signals": 1,
     "fststyle.training": 0,
+    "fststyle.training.bare_trainer": 1,
     "fststyle.training.bases": 1,
     "fststyle.training.photo_cache": 1,
     "fststyle.training.devices": 1,

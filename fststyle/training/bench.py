@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fststyle import samples
+from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
 from fststyle.training.loss_network import Architecture, LossNetwork
 from fststyle.training.losses import gram_matrix
@@ -160,18 +161,13 @@ def _module(network: NetworkName, cost: Cost, device: torch.device) -> StyleTran
 
 def _ours(module: StyleTransferModule, batches: Iterator[Tensor], steps: int, device: torch.device) -> list[float]:
     times = _StepTimes(device)
-    trainer = pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
+    trainer = bare_trainer(
+        device,
         max_steps=steps + 1,
-        max_epochs=-1,
         callbacks=[times],
-        logger=False,
         limit_val_batches=0,
         enable_checkpointing=False,
         enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
     )
     trainer.fit(module, batches)
     return times.seconds

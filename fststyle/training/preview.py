@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from fststyle.contact_sheet import contact_sheet
 from fststyle.errors import TrainingError
+from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
 from fststyle.training.many_styles import StyledNorm, styled_norms, with_styles
 from fststyle.training.module import StyleTransferModule
@@ -93,15 +94,11 @@ def preview(
         trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
     """
     strengths = Strengths()
-    short = pl.Trainer(
-        **{"max_steps": -1, "max_epochs": -1} | trainer,
+    short = bare_trainer(
+        **{"max_steps": -1} | trainer,
         limit_val_batches=0,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
         callbacks=[strengths, *callbacks],
-        logger=False,
         enable_checkpointing=False,
-        enable_model_summary=False,
         default_root_dir=folder,
     )
     short.fit(module, data)

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from fststyle.errors import TrainingError
 from fststyle.files import atomic_write
+from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
 from fststyle.training.checkpoint import AtomicCheckpointIO
 from fststyle.training.distill.module import DistillationModule
@@ -150,18 +151,12 @@ def distill(
         steps=recipe.steps,
     )
     signals = StopOnSignal()
-    trainer = pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
+    trainer = bare_trainer(
+        device,
         max_steps=recipe.steps,
-        max_epochs=-1,
         callbacks=[signals, LastCheckpoint(folder, every_n_steps=250), _Report(progress)],
         plugins=[AtomicCheckpointIO()],
-        logger=False,
-        enable_checkpointing=True,
         enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
         default_root_dir=folder,
     )
     trainer.fit(module, _LessonData(lessons, recipe), ckpt_path=last if last.exists() else None, weights_only=True)

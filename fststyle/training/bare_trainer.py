@@ -1,0 +1,26 @@
+"""Lightning's loop for our own programs; `fststyle train` configures its Trainer itself (`cli.py`)."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+# Batches are dealt out by `data.py`, runs have their own reports, and validation needs no rehearsal.
+_QUIET = {
+    "max_epochs": -1,
+    "logger": False,
+    "num_sanity_val_steps": 0,
+    "enable_model_summary": False,
+    "use_distributed_sampler": False,
+}
+
+
+def bare_trainer(device: torch.device | None = None, **settings: Any) -> pl.Trainer:
+    """A Trainer that does nothing by itself but train.
+
+    Args:
+        device: Where; Lightning's choice if not given.
+        settings: Lightning's own, which have the last word.
+    """
+    place = {} if device is None else {"accelerator": "gpu" if device.type == "cuda" else "cpu", "devices": 1}
+    return pl.Trainer(**_QUIET | place | settings)
