@@ -1,8 +1,8 @@
 """Measure memory, frame count and times of a long video.
 
-Usage: python scripts/measure_video_memory.py [--minutes 10]
+Usage: python scripts/measure_video_memory.py [--minutes 10] [--rate 30000/1001]
 
-A synthetic 720p clip of 29.97 frames a second goes through `fststyle video` with a network that does nothing, and the
+A synthetic 720p clip goes through `fststyle video` with a network that does nothing, and the
 largest resident memory of the process is taken in every tenth of the way. Constant memory: the last are as the first.
 """
 
@@ -18,14 +18,13 @@ import av
 import numpy as np
 
 NETWORK = Path(__file__).parents[1] / "tests" / "assets" / "identity.onnx"
-RATE = Fraction(30000, 1001)
 
 
-def make(path: Path, frames: int) -> None:
+def make(path: Path, frames: int, rate: Fraction) -> None:
     y, x = np.mgrid[:720, :1280]
     ground = np.stack([x // 5, y // 3, (x + y) // 8], axis=2).astype(np.uint8)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
+        stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(np.roll(ground, 3 * number, axis=1), "rgb24")
@@ -48,10 +47,12 @@ def resident(process: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
-    frames = round(parser.parse_args().minutes * 60 * RATE)
+    parser.add_argument("--rate", type=Fraction, default=Fraction(30000, 1001), help="frames a second")
+    given = parser.parse_args()
+    frames = round(given.minutes * 60 * given.rate)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.mp4", Path(folder) / "out.mp4"
-        make(source, frames)
+        make(source, frames, given.rate)
         command = [sys.executable, "-m", "fststyle", "video", str(NETWORK), str(source), str(target), "--json"]
         peaks: dict[int, int] = {}
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
