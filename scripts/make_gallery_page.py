@@ -55,13 +55,11 @@ def table(files: dict[str, ModelFile]) -> list[str]:
         if card is None:
             raise ValueError(f"{file.name} has no card; export it with `fststyle export`")
         recipe = card.recipe
-        together = recipe.get("together")
-        steps = f"{card.steps:,}" if together is None else f"{together['steps']:,} together, {card.steps:,} alone"
         judge = f"`{card.loss_network}`, painting at {recipe['style_size']}"
         costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
         lines.append(
             f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
-            f"{steps.replace(',', ' ')} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
+            f"{card.steps} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
         )
     return lines
 

@@ -133,3 +133,12 @@ def test_a_ripple_is_what_its_gradient_removes() -> None:
     assert along > 0.7  # the rest is what the texture happens to repeat
     # More of everything is no way out.
     assert (picture.grad * picture.detach()).sum() > 0
+
+
+def test_a_picture_without_detail_has_no_ripple() -> None:
+    picture = torch.full((1, 3, 34, 34), 0.5, requires_grad=True)
+    loss = losses.grid_loss(picture)
+    loss.sum().backward()
+    assert loss.item() == 0
+    assert picture.grad is not None
+    assert picture.grad.isfinite().all()

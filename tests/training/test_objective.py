@@ -140,3 +140,23 @@ def test_of_several_paintings_the_weighted_mean_of_their_style_matrices_is_the_t
 def test_mixes_that_make_no_sense(network: LossNetwork, styles: int, mix: list[float] | None, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         PerceptualObjective(Cost(**LAYERS), [torch.rand(1, 3, 16, 16)] * styles, style_mix=mix, loss_network=network)
+
+
+def test_ripples_count_where_a_network_is_trained(network: LossNetwork) -> None:
+    style, stylized = torch.rand(1, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    objective = PerceptualObjective(Cost(grid_weight=0.5, **LAYERS), style, loss_network=network)
+    terms = objective.terms(stylized, objective.content_features(stylized))
+    assert terms.grid is None
+    assert "grid_loss" not in terms.named()
+
+    ripple = losses.grid_loss(stylized).mean().item()
+    for share in (1.0, 0.3):
+        whole = objective.with_grid(terms, stylized, share)
+        assert whole.named()["grid_loss"].item() == pytest.approx(ripple)
+        assert (whole.total - terms.total).item() == pytest.approx(share * 0.5 * 10 * ripple, rel=1e-4)
+
+
+def test_the_papers_form_has_no_term_against_ripples() -> None:
+    assert Cost().minds_grid
+    assert not Cost(grid_weight=0).minds_grid
+    assert not Cost(form="literal").minds_grid

@@ -78,6 +78,17 @@ def test_training_lowers_the_cost(train_arguments: Arguments, tmp_path: Path) ->
     assert totals[1] < 0.7 * totals[0]
 
 
+@pytest.mark.slow
+def test_training_against_ripples_leaves_fewer(train_arguments: Arguments, tmp_path: Path) -> None:
+    ripples = []
+    for weight in ("1e-9", "1"):
+        out = tmp_path / weight
+        steps = ["--trainer.max_steps", "60", "--model.cost.grid_weight", weight]
+        main([*train_arguments, *steps, "--out", str(out)])
+        ripples.append(read_checkpoint(out / "last.ckpt").costs["grid_loss"])
+    assert 0 < ripples[1] < 0.7 * ripples[0]
+
+
 @pytest.mark.fault("Training", "NaN at a step, then --resume", "bit-equal to an unbroken run", ())
 def test_resumed_after_a_broken_step_equals_unbroken(
     train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
