@@ -5,9 +5,11 @@ at step s therefore sees exactly what the unbroken run would have seen, whatever
 see together what one process with an n times larger batch would.
 """
 
+import atexit
 import hashlib
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import warnings
@@ -249,6 +251,17 @@ def _leave_signals(_: int) -> None:
     """Let Ctrl-C and SIGTERM be the trainer's business, which has a step to finish; readers end when it does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+@atexit.register
+def _end_readers() -> None:
+    """End the readers that a program leaves behind.
+
+    multiprocessing does so itself when Python ends, but by SIGTERM, which they do not hear, and would wait for ever.
+    """
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()
 
 
 @contextmanager

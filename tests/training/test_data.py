@@ -3,6 +3,8 @@
 import itertools
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +140,16 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
 def test_settings_out_of_range(tmp_path: Path, arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be at least"):
         ContentData(tmp_path, **arguments)
+
+
+def test_a_program_ends_that_leaves_readers_behind() -> None:
+    program = (
+        "from fststyle import samples\n"
+        "from fststyle.training.data import ContentData\n"
+        "data = ContentData(samples.photo_folder(), crop=64, batch_size=2, num_workers=1)\n"
+        "data.setup('fit')\n"
+        "batches = iter(data.train_dataloader())\n"
+        "next(batches)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False)
+    assert done.returncode == 0
