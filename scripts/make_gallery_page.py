@@ -59,7 +59,7 @@ def table(files: dict[str, ModelFile]) -> list[str]:
         costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
         lines.append(
             f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
-            f"{card.steps} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
+            f"{f'{card.steps:,}'.replace(',', ' ')} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
         )
     return lines
 

@@ -1,6 +1,5 @@
 """`scripts/train_gallery.py` and `scripts/make_gallery_page.py`, with everything that trains left out."""
 
-import json
 import runpy
 import shutil
 import sys
@@ -75,14 +74,9 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         words = [str(word) for word in command]
         calls.append(words)
         written: list[Path] = []
-        if words[0].endswith("train_base.py"):
-            given = [word.rpartition(":")[::2] for word in words[words.index("--paintings") + 1 :]]
-            given += [(name, "320") for name in defined["SAMPLE_STYLES"]]
-            written = [out / "together" / "styles" / f"{Path(path).stem}_{side}.ckpt" for path, side in given]
-            steps.update(dict.fromkeys(written, 900))
-        elif "train" in words:
+        if "train" in words:
             written = [out / Path(words[words.index("--config") + 1]).stem / "last.ckpt"]
-            steps[written[0]] = 60 if "--resume" not in words else 150
+            steps[written[0]] = 60 if "--resume" not in words else 400
         else:
             shutil.copy(models / "plain.onnx", words[words.index("export") + 2])
         for path in written:
@@ -102,20 +96,15 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         return made
 
     defined["main"]()
-    assert calls[0][calls[0].index("--paintings") + 1 :] == [
-        f"{paintings / stem}.jpg:{512 if name in ('composition_vii', 'great_wave', 'udnie') else 320}"
-        for name, stem in defined["PAINTINGS"].items()
-    ]
-    init = calls[1][calls[1].index("--init") + 1]
-    assert init == str(out / "together" / "styles" / "munch_the_scream_1893_320.ckpt")
-    assert kinds() == ["train_base.py", "train", "export"]
+    assert calls[0][calls[0].index("--init") + 1] == "base"
+    assert calls[0][calls[0].index("--model.style_size") + 1] == "320"
+    assert kinds() == ["train", "export"]
     card = read_model(models / "scream.onnx").card
     assert card is not None
     assert card.painting == "Edvard Munch, The Scream, 1893"
     assert card.recipe["photos"] == "1 photos"
-    assert card.recipe["together"] == {"steps": 900, "paintings": 11}
 
-    defined["main"]()  # 60 of 150 steps are done
+    defined["main"]()  # 60 of 400 steps are done
     assert "--resume" in calls[0]
     assert kinds() == ["train", "export"]
     defined["main"]()
@@ -124,11 +113,10 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     defined["main"]()
     assert kinds() == ["export"]
 
-    asked = json.loads((out / "together" / "asked.json").read_text())
-    assert (asked["network"], asked["sizes"]["udnie"], asked["sizes"]["scream"]) == ("fast", 512, 320)
-    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson"])
-    with pytest.raises(SystemExit, match=r"holds another training .*; give another --out"):
-        defined["main"]()
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--from", str(out / "styles"), "--out", str(tmp_path / "anew")])
+    out = tmp_path / "anew"
+    defined["main"]()
+    assert calls[0][calls[0].index("--init") + 1] == str(tmp_path / "out" / "styles" / "munch_the_scream_1893_320.ckpt")
 
 
 def test_every_style_has_a_config_of_its_name(models: Path) -> None:
