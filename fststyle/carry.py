@@ -105,21 +105,21 @@ def _as_contrasted(mixed: Pixels, model: Pixels, octaves: int) -> Pixels:
     size = mixed.shape[1], mixed.shape[0]
     if not octaves or min(size) < _LEAST_SIDE:
         return mixed
-    smaller = cv2.pyrDown(mixed)
+    smaller, smaller_model, gray = cv2.pyrDown(mixed), cast(Pixels, cv2.pyrDown(model)), _gray(mixed)
     ground = cv2.pyrUp(smaller, dstsize=size)
     # One level more on both sides, so that nothing is made of what is flat.
-    gain = np.sqrt((_contrast(model) + 1) / (_contrast(_gray(mixed)) + 1)).clip(1, _MOST_GAIN)
+    gain = np.sqrt((_contrast(model, smaller_model) + 1) / (_contrast(gray, cv2.pyrDown(gray)) + 1)).clip(1, _MOST_GAIN)
     gain = cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
     result = cv2.blendLinear(mixed, ground, gain, 1 - gain)
-    below = _as_contrasted(cast(Pixels, smaller), cast(Pixels, cv2.pyrDown(model)), octaves - 1)
+    below = _as_contrasted(cast(Pixels, smaller), smaller_model, octaves - 1)
     change = cv2.pyrUp(cv2.subtract(below, smaller, dtype=cv2.CV_16S), dstsize=size)
     return cast(Pixels, cv2.add(result, change, dtype=cv2.CV_8U))
 
 
-def _contrast(gray: Pixels) -> Floats:
-    """The variance of the finest octave, at half the sides."""
+def _contrast(gray: Pixels, smaller: Any) -> Floats:
+    """The variance of the finest octave, at half the sides; `smaller` is what the pyramid has there."""
     height, width = gray.shape
-    detail = cv2.subtract(gray, cv2.pyrUp(cv2.pyrDown(gray), dstsize=(width, height)), dtype=cv2.CV_16S)
+    detail = cv2.subtract(gray, cv2.pyrUp(smaller, dstsize=(width, height)), dtype=cv2.CV_16S)
     squares = cv2.multiply(detail, detail, dtype=cv2.CV_32F)
     halved = cv2.resize(squares, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
     return cast(Floats, cv2.blur(halved, _AROUND))
