@@ -8,29 +8,16 @@ everybody's; the median counts.
 """
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+
+from measure_tiling import in_a_process
 
 from fststyle import samples
 from fststyle.images import read_picture, resize, write_picture
 
 WIDTH, HEIGHT = 1920, 1080
-
-
-def once(network: str, photo: Path, painted: Path) -> tuple[float, float]:
-    """Seconds and peak megabytes."""
-    command = [sys.executable, "-m", "fststyle", "stylize", network, str(photo), "-o", str(painted)]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} failed")
-    return time.perf_counter() - began, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def main() -> None:
@@ -44,12 +31,12 @@ def main() -> None:
         found: dict[str, list[tuple[float, float]]] = {network: [] for network in given.networks}
         for _ in range(given.runs):
             for network, runs in found.items():
-                runs.append(once(network, photo, painted))
+                runs.append(in_a_process(Path(network), "rgb1", photo, painted))
     print(f"| {WIDTH}×{HEIGHT}, whole process | seconds, median | least to most | peak MB |\n|---|---|---|---|")
     for network, runs in found.items():
         seconds = sorted(second for second, _ in runs)
         span = f"{statistics.median(seconds):.2f} | {seconds[0]:.2f} to {seconds[-1]:.2f}"
-        print(f"| {Path(network).stem} | {span} | {max(size for _, size in runs):.0f} |")
+        print(f"| {Path(network).stem} | {span} | {1e3 * max(size for _, size in runs):.0f} |")
 
 
 if __name__ == "__main__":
