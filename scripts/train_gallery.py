@@ -109,9 +109,10 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     from fststyle.training.checkpoint import read_checkpoint
 
     start = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
-    folder: Path = arguments.out / name
+    file = file_name(name, arguments.network)
+    folder: Path = arguments.out / file
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
-    output = MODELS / f"{file_name(name, arguments.network)}.onnx"
+    output = MODELS / f"{file}.onnx"
     done = read_checkpoint(last).steps if last.exists() else None
     if done is None or done < arguments.steps:
         run(

@@ -75,7 +75,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         calls.append(words)
         written: list[Path] = []
         if "train" in words:
-            written = [out / Path(words[words.index("--config") + 1]).stem / "last.ckpt"]
+            written = [Path(words[words.index("--out") + 1]) / "last.ckpt"]
             steps[written[0]] = 60 if "--resume" not in words else 400
         else:
             shutil.copy(models / "plain.onnx", words[words.index("export") + 2])
@@ -114,9 +114,14 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["export"]
 
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--from", str(out / "styles"), "--out", str(tmp_path / "anew")])
-    out = tmp_path / "anew"
     defined["main"]()
-    assert calls[0][calls[0].index("--init") + 1] == str(tmp_path / "out" / "styles" / "munch_the_scream_1893_320.ckpt")
+    assert calls[0][calls[0].index("--init") + 1] == str(out / "styles" / "munch_the_scream_1893_320.ckpt")
+
+    calls.clear()  # what one network is done with says nothing of another
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson", "--only", "udnie", "scream"])
+    defined["main"]()
+    assert kinds() == ["train", "export"] * 2
+    assert (models / "udnie_johnson.onnx").exists()
 
 
 def test_every_style_has_a_config_of_its_name(models: Path) -> None:
