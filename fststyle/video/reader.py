@@ -140,7 +140,7 @@ class VideoReader:
             VideoError: Not one frame can be decoded.
         """
         to_rgb, number, packets = ToRgb(), 0, []
-        last: tuple[int, NDArray[np.uint8] | None] = (0, None)
+        last: tuple[av.VideoFrame | None, NDArray[np.uint8] | None] = (None, None)
 
         def decoded() -> Iterator[tuple[av.VideoFrame, int]]:
             for item in self._decoded():
@@ -154,11 +154,11 @@ class VideoReader:
             packets.clear()
             if number < skip:
                 rgb = None
-            elif last[0] == id(frame) and last[1] is not None:
+            elif last[0] is frame and last[1] is not None:
                 rgb = last[1]
             else:
                 rgb = to_rgb(frame, self.clip.width, self.clip.height)
-            last = id(frame), rgb
+            last = frame, rgb
             duration = int(frame.duration) if frame.duration and self._cut.rate is None else None
             yield Frame(rgb, pts, duration)
             number += 1
