@@ -181,7 +181,7 @@ def _in_parts(
     parts: dict[str, list[float]],
 ) -> list[float]:
     """The same network, cost, optimizer and average, and nothing else; notes when each part is done."""
-    optimizer = torch.optim.Adam(module.net.parameters(), lr=1e-3, fused=True)
+    optimizer = module.build_optimizer()
     whole = []
     for _ in range(steps):
         marks = [_clock(device)]

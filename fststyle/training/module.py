@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,7 @@ from fststyle.errors import TrainingError
 from fststyle.images import read_picture, resize_shorter_side
 from fststyle.training.bases import load_base
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
+from fststyle.training.muon import Muon
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.schedule import one_cycle, warmed_up_average
 from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
@@ -31,7 +32,13 @@ from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
-_ADDED_SINCE = {"strength": False, "grid_weight": 0.0, "temporal_weight": 0.0, "temporal_lighting": 0.0}
+_ADDED_SINCE = {
+    "strength": False,
+    "optimizer": "adam",
+    "grid_weight": 0.0,
+    "temporal_weight": 0.0,
+    "temporal_lighting": 0.0,
+}
 
 
 class StyleTransferModule(pl.LightningModule):
@@ -48,7 +55,8 @@ class StyleTransferModule(pl.LightningModule):
         cost: What is minimized.
         style_size: Shorter side in pixels at which the painting is looked at. Its strokes come out in the size that
             they have there: smaller means finer.
-        learning_rate: Peak of the one-cycle schedule of Adam.
+        optimizer: "muon" (`muon.py`), or "adam" as Johnson.
+        learning_rate: Peak of the optimizer's one-cycle schedule.
         warmup: Fraction of the run over which the learning rate rises to its peak; it then falls to 1 % along a cosine.
             0 keeps it constant throughout.
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
@@ -72,7 +80,8 @@ class StyleTransferModule(pl.LightningModule):
         strength: bool = False,
         cost: Cost = Cost(),
         style_size: int = 320,
-        learning_rate: float = 3e-3,
+        optimizer: Literal["muon", "adam"] = "muon",
+        learning_rate: float = 5e-3,
         warmup: float = 0.15,
         ema_decay: float = 0.99,
         init: str = "base",
@@ -85,7 +94,8 @@ class StyleTransferModule(pl.LightningModule):
             raise ValueError(f"ema_decay and warmup must lie in [0, 1), not {ema_decay} and {warmup}")
         self.name, self.network, self.width, self.strength, self.cost = name, network, width, strength, cost
         self.painting = painting or style.name
-        self.style_size, self.learning_rate, self.warmup = style_size, learning_rate, warmup
+        self.style_size, self.warmup = style_size, warmup
+        self.optimizer, self.learning_rate = optimizer, learning_rate
         self.channels_last = channels_last
         self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
         self.net = build_transformer_net(network, width)
@@ -223,9 +233,15 @@ class StyleTransferModule(pl.LightningModule):
         super().optimizer_step(*args, **kwargs)
         self.averaged.update_parameters(self.net)
 
+    def build_optimizer(self) -> Optimizer:
+        """Without a schedule."""
+        if self.optimizer == "adam":
+            return Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
+        return Muon(self.net.parameters(), lr=self.learning_rate)
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Adam (Johnson 2016, section 4.1); the learning rate follows `progress`, which a time budget moves, too."""
-        optimizer = Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
+        """The learning rate follows `progress`, which a time budget moves, too."""
+        optimizer = self.build_optimizer()
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: one_cycle(self.progress, self.warmup))
         return OptimizerLRSchedulerConfig(
             optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=schedule, interval="step")
@@ -272,6 +288,7 @@ class StyleTransferModule(pl.LightningModule):
             "width": self.width,
             "strength": self.strength,
             "style_size": self.style_size,
+            "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
             "init": self.init,
             **cost,
