@@ -71,6 +71,7 @@ FLOORS = {
     "fststyle.training.run_log": 1,
     "fststyle.training.optimize": 1,
     "fststyle.training.safe_load": 1,
+    "fststyle.training.muon": 1,
     "fststyle.training.schedule": 1,
     "fststyle.training.strength": 1,
     "fststyle.training.transformer_net": 1,

@@ -16,7 +16,7 @@ from fststyle.training.preview import FACTORS, Strengths, preview, weights
 def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[str], tmp_path: Path) -> None:
     cli = parse([*train_arguments, "--out", str(tmp_path)])
     module, data = cli.model, cli.datamodule
-    sheet = preview(module, data, tmp_path, [], max_steps=36, accelerator="cpu", enable_progress_bar=False)
+    sheet = preview(module, data, tmp_path, [], max_steps=60, accelerator="cpu", enable_progress_bar=False)
     assert sheet.shape == (2 * 48 + 4, 4 * 48 + 3 * 4, 3)
 
     (norm, *_) = styled_norms(module.net)
