@@ -56,7 +56,8 @@ class Muon(Optimizer):
                 loss = closure()
         for group in self.param_groups:
             learning = [(parameter, parameter.grad) for parameter in group["params"] if parameter.grad is not None]
-            (self._step_kernels if group["kernels"] else self._step_others)(learning, group["lr"])
+            step = self._step_kernels if group["kernels"] else self._step_others
+            step(learning, group["lr"])
         return loss
 
     def _step_kernels(self, kernels: list[tuple[Tensor, Tensor]], rate: float) -> None:
@@ -97,7 +98,7 @@ class Muon(Optimizer):
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
-    """(N, rows, columns) with all singular values brought to about 1 (0.7..1.2), their directions kept; 0 stays 0."""
+    """(N, rows, columns) with all singular values brought to about 1 (0.5..1.3), their directions kept; 0 stays 0."""
     tall = matrices.shape[1] > matrices.shape[2]
     x: Tensor = matrices.mT if tall else matrices
     x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
