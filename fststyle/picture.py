@@ -26,6 +26,8 @@ BROKEN_FILE = (
     struct.error,
 )
 
+_STRIP_PIXELS = 1_000_000
+
 _ORIENTATION_TAG = 0x0112
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,7 +69,17 @@ def to_picture(image: Image.Image, name: str = "the picture") -> Picture:
     if image.has_transparency_data:
         opacity = np.asarray(image.convert("RGBA").getchannel("A"))
         alpha = None if bool((opacity == 255).all()) else opacity
-    return Picture(np.array(_to_srgb(image, name)), alpha)
+    return Picture(_pixels(_to_srgb(image, name)), alpha)
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 3) of an RGB image, a strip at a time: of all at once, Pillow makes three copies on the way."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, _STRIP_PIXELS // max(1, image.width))
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        rgb[top:bottom] = image.crop((0, top, image.width, bottom))
+    return rgb
 
 
 def _upright(image: Image.Image, name: str) -> Image.Image:
@@ -104,4 +116,4 @@ def _to_srgb(image: Image.Image, name: str) -> Image.Image:
                 image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             warnings.warn(f"{name} has a broken color profile, which is ignored", stacklevel=2)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # it would be copied
