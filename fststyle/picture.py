@@ -78,7 +78,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     rows = max(1, _STRIP_PIXELS // max(1, image.width))
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
-        rgb[top:bottom] = image.crop((0, top, image.width, bottom))
+        rgb[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
     return rgb
 
 
