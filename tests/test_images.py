@@ -1,6 +1,8 @@
 import io
 import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,21 @@ def test_unknown_suffix_names_the_known_ones(photo: Pixels, tmp_path: Path) -> N
 def test_a_picture_too_large_for_its_format(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"WEBP cannot hold 1×16384 pixels .*; use \.png"):
         encode_picture(np.zeros((16384, 1, 3), np.uint8), None, ".webp")
+
+
+def test_a_large_picture_is_read_in_little_more_than_pillow_needs(tmp_path: Path) -> None:
+    side = 4000
+    Image.new("RGB", (side, side), "olive").save(tmp_path / "large.jpg")
+    program = (
+        "import resource, sys; from pathlib import Path; from fststyle.images import read_picture\n"
+        "unit = 1 if sys.platform == 'darwin' else 1024\n"
+        "most = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit\n"
+        "before = most(); read_picture(Path(sys.argv[1])); print(most() - before)"
+    )
+    pytest.importorskip("resource", reason="Windows does not tell")
+    command = [sys.executable, "-c", program, str(tmp_path / "large.jpg")]
+    taken = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert taken / side**2 < 9  # bytes a pixel: Pillow's own four, our three; its way to arrays made it fourteen
 
 
 @pytest.mark.parametrize("quality", [0, 101])
