@@ -36,10 +36,12 @@ class Converted:
     Attributes:
         model: Without metadata.
         psnr: Against the network it was made from, in decibels; infinite if nothing differs.
+        kept: How many convolutions after the first were left in floats, so that it is close enough.
     """
 
     model: onnx.ModelProto
     psnr: float
+    kept: int = 0
 
 
 def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, white: float = 1.0) -> Converted:
@@ -48,9 +50,10 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
     Args:
         data: Of an ONNX file that `read_model` accepts, opset 13 or newer.
         precision: "int8": convolutions in 8 bits, weights by channel (QDQ), all but the first and the last;
-            everything else, instance norms above all, stays float. Seven bits of the weights' eight are used, because
-            processors without VNNI add products of eight with saturation. "fp16": weights and most activations as
-            16-bit floats. "fp32": as it was.
+            everything else, instance norms above all, stays float. Where that is not close enough, those that follow
+            the first stay float, too, one after the other up to a half of all: whatever an early one errs, all later
+            ones work on. Seven bits of the weights' eight are used, because processors without VNNI add products of
+            eight with saturation. "fp16": weights and most activations as 16-bit floats. "fp32": as it was.
         photos: (H, W, 3) to learn ranges from and to compare on.
         white: What a white pixel is to the network, 1 or 255.
 
@@ -62,19 +65,16 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
         raise ValueError("at least one photo is needed to compare on")
     graph = Graph.read(data)
     contents = [_content(photo, white) for photo in photos]
-    if precision == "fp32":
-        made = graph.model
-    elif precision == "fp16":
-        made = _to_float16(graph)
-    else:
-        made = _to_int8(graph, contents)
-    psnr = _psnr(data, made.SerializeToString(), contents, white)
-    if not psnr >= MIN_PSNR:
-        raise ModelFileError(
-            f"in {precision} the network paints {psnr:.1f} dB away from itself, below {MIN_PSNR:.0f}; "
-            "calibrate on photos like yours, or keep more precision"
-        )
-    return Converted(made, psnr)
+    closest = -math.inf
+    for kept, made in enumerate(_made(graph, precision, contents)):
+        psnr = _psnr(data, made.SerializeToString(), contents, white)
+        if psnr >= MIN_PSNR:
+            return Converted(made, psnr, kept)
+        closest = max(closest, psnr)
+    raise ModelFileError(
+        f"in {precision} the network paints {closest:.1f} dB away from itself, below {MIN_PSNR:.0f}; "
+        "calibrate on photos like yours, or keep more precision"
+    )
 
 
 def with_byte_pixels(model: onnx.ModelProto, *, white: float = 1.0) -> onnx.ModelProto:
@@ -122,6 +122,18 @@ def _content(photo: Pixels, white: float) -> NDArray[np.float32]:
     return np.ascontiguousarray(planes) * np.float32(white / 255)
 
 
+def _made(graph: Graph, precision: Precision, contents: Sequence[NDArray[np.float32]]) -> Iterator[onnx.ModelProto]:
+    """What the network becomes, the smallest first."""
+    if precision == "fp32":
+        yield graph.model
+    elif precision == "fp16":
+        yield _to_float16(graph)
+    else:
+        convolutions = sum(node.op_type == "Conv" for node in graph.nodes)
+        for floats in range(1, max(2, convolutions // 2)):
+            yield _to_int8(graph, contents, floats)
+
+
 def _to_float16(graph: Graph) -> onnx.ModelProto:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -131,7 +143,8 @@ def _to_float16(graph: Graph) -> onnx.ModelProto:
     return made
 
 
-def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]]) -> onnx.ModelProto:
+def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]], floats: int) -> onnx.ModelProto:
+    """With so many of the first convolutions, and the last one, left in floats."""
     # It takes a third of a second to import, and pandas with it where that is installed.
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -151,7 +164,7 @@ def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]]) -> onnx.Mode
                 _Reader(graph.input_name, contents),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["Conv"],
-                nodes_to_exclude=[convolutions[0], convolutions[-1]] if len(convolutions) > 2 else [],
+                nodes_to_exclude=[*convolutions[:floats], convolutions[-1]] if len(convolutions) > 2 else [],
                 per_channel=True,
                 reduce_range=True,
                 activation_type=QuantType.QUInt8,

@@ -16,13 +16,13 @@ Assets = dict[str, Any]
 Pixels = NDArray[np.uint8]
 
 
-def painter(assets: Assets) -> bytes:
-    """Three convolutions, so that there is one between the first and the last, and a norm."""
+def painter(assets: Assets, middle: int = 1) -> bytes:
+    """Convolutions, `middle` of them between the first and the last, and norms."""
     random = np.random.default_rng(0)
     weights = {
         "first": random.normal(0, 0.2, (8, 3, 3, 3)).astype(np.float32),
-        "second": random.normal(0, 0.1, (8, 8, 3, 3)).astype(np.float32),
-        "third": random.normal(0, 0.1, (3, 8, 3, 3)).astype(np.float32),
+        **{f"middle{number}": random.normal(0, 0.1, (8, 8, 3, 3)).astype(np.float32) for number in range(middle)},
+        "last": random.normal(0, 0.1, (3, 8, 3, 3)).astype(np.float32),
         "scale": np.ones(8, np.float32),
         "bias": np.zeros(8, np.float32),
     }
@@ -30,9 +30,16 @@ def painter(assets: Assets) -> bytes:
         helper.make_node("Conv", ["content", "first"], ["a"], pads=[1, 1, 1, 1]),
         helper.make_node("InstanceNormalization", ["a", "scale", "bias"], ["b"], epsilon=1e-3),
         helper.make_node("Relu", ["b"], ["c"]),
-        helper.make_node("Conv", ["c", "second"], ["d"], pads=[1, 1, 1, 1]),
-        helper.make_node("InstanceNormalization", ["d", "scale", "bias"], ["e"], epsilon=1e-3),
-        helper.make_node("Conv", ["e", "third"], ["f"], pads=[1, 1, 1, 1]),
+    ]
+    before = "c"
+    for number in range(middle):
+        nodes += [
+            helper.make_node("Conv", [before, f"middle{number}"], [f"d{number}"], pads=[1, 1, 1, 1]),
+            helper.make_node("InstanceNormalization", [f"d{number}", "scale", "bias"], [f"e{number}"], epsilon=1e-3),
+        ]
+        before = f"e{number}"
+    nodes += [
+        helper.make_node("Conv", [before, "last"], ["f"], pads=[1, 1, 1, 1]),
         helper.make_node("Sigmoid", ["f"], ["stylized"]),
     ]
     return bytes(assets["picture_model"](nodes, weights).SerializeToString())
@@ -70,6 +77,21 @@ def test_int8_convolutions_and_float_norms(assets: Assets, photos: list[Pixels])
     content = np.random.default_rng(2).random((1, 3, 33, 41), np.float32)
     plain = paint(onnx.ModelProto.FromString(data), content)
     assert np.abs(paint(made.model, content) - plain).max() < 0.1
+
+
+def test_first_convolutions_stay_float_until_it_is_close_enough(
+    assets: Assets, photos: list[Pixels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = painter(assets, middle=4)
+    plain = convert(data, "int8", photos)
+    assert plain.kept == 0
+    monkeypatch.setattr(quantization, "MIN_PSNR", plain.psnr + 0.01)
+    made = convert(data, "int8", photos)
+    assert made.kept >= 1
+    assert made.psnr > plain.psnr
+    weights = {tensor.name for tensor in made.model.graph.initializer}
+    in_floats = [node for node in made.model.graph.node if node.op_type == "Conv" and node.input[1] in weights]
+    assert len(in_floats) == 2 + made.kept  # these, the first and the last
 
 
 def test_float16_is_half_as_large(assets: Assets, photos: list[Pixels]) -> None:
