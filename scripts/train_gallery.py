@@ -2,11 +2,12 @@
 """Train the networks of models/, unattended; interrupted, the same command goes on.
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
+    python scripts/train_gallery.py … --network tiny --minutes 5 --only udnie
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
-Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles. In
-the end models/SHA256SUMS and models/expected/ say what the files are and what they make of a small photo; the tests
-hold them to it.
+Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles; a
+`tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS and
+models/expected/ say what the files are and what they make of a small photo; the tests hold them to it.
 """
 
 import argparse
@@ -114,7 +115,10 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
     output = MODELS / f"{file}.onnx"
     done = read_checkpoint(last).steps if last.exists() else None
-    if done is None or done < arguments.steps:
+    finished = exported.exists() if arguments.minutes else done is not None and done >= arguments.steps
+    judged_at = 1_000_000 if arguments.minutes else arguments.steps  # the end is, in any case
+    budget = ["--minutes", arguments.minutes] if arguments.minutes else ["--trainer.max_steps", arguments.steps]
+    if not finished:
         run(
             [
                 *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
@@ -122,7 +126,8 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
                 *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
                 *("--model.style_size", style_size(name)),
                 *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
-                *("--trainer.max_steps", arguments.steps, "--trainer.val_check_interval", arguments.steps),
+                *(*budget, "--trainer.val_check_interval", judged_at),
+                *(("--model.teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
                 *("--out", folder, *(["--resume"] if done is not None else [])),
             ]
         )
@@ -184,6 +189,7 @@ def main() -> None:
     parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
     parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/train_base.py")
     parser.add_argument("--steps", type=int, default=400, help="of each")
+    parser.add_argument("--minutes", type=float, help="of each, instead of steps")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))

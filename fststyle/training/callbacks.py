@@ -222,8 +222,11 @@ class CostProgressBar(ProgressBar):
         done = module.progress - begun_progress
         left = passed / done * (1 - module.progress) if done > 0 else 0.0
         step = module.trainer.global_step
-        terms = {name: module.last_terms[name].item() for name in ("content_loss", "style_loss", "total_loss")}
-        return (
-            f"step {step} · {(step - begun_step) / max(passed, 1e-9):.2f}/s · {left / 60:.1f} min left · "
-            f"content {terms['content_loss']:.3f} · style {terms['style_loss']:.4f} · total {terms['total_loss']:.3f}"
-        )
+        shown = {"content": 3, "style": 4, "likeness": 4, "total": 3}
+        costs = [
+            f"{name} {module.last_terms[f'{name}_loss'].item():.{digits}f}"
+            for name, digits in shown.items()
+            if f"{name}_loss" in module.last_terms
+        ]
+        rate = (step - begun_step) / max(passed, 1e-9)
+        return " · ".join([f"step {step}", f"{rate:.2f}/s", f"{left / 60:.1f} min left", *costs])

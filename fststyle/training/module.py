@@ -27,6 +27,7 @@ from fststyle.training.muon import Muon
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.schedule import one_cycle, warmed_up_average
 from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
+from fststyle.training.teacher import MATCHING, TEACHER_WEIGHT, Teacher, likeness_loss
 from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
@@ -35,6 +36,7 @@ from fststyle.training.transformer_net import NetworkName, build_transformer_net
 _ADDED_SINCE = {
     "strength": False,
     "optimizer": "adam",
+    "teacher": None,
     "grid_weight": 0.0,
     "temporal_weight": 0.0,
     "temporal_lighting": 0.0,
@@ -63,6 +65,8 @@ class StyleTransferModule(pl.LightningModule):
             0 switches averaging off.
         init: Where to start: "base", the network of this name that knows many styles and ships with the package (from
             nothing, if there is none of this width); "none"; or a checkpoint of another style.
+        teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
+            the name of a network that ships. `tiny` needs one.
         channels_last: Memory layout of the network's activations; none chooses by device.
 
     Raises:
@@ -85,6 +89,7 @@ class StyleTransferModule(pl.LightningModule):
         warmup: float = 0.15,
         ema_decay: float = 0.99,
         init: str = "base",
+        teacher: str | None = None,
         channels_last: bool | None = None,
     ) -> None:
         super().__init__()
@@ -92,11 +97,14 @@ class StyleTransferModule(pl.LightningModule):
             raise ValueError(f"style_size must be at least 32, not {style_size}")
         if not 0 <= ema_decay < 1 or not 0 <= warmup < 1:
             raise ValueError(f"ema_decay and warmup must lie in [0, 1), not {ema_decay} and {warmup}")
+        if teacher is not None and strength:
+            raise ValueError("a teacher paints at full strength only; set strength: false, or leave it out")
         self.name, self.network, self.width, self.strength, self.cost = name, network, width, strength, cost
         self.painting = painting or style.name
         self.style_size, self.warmup = style_size, warmup
         self.optimizer, self.learning_rate = optimizer, learning_rate
         self.channels_last = channels_last
+        self.teacher = None if teacher is None else Teacher(teacher)
         self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
         self.net = build_transformer_net(network, width)
         self.init = self._start(init)
@@ -162,6 +170,9 @@ class StyleTransferModule(pl.LightningModule):
             net, share = partial(self.net, strength=strengths), style_share(strengths)
         stylized = net(content)
         terms = self.objective.terms(stylized, features, share)
+        if self.teacher is not None and self.training:
+            likeness = likeness_loss(stylized, self.teacher(batch))
+            terms = terms._replace(likeness=likeness, total=terms.total + TEACHER_WEIGHT * likeness)
         return self._as_network(terms, net, content, stylized, positions)
 
     def _as_network(
@@ -188,11 +199,15 @@ class StyleTransferModule(pl.LightningModule):
         return range(first, first + count * world, world)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """The total cost of a batch of uint8 photos, (B, 3, H, W)."""
-        terms = self.terms(batch)
-        self.last_terms = {name: value.detach() for name, value in terms.named().items()}
+        """The total cost of a batch of uint8 photos, (B, 3, H, W); where a teacher has its time, the likeness alone."""
+        if self.teacher is not None and self.progress < MATCHING:
+            likeness = likeness_loss(self.net(batch.float().div_(255)), self.teacher(batch))
+            terms = {"likeness_loss": likeness, "total_loss": TEACHER_WEIGHT * likeness}
+        else:
+            terms = self.terms(batch).named()
+        self.last_terms = {name: value.detach() for name, value in terms.items()}
         self.log_dict({f"train/{name}": value for name, value in self.last_terms.items()})
-        return terms.total
+        return terms["total_loss"]
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
         """Measure the averaged network on held-out photos; returns them and what it makes of them, (B, 3, H, W)."""
@@ -291,6 +306,7 @@ class StyleTransferModule(pl.LightningModule):
             "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
             "init": self.init,
+            "teacher": self.teacher and self.teacher.name,
             **cost,
             "loss_network": self.cost.architecture,
         }

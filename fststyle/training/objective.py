@@ -101,7 +101,7 @@ class Cost:
 class CostTerms(NamedTuple):
     """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`.
 
-    `grid` is None where no network is judged, `temporal` where nothing moves.
+    `grid` is None where no network is judged, `temporal` where nothing moves, `likeness` where nobody teaches.
     """
 
     content: Tensor
@@ -111,6 +111,7 @@ class CostTerms(NamedTuple):
     style_by_layer: dict[str, Tensor]
     grid: Tensor | None = None
     temporal: Tensor | None = None
+    likeness: Tensor | None = None
 
     def named(self) -> dict[str, Tensor]:
         """By the names under which logs, tables and files have them; one more for each style layer."""
@@ -119,6 +120,8 @@ class CostTerms(NamedTuple):
             named["grid_loss"] = self.grid
         if self.temporal is not None:
             named["temporal_loss"] = self.temporal
+        if self.likeness is not None:
+            named["likeness_loss"] = self.likeness
         return named | {f"style_loss_{layer}": value for layer, value in self.style_by_layer.items()}
 
 

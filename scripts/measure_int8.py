@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""What int8 costs the networks of models/: how far it paints from them, and the cost judged by VGG-19.
+
+    python scripts/measure_int8.py --styles paintings/ --weights vgg19.safetensors [--keep int8/]
+
+Costs are means over the sample photos' middle squares of 256 pixels, those of `fststyle evaluate`.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from fststyle import samples
+from fststyle.converted_file import convert_file
+from fststyle.errors import ModelFileError
+from fststyle.images import find_images
+from fststyle.model_file import read_model
+from fststyle.training.evaluate import Model, evaluate
+from fststyle.training.evaluation import Settings
+from fststyle.training.objective import Cost
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--styles", type=Path, required=True, help="folder of paintings")
+    parser.add_argument("--weights", type=Path, help="of VGG-19")
+    parser.add_argument("--keep", type=Path, help="folder for the int8 networks")
+    arguments = parser.parse_args()
+    paintings = [*find_images(arguments.styles), *samples.styles()]
+    cost = Cost(loss_network="vgg19", weights=arguments.weights)
+    print("| network | MB | int8, MB | more convolutions in floats | dB | total | int8, total | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        for path in sorted(MODELS.glob("*.onnx")):
+            card = read_model(path).card
+            painting = next((file for file in paintings if card is not None and card.style in file.stem), None)
+            if card is None or painting is None:
+                continue
+            small = folder / path.name
+            row = f"| `{path.stem}` | {path.stat().st_size / 1e6:.2f} |"
+            try:
+                made = convert_file(path, small)
+            except ModelFileError as error:
+                print(f"{row} {error} | | | | | |", flush=True)
+                continue
+            settings = Settings(style_size=int(card.recipe["style_size"]), iterations=0, speed_side=0)
+            models = [Model.load(path, name="fp32"), Model.load(small, name="int8")]
+            judged = evaluate(models, samples.photos(), painting, cost=cost, settings=settings).models
+            before, after = (scores.mean["total_loss"] for scores in judged)
+            row += f" {small.stat().st_size / 1e6:.2f} | {made.kept} | {made.psnr:.1f} |"
+            print(f"{row} {before:.3f} | {after:.3f} | {after / before:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
