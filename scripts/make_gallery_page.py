@@ -56,6 +56,8 @@ def table(files: dict[str, ModelFile]) -> list[str]:
             raise ValueError(f"{file.name} has no card; export it with `fststyle export`")
         recipe = card.recipe
         judge = f"`{card.loss_network}`, painting at {recipe['style_size']}"
+        if teacher := recipe.get("teacher"):
+            judge += f", taught by `{teacher}`"
         costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
         lines.append(
             f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
