@@ -79,7 +79,7 @@ def test_int8_convolutions_and_float_norms(assets: Assets, photos: list[Pixels])
     assert np.abs(paint(made.model, content) - plain).max() < 0.1
 
 
-def test_first_convolutions_stay_float_until_it_is_close_enough(
+def test_what_strays_most_stays_float_until_it_is_close_enough(
     assets: Assets, photos: list[Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = painter(assets, middle=4)

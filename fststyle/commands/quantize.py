@@ -34,5 +34,5 @@ def quantize(
         photos=photos,
         layout=cast("Layout", layout),
     )
-    kept = f", {made.kept} more of its first convolutions in floats" if made.kept else ""
+    kept = f", {made.kept} more of its convolutions in floats" if made.kept else ""
     typer.echo(f"{output}: {precision}, {output.stat().st_size:,} bytes, {made.psnr:.1f} dB from {model}{kept}")
