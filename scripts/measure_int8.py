@@ -49,7 +49,7 @@ def main() -> None:
             settings = Settings(style_size=int(card.recipe["style_size"]), iterations=0, speed_side=0)
             models = [Model.load(path, name="fp32"), Model.load(small, name="int8")]
             judged = evaluate(models, samples.photos(), painting, cost=cost, settings=settings).models
-            before, after = (scores.mean["total_loss"] for scores in judged)
+            before, after = (scores.mean()["total_loss"] for scores in judged)
             row += f" {small.stat().st_size / 1e6:.2f} | {made.kept} | {made.psnr:.1f} |"
             print(f"{row} {before:.3f} | {after:.3f} | {after / before:.3f} |", flush=True)
 
