@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fststyle.gallery import find_network
-from fststyle.stylizer import Stylizer
+from fststyle.network import Network
 
 MATCHING = 0.5
 """Up to this fraction of the run, the teacher's pictures are all that counts."""
@@ -40,13 +40,13 @@ class Teacher:
         path = find_network(Path(name))
         self.name = path.stem
         # A picture a thread: onnxruntime's own threads would spin on the cores that torch needs next.
-        self._stylizer = Stylizer.load(path, "cpu", threads=1)
+        self._network = Network.load(path, "cpu", "rgb1", threads=1)
         self._painters = ThreadPoolExecutor(os.cpu_count(), "teacher")
 
     def __call__(self, batch: Tensor) -> Tensor:
         """What it makes of uint8 photos, (B, 3, H, W): float32 in [0, 1], on their device."""
         photos = batch.permute(0, 2, 3, 1).cpu().contiguous().numpy()
-        painted = torch.stack([torch.from_numpy(picture) for picture in self._painters.map(self._stylizer, photos)])
+        painted = torch.stack([torch.from_numpy(picture) for picture in self._painters.map(self._network.run, photos)])
         return painted.permute(0, 3, 1, 2).to(batch.device).float().div_(255)
 
 
