@@ -52,6 +52,7 @@ class Strengths(Callback):
         if not any(True for _ in styled_norms(module.net)):
             raise TrainingError(f"{module.network} has no instance norm, which a preview needs; preview with fast")
         module.averaged.requires_grad_(False)
+        module.teacher = None  # it knows one strength only, and would make all of them alike
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int

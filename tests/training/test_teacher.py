@@ -12,6 +12,7 @@ from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.objective import Cost
+from fststyle.training.preview import Strengths
 from fststyle.training.teacher import TEACHER_WEIGHT, Teacher, likeness_loss
 
 NETWORK = "starry_night"
@@ -74,3 +75,9 @@ def test_nobody_teaches_two_strengths_or_from_nowhere(painting: Path) -> None:
         StyleTransferModule(painting, network="fast", width=0.25, strength=True, teacher=NETWORK)
     with pytest.raises(ModelFileError, match="did you mean starry_night"):
         StyleTransferModule(painting, network="fast", width=0.25, teacher="starry_nigth")
+
+
+def test_a_preview_is_not_taught(painting: Path) -> None:
+    module = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, teacher=str(PHOTOS_BACK))
+    Strengths().setup(bare_trainer(torch.device("cpu")), module, "fit")
+    assert module.teacher is None
