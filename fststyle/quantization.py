@@ -7,7 +7,8 @@ import logging
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,11 +66,11 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
         raise ValueError("at least one photo is needed to compare on")
     graph = Graph.read(data)
     contents = [_content(photo, white) for photo in photos]
+    judge = _Judge(data, contents, white)
     if precision == "int8":
-        made = _int8(data, graph, contents, white)
+        made = _to_int8(graph, contents, judge)
     else:
-        model = graph.model if precision == "fp32" else _to_float16(graph)
-        made = Converted(model, _psnr(data, model.SerializeToString(), contents, white))
+        made = judge(graph.model if precision == "fp32" else _to_float16(graph))
     if not made.psnr >= MIN_PSNR:
         raise ModelFileError(
             f"in {precision} the network paints {made.psnr:.1f} dB away from itself, below {MIN_PSNR:.0f}; "
@@ -132,62 +133,61 @@ def _to_float16(graph: Graph) -> onnx.ModelProto:
     return made
 
 
-def _int8(data: bytes, graph: Graph, contents: Sequence[NDArray[np.float32]], white: float) -> Converted:
+def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]], judge: "_Judge") -> Converted:
     """As close as it takes; if that cannot be had with half of the convolutions, as close as those come."""
-    count = sum(node.op_type == "Conv" for node in graph.nodes)
-    floats = {0, count - 1} if count > 2 else set()
-    inner = sorted(set(range(count)) - floats)
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = Path(scratch, "prepared.onnx")
+        convolutions = _prepare(graph, prepared)
+        ends = [convolutions[0], convolutions[-1]] if len(convolutions) > 2 else []
+        inner = [name for name in convolutions if name not in ends]
 
-    def made(floats: set[int]) -> tuple[onnx.ModelProto, float]:
-        model = _to_int8(graph, contents, floats)
-        return model, _psnr(data, model.SerializeToString(), contents, white)
+        def made(floats: Sequence[str]) -> Converted:
+            return judge(_quantized(prepared, _Reader(graph.input_name, contents), floats))
 
-    model, psnr = made(floats)
-    if psnr >= MIN_PSNR or len(inner) < 2:
-        return Converted(model, psnr)
-    alone = {convolution: made(set(range(count)) - {convolution})[1] for convolution in inner}
-    straying = sorted(inner, key=alone.__getitem__)[: len(inner) // 2]
-    for kept in range(1, len(straying) + 1):
-        model, psnr = made(floats | set(straying[:kept]))
-        if psnr >= MIN_PSNR:
-            break
-    return Converted(model, psnr, kept)
+        best = made(ends)
+        if best.psnr >= MIN_PSNR or len(inner) < 2:
+            return best
+        alone = {name: made([other for other in convolutions if other != name]).psnr for name in inner}
+        straying = sorted(inner, key=alone.__getitem__)[: len(inner) // 2]
+        for kept in range(1, len(straying) + 1):
+            best = replace(made([*ends, *straying[:kept]]), kept=kept)
+            if best.psnr >= MIN_PSNR:
+                break
+    return best
 
 
-def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]], floats: set[int]) -> onnx.ModelProto:
-    """With these convolutions, by their place in the graph, left in floats."""
+def _prepare(graph: Graph, target: Path) -> list[str]:
+    """Write the network as the quantizer wants it; returns the names of its convolutions."""
     # It takes a third of a second to import, and pandas with it where that is installed.
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    with tempfile.TemporaryDirectory() as scratch:
-        plain, prepared, made = (Path(scratch, f"{name}.onnx") for name in ("plain", "prepared", "made"))
-        plain.write_bytes(_named(graph.model).SerializeToString())
-        quiet = logging.getLogger()
-        level = quiet.level
-        quiet.setLevel(logging.ERROR)
-        try:
-            quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-            convolutions = [node.name for node in onnx.load(prepared).graph.node if node.op_type == "Conv"]
-            quantize_static(
-                prepared,
-                made,
-                _Reader(graph.input_name, contents),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=["Conv"],
-                nodes_to_exclude=[name for place, name in enumerate(convolutions) if place in floats],
-                per_channel=True,
-                reduce_range=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
-            )
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ModelFileError(f"onnxruntime cannot quantize this network ({reason}); export it again") from error
-        finally:
-            quiet.setLevel(level)
-        model = onnx.load(made)
+    plain = target.with_name("plain.onnx")
+    plain.write_bytes(_named(graph.model).SerializeToString())
+    with _quantizing():
+        quant_pre_process(plain, target, skip_symbolic_shape=True)
+    return [node.name for node in onnx.load(target).graph.node if node.op_type == "Conv"]
+
+
+def _quantized(prepared: Path, reader: "_Reader", floats: Sequence[str]) -> onnx.ModelProto:
+    """With the convolutions of these names left in floats."""
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    made = prepared.with_name("made.onnx")
+    with _quantizing():
+        quantize_static(
+            prepared,
+            made,
+            reader,
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            nodes_to_exclude=list(floats),
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+        )
+    model = onnx.load(made)
     # The optimizer notes every domain that it knows, needed or not.
     used = {node.domain for node in model.graph.node}
     kept = [entry for entry in model.opset_import if entry.domain in used]
@@ -195,6 +195,21 @@ def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]], floats: set[
     model.opset_import.extend(kept)
     model.producer_name = model.producer_version = ""
     return model
+
+
+@contextmanager
+def _quantizing() -> Iterator[None]:
+    """The quantizer of onnxruntime without its advice, and with errors of ours."""
+    quiet = logging.getLogger()
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"onnxruntime cannot quantize this network ({reason}); export it again") from error
+    finally:
+        quiet.setLevel(level)
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -219,20 +234,31 @@ class _Reader:
         return None if content is None else {self._name: content}
 
 
-def _psnr(before: bytes, after: bytes, contents: Sequence[NDArray[np.float32]], white: float) -> float:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        sessions = [
-            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"]) for data in (before, after)
+class _Judge:
+    """Compares what became of a network with what that painted, once for all."""
+
+    def __init__(self, data: bytes, contents: Sequence[NDArray[np.float32]], white: float) -> None:
+        self._contents = contents
+        self._white = white
+        self._originals = list(self._paint(data))
+
+    def __call__(self, model: onnx.ModelProto) -> Converted:
+        """The model, and how close it comes."""
+        errors = [
+            float(np.square(one.astype(np.float64) - other).mean())
+            for one, other in zip(self._originals, self._paint(model.SerializeToString()), strict=True)
         ]
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"onnxruntime cannot run what became of this network ({reason}); keep fp32") from error
-    errors = []
-    for content in contents:
-        name = sessions[0].get_inputs()[0].name
-        one, other = (np.clip(session.run(None, {name: content})[0] / white, 0, 1) for session in sessions)
-        errors.append(float(np.square(one.astype(np.float64) - other).mean()))
-    mean = float(np.mean(errors))
-    return math.inf if mean == 0 else -10 * math.log10(mean)
+        mean = float(np.mean(errors))
+        return Converted(model, math.inf if mean == 0 else -10 * math.log10(mean))
+
+    def _paint(self, data: bytes) -> Iterator[NDArray[np.float32]]:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ModelFileError(f"onnxruntime cannot run what became of this network ({reason}); keep fp32") from error
+        name = session.get_inputs()[0].name
+        for content in self._contents:
+            yield np.clip(session.run(None, {name: content})[0] / self._white, 0, 1)

@@ -71,6 +71,16 @@ def find_networks(models: Path, peers: Path | None) -> list[Entry]:
     return entries
 
 
+def find_paintings(folder: Path) -> list[Path]:
+    """The pictures in a folder, and the package's sample styles."""
+    return sorted([*folder.glob("*.jpg"), *samples.styles()])
+
+
+def painting_of(entry: Entry, paintings: list[Path]) -> Path | None:
+    """The one that a network was trained with; None if it is not at hand."""
+    return next((path for path in paintings if entry.style in path.stem), None)
+
+
 def best_style_size(model: Model, size: int, painting: Path, cost: Cost) -> dict[int, float]:
     """The mean total cost on the sample photos for every size of the painting."""
     squares = [photo.permute(1, 2, 0).numpy() for photo in ValidationPhotos(samples.photos(), size)]
@@ -189,11 +199,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    paintings = sorted([*arguments.styles.glob("*.jpg"), *samples.styles()])
+    paintings = find_paintings(arguments.styles)
     by_painting: dict[Path, list[Entry]] = {}
     unmatched = []
     for entry in find_networks(README.parent, arguments.peers):
-        painting = next((path for path in paintings if entry.style in path.stem), None)
+        painting = painting_of(entry, paintings)
         if painting is None:
             unmatched.append(f"`{entry.name}`")
         else:

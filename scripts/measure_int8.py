@@ -10,11 +10,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from make_model_tables import find_networks, find_paintings, painting_of
+
 from fststyle import samples
 from fststyle.converted_file import convert_file
 from fststyle.errors import ModelFileError
-from fststyle.images import find_images
-from fststyle.model_file import read_model
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost
@@ -28,16 +28,15 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--keep", type=Path, help="folder for the int8 networks")
     arguments = parser.parse_args()
-    paintings = [*find_images(arguments.styles), *samples.styles()]
+    paintings = find_paintings(arguments.styles)
     cost = Cost(loss_network="vgg19", weights=arguments.weights)
     print("| network | MB | int8, MB | more convolutions in floats | dB | total | int8, total | ratio |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
-        for path in sorted(MODELS.glob("*.onnx")):
-            card = read_model(path).card
-            painting = next((file for file in paintings if card is not None and card.style in file.stem), None)
-            if card is None or painting is None:
+        for entry in find_networks(MODELS, None):
+            path, painting = entry.path, painting_of(entry, paintings)
+            if painting is None:
                 continue
             small = folder / path.name
             row = f"| `{path.stem}` | {path.stat().st_size / 1e6:.2f} |"
@@ -46,8 +45,8 @@ def main() -> None:
             except ModelFileError as error:
                 print(f"{row} {error} | | | | | |", flush=True)
                 continue
-            settings = Settings(style_size=int(card.recipe["style_size"]), iterations=0, speed_side=0)
             models = [Model.load(path, name="fp32"), Model.load(small, name="int8")]
+            settings = Settings(style_size=models[0].style_size or Settings.style_size, iterations=0, speed_side=0)
             judged = evaluate(models, samples.photos(), painting, cost=cost, settings=settings).models
             before, after = (scores.mean()["total_loss"] for scores in judged)
             row += f" {small.stat().st_size / 1e6:.2f} | {made.kept} | {made.psnr:.1f} |"

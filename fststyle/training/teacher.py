@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fststyle.gallery import find_network
 from fststyle.network import Network
+from fststyle.training.tensors import unit_range
 
 MATCHING = 0.5
 """Up to this fraction of the run, the teacher's pictures are all that counts."""
@@ -22,7 +23,7 @@ MATCHING = 0.5
 TEACHER_WEIGHT = 10.0
 """Of the likeness beside the other terms. Measured (`tiny`, The Great Wave): with 0 dark areas fade again."""
 
-# The student's zero-padded convolutions see no mirrored rim in training, the teacher does.
+# The teacher sees a photo with a mirrored rim, the student sees one only outside of training.
 _BORDER = 8
 
 
@@ -46,8 +47,8 @@ class Teacher:
     def __call__(self, batch: Tensor) -> Tensor:
         """What it makes of uint8 photos, (B, 3, H, W): float32 in [0, 1], on their device."""
         photos = batch.permute(0, 2, 3, 1).cpu().contiguous().numpy()
-        painted = torch.stack([torch.from_numpy(picture) for picture in self._painters.map(self._network.run, photos)])
-        return painted.permute(0, 3, 1, 2).to(batch.device).float().div_(255)
+        painted = self._painters.map(self._network.run, photos)
+        return torch.cat([unit_range(picture) for picture in painted]).to(batch.device)
 
 
 def likeness_loss(stylized: Tensor, taught: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from fststyle.errors import ModelFileError
+from fststyle.gallery import find_network
 from fststyle.stylizer import Stylizer
 from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
@@ -35,7 +36,7 @@ def test_it_shows_what_the_exported_network_paints() -> None:
     taught = Teacher(NETWORK)(batch)
     assert taught.shape == batch.shape
     for photo, picture in zip(batch, taught, strict=True):
-        painted = Stylizer.load(Path(f"models/{NETWORK}.onnx"), "cpu")(photo.permute(1, 2, 0).numpy())
+        painted = Stylizer.load(find_network(Path(NETWORK)), "cpu")(photo.permute(1, 2, 0).numpy())
         np.testing.assert_allclose(picture.permute(1, 2, 0) * 255, painted, atol=1e-3)
 
 
