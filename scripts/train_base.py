@@ -28,6 +28,7 @@ from fststyle.training.bases import base_file
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData
+from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.many_styles import ManyStylesModule, mean_style, one_style
 from fststyle.training.objective import Cost
 from fststyle.training.strength import plain_state
@@ -71,6 +72,7 @@ def train(arguments: argparse.Namespace) -> Path:
     last = folder / "last.ckpt"
     trainer = bare_trainer(
         max_steps=arguments.steps,
+        precision=default_precision(torch_device("auto")),
         val_check_interval=1000,
         check_val_every_n_epoch=None,
         callbacks=[

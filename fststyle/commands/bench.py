@@ -10,6 +10,7 @@ from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from fststyle.training.bench import StepBench
+    from fststyle.training.devices import Precision
     from fststyle.training.loss_network import Architecture
     from fststyle.training.transformer_net import NetworkName
 
@@ -29,6 +30,9 @@ def train(
     crop: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="How often the contenders take turns.")] = 5,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where.")] = "auto",
+    precision: Annotated[
+        str | None, typer.Option(metavar="bf16-mixed|32-true", help="The device's best, if not given.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """What a training step costs, part by part, and next to others' way of making it."""
@@ -43,6 +47,7 @@ def train(
             crop=crop,
             rounds=rounds,
             device=torch_device(device),
+            precision=cast("Precision | None", precision),
             progress=lambda done, of: typer.echo(f"round {done} of {of}" if done else "warmed up", err=True),
         )
     if as_json:
@@ -104,7 +109,7 @@ def _print(found: "StepBench", network: str, loss_network: str) -> None:
     from fststyle.training.bench import EXAMPLES, OURS, SLIM_ALONE, VGG_ALONE
 
     console = Console()
-    what = f"{network} with {loss_network}, batch {found.batch}, {found.crop}²"
+    what = f"{network} with {loss_network}, batch {found.batch}, {found.crop}², {found.precision}"
     console.print(f"{what}: {found.images_per_second:.1f} images a second", highlight=False)
     parts = Table("part of a step", "ms", "%")
     whole = sum(found.parts.values())

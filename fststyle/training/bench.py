@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytorch_lightning as pl
 import torch
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from fststyle import samples
 from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
+from fststyle.training.devices import Precision, default_precision
 from fststyle.training.loss_network import Architecture, LossNetwork
 from fststyle.training.losses import gram_matrix
 from fststyle.training.module import StyleTransferModule
@@ -48,6 +49,7 @@ class StepBench:
     Attributes:
         batch: Pictures a step.
         crop: Their side.
+        precision: Of all but pytorch/examples' way, which is float32.
         steps: By contender: a whole step of training; `STEADY` is ours with a `temporal_weight`. `SLIM_ALONE` and
             `VGG_ALONE` are only what the loss network does in one: content features of the photos, the cost of the
             pictures, and its gradient.
@@ -56,6 +58,7 @@ class StepBench:
 
     batch: int
     crop: int
+    precision: str
     steps: dict[str, float]
     parts: dict[str, float]
 
@@ -74,6 +77,7 @@ def bench_training(
     rounds: int = 5,
     steps: int = 3,
     device: torch.device | None = None,
+    precision: Precision | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> StepBench:
     """Measure; at 256² five rounds take several minutes on two CPU cores.
@@ -86,14 +90,18 @@ def bench_training(
         rounds: How often the contenders take turns.
         steps: Of each in a round.
         device: Where; the CPU if not given.
+        precision: What `fststyle train` takes on this device, if not given.
         progress: Called with rounds done and of how many.
 
     Raises:
-        ValueError: For numbers below 1 and crops below 32.
+        ValueError: For numbers below 1, crops below 32 and other precisions.
     """
     if min(rounds, steps) < 1:
         raise ValueError(f"rounds and steps must be at least 1, not {rounds} and {steps}")
+    if precision not in (None, *get_args(Precision)):
+        raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, not {precision!r}")
     device = device or torch.device("cpu")
+    precision = precision or default_precision(device)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         random_vgg = Path(folder) / "random.safetensors"
@@ -111,16 +119,16 @@ def bench_training(
         batches = iter(data.train_dataloader())
         parts: dict[str, list[float]] = {part: [] for part in PARTS}
         contenders: dict[str, Callable[[], list[float]]] = {
-            OURS: lambda: _ours(modules[OURS], batches, steps, device),
-            STEADY: lambda: _ours(modules[STEADY], batches, steps, device),
-            BARE: lambda: _in_parts(modules[OURS], batches, steps, device, parts),
-            OURS_VGG: lambda: _ours(modules[OURS_VGG], batches, steps, device),
+            OURS: lambda: _ours(modules[OURS], batches, steps, device, precision),
+            STEADY: lambda: _ours(modules[STEADY], batches, steps, device, precision),
+            BARE: lambda: _in_parts(modules[OURS], batches, steps, device, precision, parts),
+            OURS_VGG: lambda: _ours(modules[OURS_VGG], batches, steps, device, precision),
             EXAMPLES: _repeated(_examples_step(modules[OURS].style_size, device), batches, steps, device),
         }
         judged = torch.rand(batch, 3, crop, crop, device=device)
         for name, cost in ((SLIM_ALONE, slim), (VGG_ALONE, vgg)):
             objective = PerceptualObjective(cost, torch.rand(1, 3, 64, 64), photos=[torch.rand(1, 3, 64, 64)])
-            contenders[name] = _repeated(_judging_step(objective.to(device), judged), batches, steps, device)
+            contenders[name] = _repeated(_judging_step(objective.to(device), judged, precision), batches, steps, device)
         seconds: dict[str, list[float]] = {name: [] for name in contenders}
         for turn in range(rounds + 1):
             for name, run in contenders.items():
@@ -132,6 +140,7 @@ def bench_training(
     return StepBench(
         batch,
         crop,
+        precision,
         {name: statistics.median(values) for name, values in seconds.items()},
         {name: statistics.median(values) for name, values in parts.items()},
     )
@@ -159,10 +168,18 @@ def _module(network: NetworkName, cost: Cost, device: torch.device) -> StyleTran
     return module
 
 
-def _ours(module: StyleTransferModule, batches: Iterator[Tensor], steps: int, device: torch.device) -> list[float]:
+def _autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """What Lightning puts around a step."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
+
+
+def _ours(
+    module: StyleTransferModule, batches: Iterator[Tensor], steps: int, device: torch.device, precision: Precision
+) -> list[float]:
     times = _StepTimes(device)
     trainer = bare_trainer(
         device,
+        precision=precision,
         max_steps=steps + 1,
         callbacks=[times],
         limit_val_batches=0,
@@ -178,6 +195,7 @@ def _in_parts(
     batches: Iterator[Tensor],
     steps: int,
     device: torch.device,
+    precision: Precision,
     parts: dict[str, list[float]],
 ) -> list[float]:
     """The same network, cost, optimizer and average, and nothing else; notes when each part is done."""
@@ -188,12 +206,13 @@ def _in_parts(
         batch = next(batches).to(device)
         marks.append(_clock(device))
         content = batch.float().div_(255)
-        features = module.objective.content_features(content)
-        marks.append(_clock(device))
-        stylized = module.net(content)
-        marks.append(_clock(device))
-        judged = stylized.detach().requires_grad_()
-        total = module.objective.terms(judged, features).total
+        with _autocast(device, precision):
+            features = module.objective.content_features(content)
+            marks.append(_clock(device))
+            stylized = module.net(content)
+            marks.append(_clock(device))
+            judged = stylized.detach().requires_grad_()
+            total = module.objective.terms(judged, features).total
         marks.append(_clock(device))
         total.backward()  # type: ignore[no-untyped-call]
         marks.append(_clock(device))
@@ -245,10 +264,12 @@ def _examples_step(style_size: int, device: torch.device) -> Callable[[Tensor], 
     return step
 
 
-def _judging_step(objective: PerceptualObjective, pictures: Tensor) -> Callable[[Tensor], None]:
+def _judging_step(objective: PerceptualObjective, pictures: Tensor, precision: Precision) -> Callable[[Tensor], None]:
     def step(batch: Tensor) -> None:
-        features = objective.content_features(batch.float().div(255))
-        objective.terms(pictures.requires_grad_(), features).total.backward()  # type: ignore[no-untyped-call]
+        with _autocast(pictures.device, precision):
+            features = objective.content_features(batch.float().div(255))
+            total = objective.terms(pictures.requires_grad_(), features).total
+        total.backward()  # type: ignore[no-untyped-call]
 
     return step
 

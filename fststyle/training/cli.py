@@ -25,6 +25,7 @@ from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData, plain_reading_errors
+from fststyle.training.devices import default_precision
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import remove_cache
 from fststyle.training.preview import preview, weights
@@ -87,7 +88,8 @@ class TrainCLI(LightningCLI):
             if is_empty:
                 raise TrainingError(f"the config says `{name}: null`; leave the line out, or give a value")
         if trainer.precision is None:
-            trainer.precision = _default_precision(trainer.accelerator)
+            on_cuda = trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+            trainer.precision = default_precision(torch.device("cuda" if on_cuda else "cpu"))
         if self.config.minutes is not None:
             trainer.max_steps = -1
         self.run_folder = self.config.out or Path("runs") / self.config.name
@@ -256,9 +258,3 @@ def parse(args: list[str]) -> TrainCLI:
         seed_everything_default=0,
         parser_kwargs={"prog": "fststyle train", "description": "Train a network for one style."},
     )
-
-
-def _default_precision(accelerator: str) -> str:
-    """bf16 where the device multiplies it natively. On CPUs without matrix units it is slower than float32."""
-    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"

@@ -1,8 +1,13 @@
-"""Where torch computes."""
+"""Where torch computes, and how precisely."""
+
+from typing import Literal
 
 import torch
 
 from fststyle.errors import DeviceError
+
+Precision = Literal["bf16-mixed", "32-true"]
+"""Lightning's names of those that we train with."""
 
 
 def torch_device(name: str) -> torch.device:
@@ -17,3 +22,22 @@ def torch_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("torch finds no CUDA device; use --device cpu, or install torch for your driver")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def default_precision(device: torch.device) -> Precision:
+    """What to train with: bf16 where the device has units that multiply matrices of it.
+
+    On CPUs those are Intel's AMX; a step with VGG-19 then takes two fifths of its time. With bf16 in the vector units
+    alone it took half as long again as in float32.
+    """
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and _cpu_capabilities().get("amx_bf16", False)
+    return "bf16-mixed" if native else "32-true"
+
+
+def _cpu_capabilities() -> dict[str, bool]:
+    """What torch knows of the processor; its older versions do not tell."""
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return known

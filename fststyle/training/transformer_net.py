@@ -166,7 +166,8 @@ class TransformerNet(nn.Module):
         if rim:
             content = F.pad(content, (rim, rim, rim, rim), mode="reflect")
         painted = self.decoder(self.body(self.encoder(content)))
-        return torch.sigmoid(painted[..., rim : rim + height, rim : rim + width])
+        painted = painted[..., rim : rim + height, rim : rim + width]
+        return torch.sigmoid(painted.to(content.dtype))  # in bfloat16, a gray level at a time would be lost
 
 
 def _johnson(width: float) -> TransformerNet:

@@ -57,6 +57,29 @@ def test_gram_stays_in_float32_under_autocast() -> None:
         assert losses.gram_matrix(torch.rand(1, 2, 4, 4)).dtype == torch.float32
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_gradient_of_a_gram_is_that_of_two_factors(layout: torch.memory_format) -> None:
+    features = torch.rand(2, 6, 9, 4, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    uneven = torch.rand(2, 6, 6, dtype=torch.float64)
+    flat = features.flatten(2)
+    (expected,) = torch.autograd.grad(((flat @ flat.mT) * uneven).sum(), features)
+    (got,) = torch.autograd.grad((losses.gram_matrix(features, normalize=False) * uneven).sum(), features)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+def test_half_precision_keeps_small_gradients(dtype: torch.dtype, tolerance: float) -> None:
+    features = torch.rand(1, 64, 16, 16).to(dtype)
+    gradients = []
+    for x in (features.clone(), features.float()):
+        x.requires_grad_()
+        # The Gram matrix's own gradient is 6e-9 everywhere, which is 0 in float16.
+        gradients.append(torch.autograd.grad(losses.gram_matrix(x).sum() * 1e-4, x)[0].float())
+    half_of_the_least_step = 3e-8
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=tolerance, atol=half_of_the_least_step)
+    assert gradients[1].min() > 3 * half_of_the_least_step
+
+
 def test_style_loss_is_the_squared_frobenius_norm() -> None:
     a, b = torch.rand(3, 4, 4, dtype=torch.float64), torch.rand(1, 4, 4, dtype=torch.float64)
     expected = [np.linalg.norm(a[i].numpy() - b[0].numpy(), "fro") ** 2 for i in range(3)]
