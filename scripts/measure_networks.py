@@ -23,6 +23,7 @@ from fststyle.training.export import export_network
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 NETWORKS: tuple[NetworkName, ...] = ("johnson", "fast", "tiny")
+PICTURES = 4  # by a network in its turn
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, help="further networks")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sizes", nargs="+", default=["512x512", "640x360"], help="width x height")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3, help="how often the networks take turns")
     arguments = parser.parse_args()
 
     options = onnxruntime.SessionOptions()
@@ -51,12 +52,15 @@ def main() -> None:
         width, height = (int(side) for side in size.split("x"))
         content = np.random.default_rng(0).random((1, 3, height, width), np.float32)
         seconds: dict[str, list[float]] = {name: [] for name in sessions}
-        for turn in range(arguments.rounds + 1):
+        for _ in range(arguments.rounds):
             for name, session in sessions.items():
-                begun = clock()
-                session.run(None, {INPUT_NAME: content})
-                if turn:  # the first run fills caches
-                    seconds[name].append(clock() - begun)
+                # Several in a row, as for a folder: the last network's threads wait a while for more, and its data fill
+                # the caches, so that the first picture after another network takes longer.
+                for picture in range(PICTURES + 1):
+                    begun = clock()
+                    session.run(None, {INPUT_NAME: content})
+                    if picture:
+                        seconds[name].append(clock() - begun)
         medians = {name: statistics.median(each) for name, each in seconds.items()}
         print(f"\n{width}×{height}")
         for name, median in medians.items():

@@ -92,6 +92,8 @@ class TrainCLI(LightningCLI):
             trainer.precision = default_precision(torch.device("cuda" if on_cuda else "cpu"))
         if self.config.minutes is not None:
             trainer.max_steps = -1
+        elif trainer.max_steps is None or trainer.max_steps < 0:
+            raise TrainingError("the run has no end that the learning rate could follow; give --minutes or a max_steps")
         self.run_folder = self.config.out or Path("runs") / self.config.name
 
     def save_config(self) -> None:

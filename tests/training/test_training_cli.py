@@ -167,7 +167,8 @@ def test_a_time_budget_ends_the_run_with_the_schedule(train_arguments: Arguments
 
 def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Arguments, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    steps = ["--trainer.max_steps", "2", "--model.learning_rate", "1e-6", "--model.cost.temporal_weight", "1"]
+    steps = ["--trainer.max_steps", "2", "--trainer.precision", "32-true"]
+    steps += ["--model.learning_rate", "1e-6", "--model.cost.temporal_weight", "1"]
     main([*train_arguments, *steps, "--out", str(one), "--data.batch_size", "4"])
     ddp = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
     process = start([*train_arguments, *steps, *ddp, "--out", str(two)])
@@ -211,3 +212,9 @@ def test_arguments_that_do_not_fit(train_arguments: Arguments, capsys: pytest.Ca
         main([*train_arguments, "--model.stile_weight", "3"])
     assert stop.value.code == 2
     assert "stile_weight" in capsys.readouterr().err
+
+
+def test_a_run_without_an_end_is_refused(train_arguments: Arguments, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no end that the learning rate could follow; give --minutes or a max_ste"):
+        main([*train_arguments, "--out", str(tmp_path / "run"), "--trainer.max_steps", "-1"])
+    assert not (tmp_path / "run").exists()
