@@ -142,7 +142,8 @@ def _match(small: Pixels, before: Pixels, flow: Floats) -> Floats:
     sources = flow + _grid(height, width)
     x, y = cv2.split(sources)
     there = cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    apart = cv2.blur(cv2.absdiff(small, there).max(axis=2).astype(np.float32), _NEIGHBORHOOD)
+    red, green, blue = cv2.split(cv2.absdiff(small, there))
+    apart = cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), _NEIGHBORHOOD)
     good = (2 - apart / _ALIKE_LEVELS).clip(0, 1)
     good[(x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)] = 0
     return cast(Floats, cv2.erode(good, np.ones((3, 3), np.uint8)))
@@ -158,8 +159,8 @@ def _moved_large(painted: Pixels, flow: Floats) -> Pixels:
     scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
     sources = _enlarged(flow * scale, painted.shape)
     sources += _grid(height, width)
-    x, y = cv2.split(sources)
-    return cast(Pixels, cv2.remap(painted, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101))
+    no_second = cast(Any, None)  # OpenCV's own type hints know no maps of x and y in one
+    return cast(Pixels, cv2.remap(painted, sources, no_second, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101))
 
 
 def _enlarged(values: Floats, shape: tuple[int, ...]) -> Floats:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from fststyle.errors import ModelFileError
 from fststyle.extras import extra
+from fststyle.model_card import ModelCard
 from fststyle.network import Network
 from fststyle.picture import Picture
 from fststyle.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
@@ -34,6 +35,10 @@ _CUT_LEVELS = 18.0
 _CUT_RATIO = 4.0
 
 
+# Shares of old paint, behind any network and behind one that is steady by itself: more costs more style than is gained.
+_CARRY, _CARRY_OF_STEADY = 0.4, 0.2
+
+
 @dataclass(frozen=True)
 class Steadiness:
     """How a clip is kept steady.
@@ -41,19 +46,27 @@ class Steadiness:
     Attributes:
         follow: How much of a frame's own statistics goes into those that are held, 0..1. 0 holds the first frame's
             until the next cut, 1 leaves every frame to itself.
-        carry: How much of its old paint a thing keeps from frame to frame, 0..1. At the default, flicker is halved
-            and more; 0 leaves the paint as it is, and does without OpenCV.
+        carry: How much of its old paint a thing keeps from frame to frame, 0..1. None takes 0.4, which halves flicker
+            and more, or 0.2 for a network that was trained for steadiness and says so in its card; 0 leaves the
+            paint as it is, and does without OpenCV.
         cuts: Start afresh where the scene is cut.
     """
 
     follow: float = 1.0
-    carry: float = 0.4
+    carry: float | None = None
     cuts: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("follow", "carry"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0..1, not {getattr(self, name)}")
+        for name, share in (("follow", self.follow), ("carry", self.carry)):
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"{name} must lie in 0..1, not {share}")
+
+    def carried(self, card: ModelCard | None) -> float:
+        """The share of paint that is carried along behind the network of this card."""
+        if self.carry is not None:
+            return self.carry
+        trained = card is not None and card.recipe.get("temporal_weight", 0.0) > 0
+        return _CARRY_OF_STEADY if trained else _CARRY
 
 
 class FrameStylizer:
@@ -78,7 +91,7 @@ class FrameStylizer:
         self._held = _hold(stylizer, self.steadiness.follow)
         self._stylizer = stylizer if self._held is None else Stylizer(self._held)
         self._cuts = CutFinder()
-        self._carrier = _carry(self.steadiness.carry)
+        self._carrier = _carry(self.steadiness.carried(stylizer.network.model.card))
 
     def __call__(self, rgb: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""

@@ -31,8 +31,9 @@ Pixels = NDArray[np.uint8]
 SETTINGS = {
     "each frame for itself": Steadiness(carry=0),
     "follow 0.1": Steadiness(follow=0.1, carry=0),
-    "carry 0.25": Steadiness(carry=0.25),
-    "carry 0.4 (default)": Steadiness(),
+    "carry 0.1": Steadiness(carry=0.1),
+    "carry 0.2 (default of the steady)": Steadiness(carry=0.2),
+    "carry 0.4 (default of others)": Steadiness(carry=0.4),
     "carry 0.6": Steadiness(carry=0.6),
 }
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from fststyle import Stylizer, stylize_frames
+from fststyle.model_card import ModelCard
 from fststyle.steady import CutFinder, FrameStylizer, Steadiness
 
 Pixels = NDArray[np.uint8]
@@ -84,6 +85,14 @@ def test_a_restored_painter_goes_on_as_if_it_had_seen_everything(normalizing: St
 def test_a_network_without_norms_runs_as_it_is(identity: Path, photo: Pixels) -> None:
     frames = stylize_frames(Stylizer.load(identity), [photo, photo[::-1]], steadiness=Steadiness(follow=0.1, carry=0))
     np.testing.assert_array_equal(list(frames)[1], photo[::-1])
+
+
+def test_a_network_that_is_steady_by_itself_is_given_less_old_paint() -> None:
+    facts: dict[str, Any] = {"style": "s", "network": "fast", "width": 1.0, "loss_network": "slim", "licence": "MIT"}
+    recipes: list[dict[str, Any]] = [{}, {"temporal_weight": 0.5}]
+    cards = [ModelCard(**facts, steps=1, min_side=20, recipe=recipe) for recipe in recipes]
+    assert [Steadiness().carried(card) for card in (None, *cards)] == [0.4, 0.4, 0.2]
+    assert [Steadiness(carry=share).carried(cards[1]) for share in (0, 0.7)] == [0, 0.7]
 
 
 @pytest.mark.parametrize("values", [{"follow": -0.1}, {"carry": 1.5}])

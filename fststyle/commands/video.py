@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fststyle.video.reader import Clip
     from fststyle.video.run import Progress
 
-_HELP_CARRY = "How much of its paint a thing takes along from frame to frame; 0.4 if not given."
+_HELP_CARRY = "How much of its paint a thing takes along; 0.4 if not given, 0.2 if the network is trained for it."
 
 
 def video(
@@ -76,10 +76,7 @@ def video(
         from fststyle.video.reader import Cut
         from fststyle.video.timing import parse_rate, parse_time
 
-    defaults = Steadiness()
-    steadiness = Steadiness(
-        follow=defaults.follow if follow is None else follow, carry=defaults.carry if carry is None else carry
-    )
+    steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
     stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
     job = Job(
         source,
@@ -101,7 +98,7 @@ def video(
             "strength": strength,
             "keep-color": keep_color,
             "follow": steadiness.follow,
-            "carry": steadiness.carry,
+            "carry": steadiness.carried(stylizer.network.model.card),
         },
     )
     function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
