@@ -4,7 +4,7 @@
     python scripts/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
                                        --ways slim,vgg19 --budget "--trainer.max_steps 800" --out runs/compare
 
-Ways: `slim` and `vgg19` train from nothing with that loss network; `base` from the base that ships, with slim;
+Ways: `slim` and `vgg19` train from nothing with that loss network; `base` and `base-vgg19` from the base that ships;
 `johnson` and `johnson-vgg19` are Johnson's network from nothing. One that is trained already is only judged again.
 """
 
@@ -25,6 +25,7 @@ from fststyle.training.objective import Cost
 VGG, SCRATCH, JOHNSON = ["--weights", "{weights}"], ["--init", "none"], ["--model.network", "johnson"]
 WAYS = {
     "base": [],
+    "base-vgg19": VGG,
     "slim": SCRATCH,
     "vgg19": [*SCRATCH, *VGG],
     "johnson": [*JOHNSON, *SCRATCH],
@@ -39,7 +40,8 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
     if model.exists():
         return model
     command = [sys.executable, "-m", "fststyle", "train", "--style", str(arguments.style), "--name", way]
-    command += ["--data.root", str(arguments.photos), "--out", str(run), *shlex.split(arguments.budget)]
+    command += ["--model.style_size", str(arguments.style_size), "--data.root", str(arguments.photos)]
+    command += ["--out", str(run), *shlex.split(arguments.budget)]
     command += [word.format(weights=arguments.weights) for word in WAYS[way]]
     if (run / "last.ckpt").exists():
         command.append("--resume")
@@ -51,6 +53,7 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--style", type=Path, required=True)
+    parser.add_argument("--style-size", type=int, default=320, help="of the painting, shorter side in pixels")
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
     parser.add_argument("--ways", default="slim,vgg19", help=f"of {', '.join(WAYS)}, with commas")
@@ -60,7 +63,7 @@ def main() -> None:
 
     models = [Model.load(train(way, arguments), name=way) for way in arguments.ways.split(",")]
     cost = Cost(loss_network="vgg19", weights=arguments.weights)
-    settings = Settings(iterations=0, speed_side=0)
+    settings = Settings(iterations=0, speed_side=0, style_size=arguments.style_size)
     found = evaluate(models, samples.photos(), arguments.style, cost=cost, settings=settings)
     rows = {}
     print(f"{'way':<15} steps  content   style   total    grid   rim")
