@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.errors import ModelFileError
 from fststyle.graph import Graph
+from fststyle.quantized_graph import move_bytes
 
 Precision = Literal["fp32", "fp16", "int8"]
 Pixels = NDArray[np.uint8]
@@ -188,6 +189,7 @@ def _quantized(prepared: Path, reader: "_Reader", floats: Sequence[str]) -> onnx
             extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )
     model = onnx.load(made)
+    move_bytes(model)
     # The optimizer notes every domain that it knows, needed or not.
     used = {node.domain for node in model.graph.node}
     kept = [entry for entry in model.opset_import if entry.domain in used]

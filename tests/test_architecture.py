@@ -37,6 +37,7 @@ FLOORS = {
     "fststyle.norms": 3,
     "fststyle.statistics_form": 4,
     "fststyle.controls": 3,
+    "fststyle.quantized_graph": 3,
     "fststyle.quantization": 4,
     "fststyle.converted_file": 5,
     "fststyle.blend": 7,
