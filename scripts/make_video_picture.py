@@ -1,7 +1,10 @@
 #!/usr/bin/env python
-"""Make the README's moving picture, a pan painted without and with paint that is carried along, and plot its flicker.
+"""Make the README's moving picture, a pan painted by a network that is not steady and by one that is; plot its flicker.
 
-python scripts/make_video_picture.py [MODEL]
+    python scripts/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
+
+The first is the same training with `--model.cost.temporal_weight 0`, and every frame for itself; the second is painted
+as `fststyle video` does by default, and plotted with every frame for itself, too.
 """
 
 import argparse
@@ -18,23 +21,29 @@ from fststyle.steady import Steadiness, stylize_frames
 from fststyle.stylizer import Stylizer
 
 PICTURES = Path(__file__).parents[1] / "models" / "pictures"
-SETTINGS = {"each frame for itself": Steadiness(carry=0), "paint carried along (default)": Steadiness()}
 RATE = 12
-COLORS = ("#888888", "#c0392b")
+COLORS = ("#888888", "#e6a08c", "#c0392b")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", type=Path, default=Path("starry_night"))
+    parser.add_argument("model", nargs="?", type=Path, default=Path("udnie"))
+    parser.add_argument("--unsteady", type=Path, required=True)
     parser.add_argument("--photo", default="temple")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--side", type=int, default=340)
     given = parser.parse_args()
     frames = list(pan(samples.photo_folder() / f"{given.photo}.jpg", round(given.seconds * RATE), given.side))
-    stylizer = Stylizer.load(given.model)
-    painted = [list(stylize_frames(stylizer, frames, steadiness=setting)) for setting in SETTINGS.values()]
+    steady, alone = Stylizer.load(given.model), Steadiness(carry=0)
+    ways = {
+        "not trained for steadiness": stylize_frames(Stylizer.load(given.unsteady), frames, steadiness=alone),
+        "trained for it": stylize_frames(steady, frames, steadiness=alone),
+        "and paint carried along (default)": stylize_frames(steady, frames),
+    }
+    clips = {label: list(painted) for label, painted in ways.items()}
+    before, _, by_default = clips.values()
     gap = np.full((frames[0].shape[0], 6, 3), 255, np.uint8)
-    rows = [Image.fromarray(np.hstack([one, gap, other])) for one, other in zip(*painted, strict=True)]
+    rows = [Image.fromarray(np.hstack([one, gap, other])) for one, other in zip(before, by_default, strict=True)]
     first, *others = rows
     first.save(
         PICTURES / "video.webp",
@@ -49,7 +58,7 @@ def main() -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
-    for (label, clip), color in zip(zip(SETTINGS, painted, strict=True), COLORS, strict=True):
+    for (label, clip), color in zip(clips.items(), COLORS, strict=True):
         errors = [1e4 * true_error(list(pair)) for pair in pairwise(clip)]
         print(f"{label}: {np.mean(errors):.1f}")
         axes.plot(np.arange(1, len(clip)) / RATE, errors, label=label, color=color)
