@@ -64,7 +64,7 @@ def main() -> None:
         axes.plot(np.arange(1, len(clip)) / RATE, errors, label=label, color=color)
     axes.set(xlabel="seconds", ylabel="warped-frame error × 10⁴", ylim=(0, None), xlim=(0, len(frames) / RATE))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(clips))
     figure.savefig(PICTURES / "flicker.png", dpi=110)
     print(f"{(PICTURES / 'video.webp').stat().st_size / 1e6:.2f} MB")
 

@@ -259,6 +259,8 @@ def _end_readers() -> None:
 
     multiprocessing does so itself when Python ends, but by SIGTERM, which they do not hear, and would wait for ever.
     """
+    if hasattr(signal, "SIGCHLD"):  # where torch would take it for an accident, and say so
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in multiprocessing.active_children():
         if child.daemon:
             child.kill()
