@@ -15,6 +15,7 @@ from make_model_tables import find_networks, find_paintings, painting_of
 from fststyle import samples
 from fststyle.converted_file import convert_file
 from fststyle.errors import ModelFileError
+from fststyle.model_file import read_model
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--styles", type=Path, required=True, help="folder of paintings")
     parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--keep", type=Path, help="folder for the int8 networks")
+    parser.add_argument("--only", nargs="+", help="names of networks, or of architectures, such as fast")
     arguments = parser.parse_args()
     paintings = find_paintings(arguments.styles)
     cost = Cost(loss_network="vgg19", weights=arguments.weights)
@@ -36,7 +38,9 @@ def main() -> None:
         folder = arguments.keep or Path(scratch)
         for entry in find_networks(MODELS, None):
             path, painting = entry.path, painting_of(entry, paintings)
-            if painting is None:
+            card = read_model(path).card
+            asked = arguments.only is None or {path.stem, card and card.network} & set(arguments.only)
+            if painting is None or not asked:
                 continue
             small = folder / path.name
             row = f"| `{path.stem}` | {path.stat().st_size / 1e6:.2f} |"
