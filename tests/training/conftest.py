@@ -17,6 +17,12 @@ torch.set_num_threads(1)
 SHALLOW = ("relu1_2", "relu2_2")
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers in a test, whichever ran before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def vgg19_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random VGG-19 weights up to relu2_2, scaled so that activations neither die nor grow."""
