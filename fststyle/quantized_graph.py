@@ -3,6 +3,8 @@
 A mirrored border and a rearrangement of channels only move numbers. Moved as bytes they are a quarter as much to move.
 """
 
+from collections import Counter
+
 import onnx
 
 from fststyle.graph import attribute
@@ -12,9 +14,8 @@ def move_bytes(model: onnx.ModelProto) -> None:
     """Quantize before borders are mirrored, and dequantize after channels have become pixels, in place."""
     graph = model.graph
     producers = {name: node for node in graph.node for name in node.output}
-    readers: dict[str, int] = {}
-    for name in (*(name for node in graph.node for name in node.input), *(value.name for value in graph.output)):
-        readers[name] = readers.get(name, 0) + 1
+    readers = Counter(name for node in graph.node for name in node.input)
+    readers.update(value.name for value in graph.output)
     scalars = {tensor.name for tensor in graph.initializer if not tensor.dims}
     for node in graph.node:
         before = producers.get(node.input[0]) if node.input else None

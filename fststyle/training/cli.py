@@ -25,7 +25,7 @@ from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData, plain_reading_errors
-from fststyle.training.devices import default_precision
+from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import remove_cache
 from fststyle.training.preview import preview, weights
@@ -88,8 +88,8 @@ class TrainCLI(LightningCLI):
             if is_empty:
                 raise TrainingError(f"the config says `{name}: null`; leave the line out, or give a value")
         if trainer.precision is None:
-            on_cuda = trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-            trainer.precision = default_precision(torch.device("cuda" if on_cuda else "cpu"))
+            device = torch_device("auto" if trainer.accelerator in ("auto", "gpu", "cuda") else "cpu")
+            trainer.precision = default_precision(device)
         if self.config.minutes is not None:
             trainer.max_steps = -1
         elif trainer.max_steps is None or trainer.max_steps < 0:
