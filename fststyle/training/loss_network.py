@@ -9,13 +9,14 @@ activations and of style matrices come out in VGG-19's units. `distill/` makes i
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from fststyle.errors import WeightsError
+from fststyle.training.losses import gram_matrix
 from fststyle.training.weights import load_state
 
 Architecture = Literal["vgg16", "vgg19", "slim"]
@@ -159,6 +160,29 @@ class LossNetwork(nn.Module):
         Raises:
             ValueError: If a side is too short for the deepest layer.
         """
+        return {layer: self.read(layer, x) for layer, x in self.see(images, layers).items()}
+
+    def read(self, layer: str, x: Tensor) -> Tensor:
+        """What `see` gave of a layer, as `forward` gives it."""
+        if layer not in self.readouts:
+            return x
+        activations: Tensor = cast(nn.Conv2d, self.readouts[layer])(x)
+        return activations
+
+    def style_matrix(self, layer: str, x: Tensor) -> Tensor:
+        """What `see` gave of a layer, as the style matrix of what `forward` gives: (B, C, C), float32.
+
+        The readout R is applied to the matrix, R·G·Rᵀ, instead of to every position: a tenth of slim's time.
+        """
+        gram = gram_matrix(x)
+        if layer not in self.readouts:
+            return gram
+        with torch.autocast(x.device.type, enabled=False):
+            readout = cast(nn.Conv2d, self.readouts[layer]).weight.flatten(1).to(gram)
+            return readout @ gram @ readout.mT
+
+    def see(self, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """The network's own activations, which are slim's before they are read; arguments as for `forward`."""
         wanted = {self.index_of[layer]: layer for layer in (self.index_of if layers is None else layers)}
         deepest = wanted[max(wanted)]
         shortest = 2 ** (int(deepest[len("relu")]) - 1)  # a pooling before every block but the first
@@ -173,8 +197,7 @@ class LossNetwork(nn.Module):
         for index, module in enumerate(self.features[: max(wanted) + 1]):
             x = module(x)
             if index in wanted:
-                layer = wanted[index]
-                activations[layer] = self.readouts[layer](x) if layer in self.readouts else x
+                activations[wanted[index]] = x
         return activations
 
     @torch.no_grad()

@@ -170,9 +170,9 @@ class PerceptualObjective:
             raise ValueError(f"the mix {mix} does not fit {len(styles)} paintings; give each a share of 0 or more")
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, mix, strict=True):
-            features = self.loss_network(style, self.cost.style_layers) if self.cost.style_layers else {}
-            for layer, x in features.items():
-                gram = losses.gram_matrix(x) * (share / sum(mix))
+            seen = self.loss_network.see(style, self.cost.style_layers) if self.cost.style_layers else {}
+            for layer, x in seen.items():
+                gram = self.loss_network.style_matrix(layer, x) * (share / sum(mix))
                 grams[layer] = grams[layer] + gram if layer in grams else gram
         return grams
 
@@ -198,12 +198,13 @@ class PerceptualObjective:
             style_share: How much of style and smoothness counts for each picture, (B,), in these terms and in their
                 sum; all of it if not given.
         """
-        features = self.loss_network(stylized)
+        network, seen = self.loss_network, self.loss_network.see(stylized)
+        read = {layer: network.read(layer, seen[layer]) for layer in content_features}
         with torch.autocast(stylized.device.type, enabled=False):
             # The mean, so that neither weight depends on the batch size or on how many layers are listed.
-            content = _mean([self._content(features[layer], x) for layer, x in content_features.items()], stylized)
+            content = _mean([self._content(read[layer], x) for layer, x in content_features.items()], stylized)
             style_by_layer = {
-                layer: _shared_mean(self._style(losses.gram_matrix(features[layer]), gram), style_share)
+                layer: _shared_mean(self._style(network.style_matrix(layer, seen[layer]), gram), style_share)
                 for layer, gram in self.style_grams.items()
             }
             style = _mean(list(style_by_layer.values()), stylized)

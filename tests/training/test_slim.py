@@ -57,6 +57,18 @@ def test_sees_every_layer_down_to_relu4_1() -> None:
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
+@pytest.mark.parametrize("layer", ["relu1_2", "relu4_1"])
+def test_style_matrices_are_those_of_what_is_read(layer: str) -> None:
+    network = LossNetwork.load("slim", [layer])
+    image = torch.rand(2, 3, 48, 64, requires_grad=True)
+    direct = losses.gram_matrix(network(image)[layer])
+    short = network.style_matrix(layer, network.see(image)[layer])
+    torch.testing.assert_close(short, direct, rtol=1e-4, atol=1e-6 * float(direct.detach().abs().max()))
+    weights = torch.rand(direct.shape)
+    one, other = (torch.autograd.grad((gram * weights).sum(), image)[0] for gram in (direct, short))
+    torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-4 * float(one.abs().max()))
+
+
 def test_energies_are_of_the_order_of_normalized_channels() -> None:
     """Channels of mean activation 1 have a mean square above 1, and readouts of fewer channels keep the mean square."""
     network = LossNetwork.load("slim", EVERY)
