@@ -28,6 +28,7 @@ from fststyle.commands.video import video
 from fststyle.console import complain, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
+from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
@@ -167,6 +168,7 @@ def train(ctx: typer.Context) -> None:
     with extra("train"):
         from fststyle.training import cli
 
+        keep_freed_memory()
         status = cli.main(ctx.args)
     raise typer.Exit(status or 0)
 

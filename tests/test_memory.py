@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,27 @@ def test_this_machine_has_some() -> None:
 def test_a_container_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_: "max\n")
     assert memory._of_container() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
+def test_kept_memory_is_not_got_from_the_system_anew() -> None:
+    script = """
+import resource, sys
+import numpy as np
+from fststyle.memory import keep_freed_memory
+
+if sys.argv[1] == "keep" and not keep_freed_memory():
+    sys.exit("no glibc")
+for turn in range(12):
+    if turn == 2:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(10_000_000, np.float32)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = {}
+    for what in ("leave", "keep"):
+        done = subprocess.run([sys.executable, "-c", script, what], capture_output=True, text=True, check=False)
+        if "no glibc" in done.stderr:
+            pytest.skip("another C library")
+        faults[what] = int(done.stdout)
+    assert faults["keep"] < faults["leave"] / 10

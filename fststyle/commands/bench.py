@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.extras import extra
+from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from fststyle.training.bench import StepBench
@@ -40,6 +41,7 @@ def train(
         from fststyle.training.bench import bench_training
         from fststyle.training.devices import torch_device
 
+        keep_freed_memory()
         found = bench_training(
             cast("NetworkName", network),
             cast("Architecture", loss_network),

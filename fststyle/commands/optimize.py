@@ -7,6 +7,7 @@ import typer
 
 from fststyle.commands import options
 from fststyle.extras import extra
+from fststyle.memory import keep_freed_memory
 from fststyle.signals import SignalWatch
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def optimize(
         from fststyle.training.optimize_request import Request
         from fststyle.training.optimize_run import OptimizeRun
 
+        keep_freed_memory()
         request = Request(
             output,
             options.cost_of(
