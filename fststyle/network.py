@@ -16,6 +16,9 @@ from fststyle.model_file import STRENGTH_NAME, ModelFile, read_model
 
 Layout = Literal["rgb1", "rgb255", "bgr255"]
 
+# Rows of an answer that become bytes at a time.
+_ROWS = 32
+
 _ORT_ERRORS = (
     RuntimeError,
     ValueError,
@@ -159,14 +162,23 @@ class Network:
                     stacklevel=7,
                 )
         white = 1 if self.layout == "rgb1" else 255
-        # In place: fresh memory for every step of this takes longer than the step.
-        answer = answer.astype(np.float32, copy=False)
-        answer *= 255 / white
-        answer += 0.5
-        stylized = np.clip(answer, 0, 255, out=answer).astype(np.uint8).transpose(1, 2, 0)
-        if self.layout == "bgr255":
-            stylized = stylized[:, :, ::-1]
-        return np.ascontiguousarray(stylized)
+        stylized = _as_bytes(answer, 255 / white)
+        return np.ascontiguousarray(stylized[:, :, ::-1]) if self.layout == "bgr255" else stylized
+
+
+def _as_bytes(answer: NDArray[Any], scale: float) -> NDArray[np.uint8]:
+    """(3, H, W) times `scale`, rounded, as (H, W, 3).
+
+    A few rows at a time: in the cache, and channel by channel, this takes half as long as on the whole picture.
+    """
+    stylized = np.empty((*answer.shape[1:], 3), np.uint8)
+    for top in range(0, len(stylized), _ROWS):
+        rows = answer[:, top : top + _ROWS].astype(np.float32)
+        rows *= scale
+        rows += 0.5
+        for channel, values in enumerate(np.clip(rows, 0, 255, out=rows).astype(np.uint8)):
+            stylized[top : top + _ROWS, :, channel] = values
+    return stylized
 
 
 def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:
