@@ -155,4 +155,5 @@ def _neighbor_differences(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sum_of_squares(values: Tensor) -> Tensor:
-    return values.square().flatten(1).sum(1)
+    # Not flattened, which would copy activations whose channels lie last, and their gradients.
+    return values.square().sum(dim=tuple(range(1, values.ndim)))
