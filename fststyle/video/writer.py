@@ -53,7 +53,9 @@ class Codec:
 
 
 CODECS = {
-    "h264": Codec("libx264", "yuv420p", (("preset", "veryfast"), ("bf", "0"), ("flags", "+cgop"), *_SAME_EVERY_TIME), 18),
+    "h264": Codec(
+        "libx264", "yuv420p", (("preset", "veryfast"), ("bf", "0"), ("flags", "+cgop"), *_SAME_EVERY_TIME), 18
+    ),
     "hevc": Codec(
         "libx265", "yuv420p", (("preset", "fast"), ("x265-params", "bframes=0:open-gop=0:log-level=error")), 20
     ),
