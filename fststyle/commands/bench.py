@@ -38,10 +38,12 @@ def train(
 ) -> None:
     """What a training step costs, part by part, and next to others' way of making it."""
     with extra("train"):
+        from fststyle.training.bare_trainer import quiet_lightning
         from fststyle.training.bench import bench_training
         from fststyle.training.devices import torch_device
 
         keep_freed_memory()
+        quiet_lightning()
         found = bench_training(
             cast("NetworkName", network),
             cast("Architecture", loss_network),

@@ -1,5 +1,8 @@
 """Lightning's loop for our own programs; `fststyle train` configures its Trainer itself (`cli.py`)."""
 
+import logging
+import os
+import warnings
 from typing import Any
 
 import pytorch_lightning as pl
@@ -24,3 +27,16 @@ def bare_trainer(device: torch.device | None = None, **settings: Any) -> pl.Trai
     """
     place = {} if device is None else {"accelerator": "gpu" if device.type == "cuda" else "cpu", "devices": 1}
     return pl.Trainer(**_QUIET | place | settings)
+
+
+def quiet_lightning() -> None:
+    """Lightning's advice to add workers, tips on paid services and the like are not for our users."""
+    for name in ("pytorch_lightning", "lightning_fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
+    for advice in (
+        ".*args parameter is intended to run from within Python.*",
+        ".*does not have many workers.*",
+        ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+    ):
+        warnings.filterwarnings("ignore", message=advice)

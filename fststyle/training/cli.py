@@ -4,11 +4,8 @@ Everything under `model`, `data` and `trainer` comes from the signatures of `Sty
 Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
-import logging
-import os
 import shlex
 import sys
-import warnings
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from fststyle.errors import TrainingError
 from fststyle.files import atomic_write, reason_of
 from fststyle.images import write_picture
+from fststyle.training.bare_trainer import quiet_lightning
 from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
@@ -240,13 +238,7 @@ def parse(args: list[str]) -> TrainCLI:
         FststyleError: For whatever the user can mend.
         SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
     """
-    # Lightning's advice to add workers, tips on paid services and the like are not for our users.
-    for name in ("pytorch_lightning", "lightning_fabric.utilities.seed"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
-    warnings.filterwarnings("ignore", message=".*args parameter is intended to run from within Python.*")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
+    quiet_lightning()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     return TrainCLI(
