@@ -22,11 +22,12 @@ from fststyle.training.bare_trainer import quiet_lightning
 from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
-from fststyle.training.data import ContentData, plain_reading_errors
+from fststyle.training.data import ContentData
 from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import remove_cache
 from fststyle.training.preview import preview, weights
+from fststyle.training.readers import plain_reading_errors
 from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import unit_range

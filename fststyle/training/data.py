@@ -5,16 +5,12 @@ at step s therefore sees exactly what the unbroken run would have seen, whatever
 see together what one process with an n times larger batch would.
 """
 
-import atexit
 import hashlib
 import itertools
 import json
-import multiprocessing
 import os
-import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from fststyle.errors import DataError, ImageError
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.training.photo_cache import PhotoCache
+from fststyle.training.readers import leave_signals
 
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
 _NARROWEST = 0.4
@@ -239,53 +236,12 @@ class ContentData(pl.LightningDataModule):
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
-            worker_init_fn=_leave_signals,
+            worker_init_fn=leave_signals,
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, one a batch, always in the same order."""
         return DataLoader(ValidationPhotos(self.val_files, self.val_size), batch_size=1)
-
-
-def _leave_signals(_: int) -> None:
-    """Let Ctrl-C and SIGTERM be the trainer's business, which has a step to finish; readers end when it does."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-@atexit.register
-def _end_readers() -> None:
-    """End the readers that a program leaves behind.
-
-    multiprocessing does so itself when Python ends, but by SIGTERM, which they do not hear, and would wait for ever.
-    """
-    if hasattr(signal, "SIGCHLD"):  # where torch would take it for an accident, and say so
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for child in multiprocessing.active_children():
-        if child.daemon:
-            child.kill()
-
-
-@contextmanager
-def plain_reading_errors() -> Iterator[None]:
-    """Around a training: what happens to the processes that read photos is said in one line.
-
-    torch hands their errors on with the traceback as part of the message.
-
-    Raises:
-        DataError: As the process raised it, or because the process was killed.
-    """
-    try:
-        yield
-    except DataError as error:
-        raise DataError(str(error).rpartition(f"{DataError.__name__}: ")[2].strip()) from error
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
-            raise
-        raise DataError(
-            "a process that reads photos was killed, most often because the memory was full; go on with --resume and "
-            "--data.num_workers 0"
-        ) from error
 
 
 def random_crop(

@@ -16,8 +16,9 @@ from fststyle.errors import CheckpointError, ModelFileError
 from fststyle.model_card import ModelCard
 from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
 from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.layers import frozen
 from fststyle.training.strength import StrengthNet
-from fststyle.training.transformer_net import NetworkName, build_transformer_net, frozen
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 # Traced with a batch of 2 and unequal sides: a 1, or two equal numbers, would be frozen into the graph.
 _TRACED = (2, 3, 96, 128)

@@ -4,7 +4,6 @@ All take RGB in [0, 1], (B, 3, H, W), and return the same: the same sides, the s
 networks, so that one trained on small crops runs on pictures of any size.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -12,132 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-NetworkName = Literal["johnson", "johnson2016", "fast", "tiny"]
+from fststyle.training.layers import AtHalfSize, FoldedUpsample, Residual, Upsample, mirrored_conv, norm
 
-# Instance norm divides by the standard deviation over the picture. In a flat channel that is next to nothing, and the
-# one pixel that differs becomes a bright bubble; torch's 1e-5 is small enough to show them.
-_NORM_EPS = 1e-3
+NetworkName = Literal["johnson", "johnson2016", "fast", "tiny"]
 
 # Pixels on every side; a multiple of 8, so that coarse grids stay where they were in training. Measured on a
 # ten-minute network: relative style loss 0.037 without, 0.027 with 8 and 0.028 with 16, which also looks clean.
 _RIM = 16
-
-
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution that sees the picture mirrored at its border, so that none of a zero frame is painted.
-
-    Zero padding inside makes a step of `fast` a tenth cheaper, but was seen to paint a frame of some ten pixels, even
-    behind the mirrored rim.
-    """
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
-
-
-def _norm(channels: int) -> nn.InstanceNorm2d:
-    return nn.InstanceNorm2d(channels, eps=_NORM_EPS, affine=True)
-
-
-class _Residual(nn.Module):
-    """Two 3×3 convolutions around a skip, and nothing behind the sum (Johnson 2016, supplementary material).
-
-    Args:
-        channels: In and out.
-        mirrored_once: Mirror the borders for both convolutions at once: a copy of the picture less on a CPU.
-    """
-
-    def __init__(self, channels: int, *, mirrored_once: bool = False) -> None:
-        super().__init__()
-        self.rim = 2 if mirrored_once else 0
-
-        def conv() -> nn.Conv2d:
-            return nn.Conv2d(channels, channels, 3, bias=False) if mirrored_once else _conv(channels, channels, 3)
-
-        self.body = nn.Sequential(conv(), _norm(channels), nn.ReLU(inplace=True), conv(), _norm(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        rim = self.rim
-        result: Tensor = x + self.body(F.pad(x, (rim, rim, rim, rim), mode="reflect") if rim else x)
-        return result
-
-
-class _Upsample(nn.Module):
-    """Enlarge twice, then convolve: every output pixel weighs alike, which transposed convolutions do not grant."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = _conv(inputs, outputs, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return result
-
-
-class _FoldedUpsample(nn.Module):
-    """Enlarge twice, bilinearly, and convolve, as one convolution at the small size and a rearrangement of channels.
-
-    Enlarging and convolving are both linear, so that each of the four pixels that come from one is a 3×3 convolution of
-    its own of the small picture. No enlarged picture is written, which is most of what a small network's end costs,
-    and every output pixel weighs alike all the same. Borders are mirrored before they are enlarged, not after.
-    """
-
-    # How a row of a 3×3 kernel at twice the size falls on three pixels of the small one: [parity, tap, pixel].
-    _SHARES = (
-        ((0.75, 0.25, 0.0), (0.25, 0.75, 0.0), (0.0, 0.75, 0.25)),
-        ((0.25, 0.75, 0.0), (0.0, 0.75, 0.25), (0.0, 0.25, 0.75)),
-    )
-
-    def __init__(self, inputs: int, outputs: int, bias: bool = False) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, bias=bias)
-        self.shares: Tensor
-        self.register_buffer("shares", torch.tensor(self._SHARES), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _four_in_one(x, *self.folded())
-
-    def folded(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias of the convolution at the small size."""
-        weight = torch.einsum("oiyx,pyh,qxw->opqihw", self.conv.weight, self.shares, self.shares)
-        return weight.flatten(0, 2), None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)
-
-
-class _FrozenUpsample(nn.Module):
-    """What a `_FoldedUpsample` does, with its kernel as it is now: exporters fold only small constants themselves."""
-
-    def __init__(self, upsample: _FoldedUpsample) -> None:
-        super().__init__()
-        weight, bias = upsample.folded()
-        self.weight = nn.Parameter(weight.detach().clone())
-        self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _four_in_one(x, self.weight, self.bias)
-
-
-def _four_in_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return F.pixel_shuffle(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, bias), 2)
-
-
-def frozen(net: nn.Module) -> nn.Module:
-    """A copy for export, which computes the same with nothing left to be worked out."""
-    net = copy.deepcopy(net)
-    for parent in list(net.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, _FoldedUpsample):
-                setattr(parent, name, _FrozenUpsample(child))
-    return net
-
-
-class _AtHalfSize(nn.Module):
-    """Adds what is done at half the sides; what the way down loses stays in the sum."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        result: Tensor = x + self.body(x)[..., :height, :width]
-        return result
 
 
 class TransformerNet(nn.Module):
@@ -179,16 +59,16 @@ def _johnson(width: float) -> TransformerNet:
     """
     a, b, c = _channels(width, 32, 64, 128)
     encoder = nn.Sequential(
-        *(_conv(3, a, 9), _norm(a), nn.ReLU(inplace=True)),
-        *(_conv(a, b, 3, 2), _norm(b), nn.ReLU(inplace=True)),
-        *(_conv(b, c, 3, 2), _norm(c), nn.ReLU(inplace=True)),
+        *(mirrored_conv(3, a, 9), norm(a), nn.ReLU(inplace=True)),
+        *(mirrored_conv(a, b, 3, 2), norm(b), nn.ReLU(inplace=True)),
+        *(mirrored_conv(b, c, 3, 2), norm(c), nn.ReLU(inplace=True)),
     )
     decoder = nn.Sequential(
-        *(_Upsample(c, b), _norm(b), nn.ReLU(inplace=True)),
-        *(_Upsample(b, a), _norm(a), nn.ReLU(inplace=True)),
+        *(Upsample(c, b), norm(b), nn.ReLU(inplace=True)),
+        *(Upsample(b, a), norm(a), nn.ReLU(inplace=True)),
         nn.Conv2d(a, 3, 9, padding=4, padding_mode="reflect"),
     )
-    return TransformerNet(encoder, nn.Sequential(*(_Residual(c) for _ in range(5))), decoder)
+    return TransformerNet(encoder, nn.Sequential(*(Residual(c) for _ in range(5))), decoder)
 
 
 def _fast(width: float) -> TransformerNet:
@@ -198,12 +78,12 @@ def _fast(width: float) -> TransformerNet:
     of four pixels over every picture, so two bilinear enlargements with thin convolutions do, each folded into one.
     """
     b, c = _channels(width, 24, 48)
-    encoder = nn.Sequential(_conv(3, c, 9, 4), _norm(c), nn.ReLU(inplace=True))
+    encoder = nn.Sequential(mirrored_conv(3, c, 9, 4), norm(c), nn.ReLU(inplace=True))
     decoder = nn.Sequential(
-        *(_FoldedUpsample(c, b), _norm(b), nn.ReLU(inplace=True)),
-        _FoldedUpsample(b, 3, bias=True),
+        *(FoldedUpsample(c, b), norm(b), nn.ReLU(inplace=True)),
+        FoldedUpsample(b, 3, bias=True),
     )
-    return TransformerNet(encoder, nn.Sequential(*(_Residual(c, mirrored_once=True) for _ in range(4))), decoder)
+    return TransformerNet(encoder, nn.Sequential(*(Residual(c, mirrored_once=True) for _ in range(4))), decoder)
 
 
 def _tiny(width: float) -> TransformerNet:
@@ -212,17 +92,17 @@ def _tiny(width: float) -> TransformerNet:
     For videos in real time on a CPU. A quarter of the sides with 24 channels takes half as long again.
     """
     a, b, c = _channels(width, 8, 16, 32)
-    encoder = nn.Sequential(_conv(3, b, 9, 4), _norm(b), nn.ReLU(inplace=True))
+    encoder = nn.Sequential(mirrored_conv(3, b, 9, 4), norm(b), nn.ReLU(inplace=True))
     body = nn.Sequential(
-        *(_conv(b, c, 3, 2), _norm(c), nn.ReLU(inplace=True)),
-        *(_Residual(c) for _ in range(2)),
-        *(_FoldedUpsample(c, b), _norm(b)),
+        *(mirrored_conv(b, c, 3, 2), norm(c), nn.ReLU(inplace=True)),
+        *(Residual(c) for _ in range(2)),
+        *(FoldedUpsample(c, b), norm(b)),
     )
     decoder = nn.Sequential(
-        *(nn.ReLU(inplace=True), _FoldedUpsample(b, a)),
-        *(nn.ReLU(inplace=True), _FoldedUpsample(a, 3, bias=True)),
+        *(nn.ReLU(inplace=True), FoldedUpsample(b, a)),
+        *(nn.ReLU(inplace=True), FoldedUpsample(a, 3, bias=True)),
     )
-    return TransformerNet(encoder, _AtHalfSize(body), decoder)
+    return TransformerNet(encoder, AtHalfSize(body), decoder)
 
 
 class Johnson2016Net(nn.Module):

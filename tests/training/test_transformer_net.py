@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from fststyle.training.transformer_net import NetworkName, _FoldedUpsample, build_transformer_net
+from fststyle.training.layers import FoldedUpsample
+from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 NETWORKS: list[NetworkName] = ["johnson", "fast", "tiny", "johnson2016"]
 
@@ -71,7 +72,7 @@ def test_outside_of_training_a_mirrored_rim_is_seen_and_cut_off(name: NetworkNam
 
 
 def test_a_folded_enlargement_is_an_enlargement_and_a_convolution() -> None:
-    folded = _FoldedUpsample(4, 5, bias=True)
+    folded = FoldedUpsample(4, 5, bias=True)
     x = torch.rand(2, 4, 9, 12)
     enlarged = torch.nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
     with torch.no_grad():
