@@ -2,8 +2,10 @@
 """Train the networks of models/, unattended; interrupted, the same command goes on.
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
-    python scripts/train_gallery.py … --network tiny --minutes 5 --only udnie
+    python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
+
+On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
 
 Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles; a
 `tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS and
@@ -188,7 +190,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
     parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
     parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/train_base.py")
-    parser.add_argument("--steps", type=int, default=400, help="of each")
+    parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--batch", type=int, default=4)
