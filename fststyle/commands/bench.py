@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.extras import extra
-from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from fststyle.training.bench import StepBench
@@ -42,7 +41,6 @@ def train(
         from fststyle.training.bench import bench_training
         from fststyle.training.devices import torch_device
 
-        keep_freed_memory()
         quiet_lightning()
         found = bench_training(
             cast("NetworkName", network),
