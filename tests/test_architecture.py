@@ -77,6 +77,7 @@ FLOORS = {
     "fststyle.training.strength": 1,
     "fststyle.training.layers": 1,
     "fststyle.training.readers": 1,
+    "fststyle.training.sides": 1,
     "fststyle.training.transformer_net": 2,
     "fststyle.training.motion": 3,
     "fststyle.training.page": 3,

@@ -37,6 +37,7 @@ def quiet_lightning() -> None:
     for advice in (
         ".*args parameter is intended to run from within Python.*",
         ".*does not have many workers.*",
+        ".*but have no `val_dataloader`.*",
         ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
     ):
         warnings.filterwarnings("ignore", message=advice)

@@ -7,6 +7,7 @@ mean something. VGG's weights are random here, since time does not depend on the
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,7 +111,9 @@ def bench_training(
         vgg = Cost(loss_network="vgg19", weights=random_vgg)
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
         data.cache_folder = Path(folder) / "photos"
-        data.setup("fit")
+        with warnings.catch_warnings():  # ten photos would be few to train with
+            warnings.simplefilter("ignore")
+            data.setup("fit")
         cost = vgg if loss_network == "vgg19" else slim
         modules = {
             name: _module(network, cost, device)

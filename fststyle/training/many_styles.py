@@ -130,6 +130,11 @@ class ManyStylesModule(StyleTransferModule):
         self.averaged.requires_grad_(False)
         self._grams: dict[str, Tensor] = {}
 
+    @property
+    def turns(self) -> bool:
+        """No: for a hundred styles that would take minutes before the first step."""
+        return False
+
     def start_from(self, states: Sequence[Mapping[str, Tensor]]) -> list[str]:
         """Take over what an earlier, perhaps somewhat different network knew.
 

@@ -133,6 +133,11 @@ class StyleTransferModule(pl.LightningModule):
         return min(1.0, max(self.time_spent, self.trainer.global_step / steps if steps > 0 else 0.0))
 
     @property
+    def turns(self) -> bool:
+        """Whether every step is judged from another side."""
+        return self.cost.architecture == "slim" and bool(self.cost.style_layers)
+
+    @property
     def objective(self) -> PerceptualObjective:
         """The cost, ready on this module's device."""
         if self._objective is None:
@@ -142,7 +147,10 @@ class StyleTransferModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Build the objective. Outside the module tree, so that no checkpoint carries the loss network."""
         if self._objective is None:
-            self._objective = PerceptualObjective(self.cost, unit_range(self.style_image), photos=reference_photos())
+            style = unit_range(self.style_image)
+            self._objective = PerceptualObjective(self.cost, style, photos=reference_photos())
+            if self.turns:
+                self._objective.look_from_all_sides(style)
 
     def on_fit_start(self) -> None:
         """Bring the objective to the device that Lightning chose."""
@@ -161,7 +169,8 @@ class StyleTransferModule(pl.LightningModule):
     def terms(self, batch: Tensor) -> CostTerms:
         """What the network in training makes of uint8 photos, (B, 3, H, W), costs."""
         content = batch.float().div_(255)
-        features = self.objective.content_features(content)
+        side = self.trainer.global_step % self.objective.sides
+        features = self.objective.content_features(content, side)
         positions = self._positions(len(batch))
         net: Callable[[Tensor], Tensor] = self.net
         share = None
@@ -169,7 +178,7 @@ class StyleTransferModule(pl.LightningModule):
             strengths = draw_strengths(positions).to(content.device)
             net, share = partial(self.net, strength=strengths), style_share(strengths)
         stylized = net(content)
-        terms = self.objective.terms(stylized, features, share)
+        terms = self.objective.terms(stylized, features, share, side)
         if self.teacher is not None and self.training:
             likeness = likeness_loss(stylized, self.teacher(batch))
             terms = terms._replace(likeness=likeness, total=terms.total + TEACHER_WEIGHT * likeness)

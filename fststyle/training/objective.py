@@ -17,6 +17,7 @@ from torch import Tensor
 
 from fststyle.training import losses
 from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
+from fststyle.training.sides import SIDES, seen_from
 
 # The calibration of the relative form. A picture in the painting's style that still shows its content has a relative
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
@@ -163,6 +164,16 @@ class PerceptualObjective:
         if cost.style_layers and not styles:
             raise ValueError("style layers need a painting; give one, or no style layers")
         self.style_grams = self._mean_grams(styles, [1.0] * len(styles) if style_mix is None else list(style_mix))
+        self._turned_grams: list[dict[str, Tensor]] = []
+
+    @property
+    def sides(self) -> int:
+        """From how many sides it can judge."""
+        return 1 + len(self._turned_grams)
+
+    def look_from_all_sides(self, style: Tensor) -> None:
+        """Take the painting's style matrices from the other sides, too (`sides.py`); (1, 3, H, W), RGB in [0, 1]."""
+        self._turned_grams = [self._mean_grams([seen_from(style, side)], [1.0]) for side in range(1, SIDES)]
 
     @torch.no_grad()
     def _mean_grams(self, styles: list[Tensor], mix: list[float]) -> dict[str, Tensor]:
@@ -179,16 +190,24 @@ class PerceptualObjective:
     def to(self, device: torch.device) -> "PerceptualObjective":
         """Move network and style matrices, in place."""
         self.loss_network.to(device)
-        self.style_grams = {layer: gram.to(device) for layer, gram in self.style_grams.items()}
+        self.style_grams, *self._turned_grams = (
+            {layer: gram.to(device) for layer, gram in grams.items()}
+            for grams in (self.style_grams, *self._turned_grams)
+        )
         return self
 
     @torch.no_grad()
-    def content_features(self, content: Tensor) -> dict[str, Tensor]:
+    def content_features(self, content: Tensor, side: int = 0) -> dict[str, Tensor]:
         """What `terms` compares with: activations of photos (B, 3, H, W), no deeper than the content layers need."""
-        return self.loss_network(content, self.cost.content_layers) if self.cost.content_layers else {}
+        layers = self.cost.content_layers
+        return self.loss_network(seen_from(content, side), layers) if layers else {}
 
     def terms(
-        self, stylized: Tensor, content_features: dict[str, Tensor], style_share: Tensor | None = None
+        self,
+        stylized: Tensor,
+        content_features: dict[str, Tensor],
+        style_share: Tensor | None = None,
+        side: int = 0,
     ) -> CostTerms:
         """Judge pictures, differentiably.
 
@@ -197,15 +216,17 @@ class PerceptualObjective:
             content_features: Of the photos that they were made from, from `content_features`.
             style_share: How much of style and smoothness counts for each picture, (B,), in these terms and in their
                 sum; all of it if not given.
+            side: From which the loss network looks, as it did at the photos; below `sides`.
         """
-        network, seen = self.loss_network, self.loss_network.see(stylized)
+        network, seen = self.loss_network, self.loss_network.see(seen_from(stylized, side))
+        style_grams = self._turned_grams[side - 1] if side else self.style_grams
         read = {layer: network.read(layer, seen[layer]) for layer in content_features}
         with torch.autocast(stylized.device.type, enabled=False):
             # The mean, so that neither weight depends on the batch size or on how many layers are listed.
             content = _mean([self._content(read[layer], x) for layer, x in content_features.items()], stylized)
             style_by_layer = {
                 layer: _shared_mean(self._style(network.style_matrix(layer, seen[layer]), gram), style_share)
-                for layer, gram in self.style_grams.items()
+                for layer, gram in style_grams.items()
             }
             style = _mean(list(style_by_layer.values()), stylized)
             if self.cost.form == "relative":
@@ -213,7 +234,7 @@ class PerceptualObjective:
                 style_scale, tv_scale = _STYLE_CALIBRATION, _TV_CALIBRATION
             else:
                 variation = _shared_mean(losses.total_variation_loss(stylized), style_share)
-                style_scale, tv_scale = float(len(self.style_grams)), 1.0
+                style_scale, tv_scale = float(len(style_grams)), 1.0
             total = (
                 self.cost.content_weight * content
                 + self.cost.style_weight * style_scale * style

@@ -1,0 +1,51 @@
+"""Judging from eight sides: all different, all of the same picture, none with a cost of its own."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import torch
+
+from fststyle import samples
+from fststyle.training.many_styles import ManyStylesModule
+from fststyle.training.module import StyleTransferModule
+from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.sides import SIDES, seen_from
+
+
+def test_sides_differ_and_lose_nothing() -> None:
+    images = torch.rand(2, 3, 20, 20)
+    sides = [seen_from(images, side) for side in range(SIDES)]
+    assert torch.equal(sides[0], images)
+    for one, other in combinations(sides, 2):
+        assert not torch.equal(one, other)
+    for side in sides:
+        assert torch.equal(side.flatten().sort().values, images.flatten().sort().values)
+    assert seen_from(torch.rand(1, 3, 20, 30), 7).shape == (1, 3, 30, 20)
+
+
+def test_painting_and_photo_match_themselves_from_every_side() -> None:
+    painting, photo = torch.rand(1, 3, 48, 64), torch.rand(1, 3, 48, 64)
+    objective = PerceptualObjective(Cost(loss_network="slim"), painting)
+    objective.look_from_all_sides(painting)
+    assert objective.sides == SIDES
+    for side in range(SIDES):
+        features = objective.content_features(photo, side)
+        assert float(objective.terms(painting, features, side=side).style) < 1e-6
+        assert float(objective.terms(photo, features, side=side).content) < 1e-6
+        upright = objective.terms(photo, objective.content_features(photo))
+        assert float(objective.terms(photo, features, side=side).style) == pytest.approx(float(upright.style), rel=0.5)
+
+
+def test_only_slim_is_asked_from_all_sides(vgg19_file: Path) -> None:
+    style = samples.style("swirls")
+    for cost, sides in (
+        (Cost(), SIDES),
+        (Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2",)), 1),
+    ):
+        module = StyleTransferModule(style, network="tiny", style_size=48, cost=cost)
+        module.setup("fit")
+        assert module.objective.sides == sides
+    many = ManyStylesModule([style], "tiny", Cost(), sides=[[48]])
+    many.setup("fit")
+    assert many.objective.sides == 1
