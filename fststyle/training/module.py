@@ -134,8 +134,8 @@ class StyleTransferModule(pl.LightningModule):
 
     @property
     def turns(self) -> bool:
-        """Whether every step is judged from another side."""
-        return self.cost.architecture == "slim" and bool(self.cost.style_layers)
+        """Whether every step is judged from another side; a network that begins from nothing learns faster upright."""
+        return self.cost.architecture == "slim" and bool(self.cost.style_layers) and self.init != "none"
 
     @property
     def objective(self) -> PerceptualObjective:

@@ -2,7 +2,8 @@
 
 A network that is trained against a small loss network learns what that does not see. Turned, the small one sees and
 overlooks other things in the same picture, while a picture with a painting's statistics has them from every side. So
-it is eight judges for the price of one. The whole VGG-19 overlooks little, and is asked upright.
+it is eight judges for the price of one. The whole VGG-19 overlooks little, and is asked upright; so is slim by a
+network that begins from nothing, which has to find the painting's strokes first.
 """
 
 from torch import Tensor

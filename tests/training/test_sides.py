@@ -37,15 +37,17 @@ def test_painting_and_photo_match_themselves_from_every_side() -> None:
         assert float(objective.terms(photo, features, side=side).style) == pytest.approx(float(upright.style), rel=0.5)
 
 
-def test_only_slim_is_asked_from_all_sides(vgg19_file: Path) -> None:
-    style = samples.style("swirls")
-    for cost, sides in (
-        (Cost(), SIDES),
-        (Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2",)), 1),
+def test_slim_is_asked_from_all_sides_by_networks_that_know_something(vgg19_file: Path) -> None:
+    shallow = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2",))
+    for init, cost, sides in (
+        ("base", Cost(), SIDES),
+        ("none", Cost(), 1),
+        ("base", shallow, 1),
+        ("base", Cost(style_layers=()), 1),
     ):
-        module = StyleTransferModule(style, network="tiny", style_size=48, cost=cost)
+        module = StyleTransferModule(samples.style("swirls"), style_size=48, cost=cost, init=init)
         module.setup("fit")
         assert module.objective.sides == sides
-    many = ManyStylesModule([style], "tiny", Cost(), sides=[[48]])
+    many = ManyStylesModule([samples.style("swirls")], "fast", Cost(), "base", sides=[[48]])
     many.setup("fit")
     assert many.objective.sides == 1
