@@ -111,8 +111,7 @@ def bench_training(
         vgg = Cost(loss_network="vgg19", weights=random_vgg)
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
         data.cache_folder = Path(folder) / "photos"
-        with warnings.catch_warnings():  # ten photos would be few to train with
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):  # ten photos would be few to train with
             data.setup("fit")
         cost = vgg if loss_network == "vgg19" else slim
         modules = {

@@ -90,8 +90,8 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing that a user could mend
+        # The exporter's own deprecations, nothing that a user could mend.
+        with warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
                 frozen(net),
                 arguments,
