@@ -8,7 +8,8 @@ Photos: a few hundred of any kind. Paintings: a dozen of any artist. Painted: wh
 them. Interrupted, the same command goes on. Two CPU cores need about 45 minutes, and the lessons 9 GB of disk.
 
 A network trained with a young slim paints what slim does not see. Hence further rounds: let `train_base.py
---keep-painted FOLDER` paint with slim, and teach it with --start and that folder among the painted ones.
+--keep-painted FOLDER` paint with slim, once with `--init base` and once from nothing, since what one shows the other
+does not, and teach slim with --start, both folders among the painted ones, and a --learning-rate of 0.002.
 """
 
 import argparse

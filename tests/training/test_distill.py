@@ -141,6 +141,17 @@ def test_pictures_are_a_function_of_seed_and_number(sources: Sources) -> None:
     assert (drawn[0] != draw(sources, 32, 6, 0)).any()
 
 
+def test_pictures_are_turned(tmp_path: Path) -> None:
+    """Of a photo that is dark on the left, and whatever is made of it: every edge is the dark one at times."""
+    Image.linear_gradient("L").rotate(90).convert("RGB").resize((90, 70)).save(tmp_path / "dark_left.png")
+    folder = Sources.find(tmp_path, tmp_path)
+    darkest = []
+    for number in range(60):
+        gray = draw(folder, 32, 5, number).mean(-1)
+        darkest.append(int(np.argmin([gray[:, :8].mean(), gray[:, -8:].mean(), gray[:8].mean(), gray[-8:].mean()])))
+    assert min(darkest.count(edge) for edge in range(4)) >= 6
+
+
 def test_lessons_are_the_teachers_answers_and_go_on_after_an_interruption(
     teacher: LossNetwork, sources: Sources, tmp_path: Path
 ) -> None:

@@ -8,10 +8,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.optim import Adam
 
 from fststyle.training import losses
 from fststyle.training.loss_network import LossNetwork
+from fststyle.training.muon import Muon
 
 # Style matrices differ by less than the activations that make them up; this makes both count.
 _STYLE_FACTOR = 3.0
@@ -27,7 +27,7 @@ class DistillationModule(pl.LightningModule):
     Args:
         student: Its readouts have as many outputs as the teacher's answers.
         energies: Of the teacher at each layer, its mean ‖F‖² over positions.
-        learning_rate: Adam's, at its peak; from there it falls along a cosine.
+        learning_rate: Muon's, at its peak; from there it falls along a cosine.
         steps: After which it is at its end.
     """
 
@@ -57,8 +57,8 @@ class DistillationModule(pl.LightningModule):
         return sum((_STYLE_FACTOR if name.startswith("style") else 1.0) * error for name, error in errors.items())  # type: ignore[return-value]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Adam with a warm-up over a twentieth of the run."""
-        optimizer = Adam(self.student.parameters(), lr=self.learning_rate, betas=(0.9, 0.99))
+        """Muon with a warm-up over a twentieth of the run."""
+        optimizer = Muon(self.student.parameters(), lr=self.learning_rate)
 
         def factor(step: int) -> float:
             done = min(1.0, step / self.steps)

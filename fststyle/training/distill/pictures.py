@@ -60,7 +60,7 @@ class Sources:
 
 
 def draw(sources: Sources, side: int, seed: int, number: int) -> Pixels:
-    """Picture number n of a seed, (side, side, 3): always the same for the same files.
+    """Picture number n of a seed, (side, side, 3), turned by quarters: always the same for the same files.
 
     Raises:
         ImageError: The file that it is made from cannot be read.
@@ -75,7 +75,8 @@ def draw(sources: Sources, side: int, seed: int, number: int) -> Pixels:
         (0.05, lambda: _clouds(side, rng)),
     ]
     shares = np.cumsum([share for share, _ in kinds])
-    return kinds[int(np.searchsorted(shares, rng.random() * shares[-1]))][1]()
+    picture = kinds[int(np.searchsorted(shares, rng.random() * shares[-1]))][1]()
+    return np.rot90(picture, int(rng.integers(4)))
 
 
 def _crop(files: Sequence[Path], side: int, rng: np.random.Generator, narrowest: float = 0.4) -> Pixels:

@@ -50,7 +50,7 @@ class Recipe:
         side: Of these in pixels.
         batch: Pictures a step.
         steps: Optimizer steps.
-        learning_rate: Adam's, at its peak.
+        learning_rate: Muon's, at its peak.
         seed: Decides pictures and their order.
     """
 
@@ -58,7 +58,7 @@ class Recipe:
     side: int = 128
     batch: int = 8
     steps: int = 5000
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 3e-3
     seed: int = 0
 
 
@@ -165,7 +165,8 @@ def distill(
     progress("fitting the readouts", 0, 1)
     slim = finish(student.cpu(), teacher, _surveyed(sources, recipe))
     pictures = {kind: len(files) for kind, files in vars(sources).items()}
-    return _write(folder / "slim.safetensors", slim, [*rounds(start), asdict(recipe) | pictures])
+    this_round = asdict(recipe) | pictures | {"optimizer": "muon"}
+    return _write(folder / "slim.safetensors", slim, [*rounds(start), this_round])
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
