@@ -149,7 +149,8 @@ def export(
                 card = export_checkpoint(checkpoint, exported, licence=licence)
                 convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
-    typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{f', {costs}' if costs else ''}")
+    judged = f", {costs}, judged by {card.loss_network}" if costs else ""
+    typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
     typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
 
 

@@ -230,7 +230,7 @@ def test_export_says_what_it_wrote_and_what_comes_next(
     pretend(monkeypatch, "export", export_checkpoint=export)
     result = fststyle("export", "last.ckpt", "my wave.onnx", "--licence", "CC0-1.0")
     assert result.stdout.splitlines() == [
-        "my wave.onnx: identity, identity, 0 steps, content 0, style 1.5",
+        "my wave.onnx: identity, identity, 0 steps, content 0, style 1.5, judged by none",
         "next: fststyle stylize 'my wave.onnx' photo.jpg",
     ]
 

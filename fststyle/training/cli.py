@@ -227,7 +227,11 @@ def _report(cli: TrainCLI, last: Path) -> None:
         print(f"stopped; go on with the same command and --resume: {last}", file=sys.stderr)
         return
     costs = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in cli.model.costs.items())
-    print(f"{cli.trainer.global_step} steps; on held-out photos: {costs or 'not measured'}", file=sys.stderr)
+    judge = cli.model.cost.architecture
+    said = f"{costs}, judged by {judge}" if costs else "not measured"
+    print(f"{cli.trainer.global_step} steps; on held-out photos: {said}", file=sys.stderr)
+    if costs and judge == "slim":
+        print("VGG-19 finds more wrong; fststyle evaluate asks it, to compare networks", file=sys.stderr)
     print(f"pictures: {cli.run_folder / 'samples'}", file=sys.stderr)
     print(f"next: fststyle export {shlex.quote(str(last))} {cli.config.name}.onnx", file=sys.stderr)
 

@@ -63,12 +63,17 @@ def test_a_run_leaves_everything_in_its_folder(train_arguments: Arguments, tmp_p
         main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5", "--resume"])
 
 
-def test_a_run_needs_no_weights_and_leaves_no_decoded_photos(train_arguments: Arguments, tmp_path: Path) -> None:
+def test_a_run_needs_no_weights_and_leaves_no_decoded_photos(
+    train_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     at = train_arguments.index("--weights")
     without = train_arguments[:at] + train_arguments[at + 2 :]
     assert main([*without, "--out", str(tmp_path), "--trainer.max_steps", "2"]) == 0
     assert read_checkpoint(tmp_path / "last.ckpt").recipe["loss_network"] == "slim"
     assert not (tmp_path / "photos").exists()
+    said = capsys.readouterr().err
+    assert "judged by slim" in said
+    assert "VGG-19 finds more wrong" in said
 
 
 def test_training_lowers_the_cost(train_arguments: Arguments, tmp_path: Path) -> None:
