@@ -26,6 +26,7 @@ from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.muon import Muon
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.schedule import one_cycle, warmed_up_average
+from fststyle.training.sides import UPRIGHT_FROM_NOTHING
 from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
 from fststyle.training.teacher import MATCHING, TEACHER_WEIGHT, Teacher, likeness_loss
 from fststyle.training.temporal import moved, temporal_loss
@@ -134,8 +135,8 @@ class StyleTransferModule(pl.LightningModule):
 
     @property
     def turns(self) -> bool:
-        """Whether every step is judged from another side; a network that begins from nothing learns faster upright."""
-        return self.cost.architecture == "slim" and bool(self.cost.style_layers) and self.init != "none"
+        """Whether steps are judged from other sides, too (`sides.py`)."""
+        return self.cost.architecture == "slim" and bool(self.cost.style_layers)
 
     @property
     def objective(self) -> PerceptualObjective:
@@ -169,7 +170,7 @@ class StyleTransferModule(pl.LightningModule):
     def terms(self, batch: Tensor) -> CostTerms:
         """What the network in training makes of uint8 photos, (B, 3, H, W), costs."""
         content = batch.float().div_(255)
-        side = self.trainer.global_step % self.objective.sides
+        side = self._side()
         features = self.objective.content_features(content, side)
         positions = self._positions(len(batch))
         net: Callable[[Tensor], Tensor] = self.net
@@ -200,6 +201,11 @@ class StyleTransferModule(pl.LightningModule):
             return terms
         later = moved(content, positions, lighting=self.cost.temporal_lighting)
         return self.objective.with_temporal(terms, temporal_loss(stylized, net(later.content), later))
+
+    def _side(self) -> int:
+        """From where the loss network looks at this step."""
+        upright = UPRIGHT_FROM_NOTHING if self.init == "none" else 0.0
+        return self.trainer.global_step % self.objective.sides if self.progress >= upright else 0
 
     def _positions(self, count: int) -> range:
         """Which photos of the run a batch holds, as `data.py` deals them out to one or several processes."""
