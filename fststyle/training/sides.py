@@ -9,7 +9,7 @@ from torch import Tensor
 
 SIDES = 8
 
-UPRIGHT_FROM_NOTHING = 0.3
+UPRIGHT_FROM_NOTHING = 0.5
 """For which part of its training a network that begins from nothing is looked at upright: it has to find the painting's
 strokes first. With all sides from the first step it was a third worse, with all from here on better."""
 
