@@ -29,11 +29,8 @@ from fststyle.training.weights import SLIM_FILE
 
 CARD = SLIM_FILE.with_suffix(".md")
 MODELS = Path(__file__).parents[1] / "models"
-PAINTERS = (
-    "starry_night",
-    "udnie",
-    "pastorales_tahitiennes",
-)  # the last two painted none of the fourth round's lessons
+# The last two painted none of the fourth round's lessons.
+PAINTERS = ("starry_night", "udnie", "pastorales_tahitiennes")
 NOISE = 0.1
 CARD_TEXT = """\
 # The slim loss network
@@ -115,21 +112,11 @@ def main() -> None:
     with safe_open(SLIM_FILE, "pt") as file:
         digest = file.metadata()["sha256 of tensors"]
     taught = rounds(SLIM_FILE)
-    columns = (
-        "lessons",
-        "photos",
-        "paintings",
-        "painted",
-        "side",
-        "batch",
-        "steps",
-        "optimizer",
-        "learning_rate",
-        "seed",
-    )
-    unnamed = {"optimizer": "adam"}
+    sources, taught_by = ("photos", "paintings", "painted"), ("steps", "optimizer", "learning_rate", "seed")
+    columns = ("lessons", *sources, "side", "batch", *taught_by)
+    unsaid = {"optimizer": "adam"}
     round_rows = [
-        (str(number), *(str((unnamed | each)[name]) for name in columns)) for number, each in enumerate(taught, 1)
+        (str(number), *(str((unsaid | each)[name]) for name in columns)) for number, each in enumerate(taught, 1)
     ]
     round_table = table(("round", *columns), round_rows)
     layer_table = table(("layer", "channels", "energy", "content", "style"), layer_rows)
