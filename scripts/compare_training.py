@@ -2,10 +2,10 @@
 """Train networks in several ways and judge them all alike: by the full VGG-19, on the ten sample photos at 256².
 
     python scripts/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
-                                       --ways slim,vgg19 --budget "--trainer.max_steps 800" --out runs/compare
+                                       --ways medium,vgg19 --budget "--trainer.max_steps 800" --out runs/compare
 
-Ways: `slim` and `vgg19` train from nothing with that loss network; `base` and `base-vgg19` from the base that ships;
-`johnson` and `johnson-vgg19` are Johnson's network from nothing. One that is trained already is only judged again.
+Ways: `slim`, `medium` and `vgg19` train from nothing with that loss network, `base-slim` and so on from the base that
+ships; `johnson-slim` and so on are Johnson's network from nothing. One that is trained already is only judged again.
 """
 
 import argparse
@@ -22,15 +22,13 @@ from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost
 
-VGG, SCRATCH, JOHNSON = ["--weights", "{weights}"], ["--init", "none"], ["--model.network", "johnson"]
-WAYS = {
-    "base": [],
-    "base-vgg19": VGG,
-    "slim": SCRATCH,
-    "vgg19": [*SCRATCH, *VGG],
-    "johnson": [*JOHNSON, *SCRATCH],
-    "johnson-vgg19": [*JOHNSON, *SCRATCH, *VGG],
+JUDGES = {
+    "slim": ["--model.cost.loss_network", "slim"],
+    "medium": ["--model.cost.loss_network", "medium"],
+    "vgg19": ["--weights", "{weights}"],
 }
+STARTS = {"": ["--init", "none"], "base-": [], "johnson-": ["--init", "none", "--model.network", "johnson"]}
+WAYS = {start + judge: [*STARTS[start], *JUDGES[judge]] for start in STARTS for judge in JUDGES}
 
 
 def train(way: str, arguments: argparse.Namespace) -> Path:
@@ -56,7 +54,7 @@ def main() -> None:
     parser.add_argument("--style-size", type=int, default=320, help="of the painting, shorter side in pixels")
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
-    parser.add_argument("--ways", default="slim,vgg19", help=f"of {', '.join(WAYS)}, with commas")
+    parser.add_argument("--ways", default="medium,vgg19", help=f"of {', '.join(WAYS)}, with commas")
     parser.add_argument("--budget", default="--trainer.max_steps 800", help="more of fststyle train's options")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     arguments = parser.parse_args()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make the slim loss network: a VGG-19 of few channels, taught to see what VGG-19 sees.
+"""Make slim or medium, loss networks that ship: a VGG-19 of fewer channels, taught to see what VGG-19 sees.
 
     python scripts/distill_loss_network.py --photos photos/ --paintings paintings/ --painted painted/ --out runs/slim
 
@@ -8,8 +8,10 @@ Photos: a few hundred of any kind. Paintings: a dozen of any artist. Painted: wh
 them. Interrupted, the same command goes on. Two CPU cores need about 45 minutes, and the lessons 9 GB of disk.
 
 A network trained with a young slim paints what slim does not see. Hence further rounds: let `train_base.py
---keep-painted FOLDER` paint with slim, once with `--init base` and once from nothing, since what one shows the other
-does not, and teach slim with --start, both folders among the painted ones, and a --learning-rate of 0.002.
+--loss-network slim --keep-painted FOLDER` paint, once with `--init base` and once from nothing, since what one shows
+the other does not, and teach slim with --start, both folders among the painted ones, and a --learning-rate of 0.002.
+--network medium learned in one round from what had been painted with slim. It begins so near to the teacher that more
+than a --learning-rate of 0.001 leads it away at first.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from fststyle.errors import FststyleError
 from fststyle.training.devices import torch_device
 from fststyle.training.distill.pictures import Sources
 from fststyle.training.distill.run import Recipe, distill
+from fststyle.training.weights import DISTILLED
 
 
 def say(what: str, done: int, of: int) -> None:
@@ -32,11 +35,13 @@ def main() -> None:
         parser.add_argument(f"--{folder}", type=Path, required=True)
     parser.add_argument("--painted", type=Path)
     parser.add_argument("--weights", type=Path, help="of VGG-19")
-    parser.add_argument("--start", type=Path, help="a slim network to go on from")
+    parser.add_argument("--start", type=Path, help="an earlier one to go on from")
     parser.add_argument("--out", type=Path, default=Path("runs/slim"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--network", choices=DISTILLED, default=Recipe.network, help="which to make")
     for name, default in vars(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+        if name != "network":
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     arguments = parser.parse_args()
     recipe = Recipe(**{name: getattr(arguments, name) for name in vars(Recipe())})
     try:

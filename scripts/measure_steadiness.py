@@ -6,7 +6,7 @@
 Each clip's warped-frame error (times 10 000) is that of `fststyle evaluate --video`, with the motion that DIS finds. As
 carrying relies on DIS, too, a pan over a sample photo is made whose motion is known: there the error is measured with
 the true one. With --painting the cost of every sixth frame is told as well, judged by VGG-19 (--weights) or else by the
-slim loss network. All ratios are to the first network with each frame for itself.
+medium loss network. All ratios are to the first network with each frame for itself.
 """
 
 import argparse

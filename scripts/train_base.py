@@ -36,7 +36,7 @@ from fststyle.training.tensors import to_uint8
 
 
 class KeepPainted(pl.Callback):
-    """Writes what the network in training makes, so that the slim loss network can learn from it, too."""
+    """Writes what the network in training makes, so that a distilled loss network can learn from it, too."""
 
     def __init__(self, folder: Path, every_n_steps: int) -> None:
         self.folder, self.every_n_steps = folder, every_n_steps

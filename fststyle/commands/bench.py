@@ -25,7 +25,7 @@ def _bench() -> None:
 @bench.command()
 def train(
     network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="Which is trained.")] = "fast",
-    loss_network: Annotated[str, typer.Option(metavar="slim|vgg19", help="With which it is trained.")] = "slim",
+    loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="Its judge.")] = "medium",
     batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 4,
     crop: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="How often the contenders take turns.")] = 5,
@@ -108,7 +108,7 @@ def _print(found: "StepBench", network: str, loss_network: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from fststyle.training.bench import EXAMPLES, OURS, SLIM_ALONE, VGG_ALONE
+    from fststyle.training.bench import EXAMPLES, MEDIUM_ALONE, OURS, SLIM_ALONE, VGG_ALONE
 
     console = Console()
     what = f"{network} with {loss_network}, batch {found.batch}, {found.crop}², {found.precision}"
@@ -123,5 +123,6 @@ def _print(found: "StepBench", network: str, loss_network: str) -> None:
         ratios = (f"{seconds / found.steps[EXAMPLES]:.3f}", f"{seconds / found.steps[OURS]:.2f}")
         steps.add_row(name, f"{1e3 * seconds:.1f}", *ratios)
     console.print(steps)
-    ratio = found.steps[VGG_ALONE] / found.steps[SLIM_ALONE]
-    console.print(f"the loss network alone: slim takes 1/{ratio:.1f} of vgg19's time", highlight=False)
+    slim, medium = (found.steps[VGG_ALONE] / found.steps[name] for name in (SLIM_ALONE, MEDIUM_ALONE))
+    said = f"the loss network alone: slim takes 1/{slim:.1f} of vgg19's time, medium 1/{medium:.1f}"
+    console.print(said, highlight=False)

@@ -19,7 +19,7 @@ Weights = Annotated[
     ),
 ]
 LossNetworkName = Annotated[
-    str, typer.Option("--loss-network", metavar="vgg19|vgg16|slim", help="Which network judges.")
+    str, typer.Option("--loss-network", metavar="vgg19|vgg16|medium|slim", help="Which network judges.")
 ]
 Pooling = Annotated[
     str | None, typer.Option("--pooling", metavar="max|average", help="Average is Gatys' variant.", show_default=False)

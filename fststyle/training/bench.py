@@ -38,9 +38,9 @@ PARTS = (
     "transformer, backward",
     "optimizer",
 )
-OURS, BARE, OURS_VGG, EXAMPLES = "ours", "a bare loop", "ours with vgg19", "pytorch/examples' way"
-STEADY = "ours, for steadiness"
-SLIM_ALONE, VGG_ALONE = "slim alone", "vgg19 alone"
+OURS, BARE, EXAMPLES = "ours", "a bare loop", "pytorch/examples' way"
+STEADY, OURS_SLIM, OURS_VGG = "ours, for steadiness", "ours with slim", "ours with vgg19"
+SLIM_ALONE, MEDIUM_ALONE, VGG_ALONE = "slim alone", "medium alone", "vgg19 alone"
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class StepBench:
         batch: Pictures a step.
         crop: Their side.
         precision: Of all but pytorch/examples' way, which is float32.
-        steps: By contender: a whole step of training; `STEADY` is ours with a `temporal_weight`. `SLIM_ALONE` and
-            `VGG_ALONE` are only what the loss network does in one: content features of the photos, the cost of the
-            pictures, and its gradient.
+        steps: By contender: a whole step of training; `STEADY` is ours with a `temporal_weight`. Those that are "alone"
+            are only what a loss network does in one: content features of the photos, the cost of the pictures, and its
+            gradient.
         parts: Of our step, in order; see `PARTS`.
     """
 
@@ -71,7 +71,7 @@ class StepBench:
 
 def bench_training(
     network: NetworkName = "fast",
-    loss_network: Architecture = "slim",
+    loss_network: Architecture = "medium",
     *,
     batch: int = 4,
     crop: int = 256,
@@ -107,29 +107,28 @@ def bench_training(
     with tempfile.TemporaryDirectory() as folder:
         random_vgg = Path(folder) / "random.safetensors"
         _write_random_vgg(random_vgg)
-        slim = Cost(loss_network="slim")
+        slim, medium = Cost(loss_network="slim"), Cost(loss_network="medium")
         vgg = Cost(loss_network="vgg19", weights=random_vgg)
+        cost = vgg if loss_network == "vgg19" else Cost(loss_network=loss_network)
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
         data.cache_folder = Path(folder) / "photos"
         with warnings.catch_warnings(action="ignore"):  # ten photos would be few to train with
             data.setup("fit")
-        cost = vgg if loss_network == "vgg19" else slim
-        modules = {
-            name: _module(network, cost, device)
-            for name, cost in ((OURS, cost), (STEADY, replace(cost, temporal_weight=1.0)), (OURS_VGG, vgg))
-        }
+        costs = {OURS: cost, STEADY: replace(cost, temporal_weight=1.0), OURS_SLIM: slim, OURS_VGG: vgg}
+        modules = {name: _module(network, each, device) for name, each in costs.items()}
         batches = iter(data.train_dataloader())
         parts: dict[str, list[float]] = {part: [] for part in PARTS}
         contenders: dict[str, Callable[[], list[float]]] = {
             OURS: lambda: _ours(modules[OURS], batches, steps, device, precision),
             STEADY: lambda: _ours(modules[STEADY], batches, steps, device, precision),
             BARE: lambda: _in_parts(modules[OURS], batches, steps, device, precision, parts),
+            OURS_SLIM: lambda: _ours(modules[OURS_SLIM], batches, steps, device, precision),
             OURS_VGG: lambda: _ours(modules[OURS_VGG], batches, steps, device, precision),
             EXAMPLES: _repeated(_examples_step(modules[OURS].style_size, device), batches, steps, device),
         }
         judged = torch.rand(batch, 3, crop, crop, device=device)
-        for name, cost in ((SLIM_ALONE, slim), (VGG_ALONE, vgg)):
-            objective = PerceptualObjective(cost, torch.rand(1, 3, 64, 64), photos=[torch.rand(1, 3, 64, 64)])
+        for name, each in ((SLIM_ALONE, slim), (MEDIUM_ALONE, medium), (VGG_ALONE, vgg)):
+            objective = PerceptualObjective(each, torch.rand(1, 3, 64, 64), photos=[torch.rand(1, 3, 64, 64)])
             contenders[name] = _repeated(_judging_step(objective.to(device), judged, precision), batches, steps, device)
         seconds: dict[str, list[float]] = {name: [] for name in contenders}
         for turn in range(rounds + 1):

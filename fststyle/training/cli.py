@@ -31,6 +31,7 @@ from fststyle.training.readers import plain_reading_errors
 from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import unit_range
+from fststyle.training.weights import DISTILLED
 
 # Short names on the left; where they go on the right.
 _LINKS = {
@@ -230,7 +231,7 @@ def _report(cli: TrainCLI, last: Path) -> None:
     judge = cli.model.cost.architecture
     said = f"{costs}, judged by {judge}" if costs else "not measured"
     print(f"{cli.trainer.global_step} steps; on held-out photos: {said}", file=sys.stderr)
-    if costs and judge == "slim":
+    if costs and judge in DISTILLED:
         print("VGG-19 finds more wrong; fststyle evaluate asks it, to compare networks", file=sys.stderr)
     print(f"pictures: {cli.run_folder / 'samples'}", file=sys.stderr)
     print(f"next: fststyle export {shlex.quote(str(last))} {cli.config.name}.onnx", file=sys.stderr)

@@ -2,9 +2,10 @@
 
 Layers are named as in the papers: `relu3_2` is the rectified output of the second convolution of the third block.
 
-`slim` is a VGG-19 of few channels that ships with the package. A *readout* behind each of its layers, a matrix of w × w
-numbers for w channels, turns what it sees into coordinates in the space of VGG-19's activations, so that distances of
-activations and of style matrices come out in VGG-19's units. `distill/` makes it and says how well it does.
+`slim` and `medium` are VGG-19 with fewer channels and ship with the package. A *readout* behind each of their layers, a
+matrix of w × w numbers for w channels, turns what they see into coordinates in the space of VGG-19's activations, so
+that distances of activations and of style matrices come out in VGG-19's units. `distill/` makes them and says how well
+they do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,9 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from fststyle.errors import WeightsError
 from fststyle.training.losses import gram_matrix
-from fststyle.training.weights import load_state
+from fststyle.training.weights import DISTILLED, load_state
 
-Architecture = Literal["vgg16", "vgg19", "slim"]
+Architecture = Literal["vgg16", "vgg19", "slim", "medium"]
 Pooling = Literal["max", "average"]
 
 # Channels of every convolution, "M" where pooling halves the sides; D and E are Simonyan & Zisserman's own letters.
@@ -27,6 +28,7 @@ _PLANS: dict[Architecture, list[int | str]] = {
     "vgg16": cfgs["D"],
     "vgg19": cfgs["E"],
     "slim": [16, 24, "M", 32, 48, "M", 64, 64, 160, 64, "M", 256],
+    "medium": [32, 48, "M", 64, 96, "M", 128, 160, 256, 144, "M", 384],
 }
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -52,7 +54,7 @@ def layer_indices(architecture: Architecture) -> dict[str, int]:
 
 
 class LossNetwork(nn.Module):
-    """VGG-16, VGG-19 or slim without a classifier, cut behind the deepest layer in use, frozen.
+    """VGG-16, VGG-19, slim or medium, without a classifier, cut behind the deepest layer in use, frozen.
 
     Args:
         architecture: Which network.
@@ -81,9 +83,9 @@ class LossNetwork(nn.Module):
         depth = max(self.index_of.values()) + 1
         self.features = make_layers(_PLANS[architecture], batch_norm=False)[:depth]
         self.readouts = nn.ModuleDict()
-        if architecture == "slim":
+        if self.distilled:
             if pooling != "max":
-                raise ValueError("slim is distilled with max pooling; use that, or vgg19")
+                raise ValueError(f"{architecture} is distilled with max pooling; use that, or vgg19")
             for layer, index in self.index_of.items():
                 channels = self.features[index - 1].out_channels
                 self.readouts[layer] = nn.Conv2d(channels, channels, 1, bias=False)
@@ -96,6 +98,11 @@ class LossNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
+
+    @property
+    def distilled(self) -> bool:
+        """Whether it stands in for VGG-19."""
+        return self.architecture in DISTILLED
 
     @classmethod
     def load(
@@ -112,7 +119,7 @@ class LossNetwork(nn.Module):
             architecture: Which network.
             layers: The layers it will be asked for.
             weights: A `.safetensors` or `.pth` state dict with torchvision's names (`features.0.weight`, …). None takes
-                torchvision's ImageNet weights, downloaded once, or the slim network of the package.
+                torchvision's ImageNet weights, downloaded once, or the package's for slim and medium.
             pooling: See the class.
 
         Raises:
@@ -128,7 +135,7 @@ class LossNetwork(nn.Module):
         for name, tensor in own.items():
             if name not in state and name.startswith("readouts."):
                 raise WeightsError(
-                    f"{source} has no {name}, so it is no slim network; give one that "
+                    f"{source} has no {name}, so it is no {architecture} network; give one that "
                     "scripts/distill_loss_network.py made, or none to use the one that ships"
                 )
             if name not in state:
@@ -182,7 +189,7 @@ class LossNetwork(nn.Module):
             return readout @ gram @ readout.mT
 
     def see(self, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-        """The network's own activations, which are slim's before they are read; arguments as for `forward`."""
+        """The network's own activations, a distilled one's before they are read; arguments as for `forward`."""
         wanted = {self.index_of[layer]: layer for layer in (self.index_of if layers is None else layers)}
         deepest = wanted[max(wanted)]
         shortest = 2 ** (int(deepest[len("relu")]) - 1)  # a pooling before every block but the first

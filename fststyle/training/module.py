@@ -32,6 +32,7 @@ from fststyle.training.teacher import MATCHING, TEACHER_WEIGHT, Teacher, likenes
 from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.weights import DISTILLED
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
 _ADDED_SINCE = {
@@ -136,7 +137,7 @@ class StyleTransferModule(pl.LightningModule):
     @property
     def turns(self) -> bool:
         """Whether steps are judged from other sides, too (`sides.py`)."""
-        return self.cost.architecture == "slim" and bool(self.cost.style_layers)
+        return self.cost.architecture in DISTILLED and bool(self.cost.style_layers)
 
     @property
     def objective(self) -> PerceptualObjective:

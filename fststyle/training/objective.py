@@ -7,6 +7,7 @@ In the default, *relative* form every term is dimensionless and calibrated, so t
 paintings with any loss network, layers and picture size.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 from fststyle.training import losses
 from fststyle.training.loss_network import Architecture, LossNetwork, Pooling
 from fststyle.training.sides import SIDES, seen_from
+from fststyle.training.weights import TAUGHT_LAYERS
 
 # The calibration of the relative form. A picture in the painting's style that still shows its content has a relative
 # content loss of about 1 and a relative style loss of a few hundredths; these factors make the two pull alike.
@@ -36,8 +38,8 @@ class Cost:
     """Which cost is minimized.
 
     Attributes:
-        loss_network: The fixed network that sees: "slim", which ships with the package and takes a fraction of VGG-19's
-            time, "vgg19" or "vgg16"; none takes slim, or VGG-19 if its weights are given.
+        loss_network: The fixed network that sees: "medium" or "slim", which ship with the package and take a fraction
+            of VGG-19's time, "vgg19" or "vgg16"; none takes medium, or VGG-19 if its weights are given.
         weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once, or the
             package's.
         pooling: "average" for Gatys' smoother variant.
@@ -86,7 +88,7 @@ class Cost:
     @property
     def architecture(self) -> Architecture:
         """The loss network, decided."""
-        return self.loss_network or ("slim" if self.weights is None else "vgg19")
+        return self.loss_network or ("medium" if self.weights is None else "vgg19")
 
     @property
     def minds_grid(self) -> bool:
@@ -281,12 +283,20 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
 
     Raises:
         WeightsError: If its weights are missing or do not fit.
-        ValueError: If a layer is unknown, or slim is to see with channels that are not normalized.
+        ValueError: If a layer is unknown, or a distilled network is to see with channels that are not normalized.
     """
     network = LossNetwork.load(cost.architecture, cost.layers, weights=cost.weights, pooling=cost.pooling)
-    if cost.architecture == "slim":
+    if network.distilled:
         if not cost.normalize_channels:
-            raise ValueError("slim sees as VGG-19 with normalized channels; set normalize_channels, or use vgg19")
+            raise ValueError(
+                f"{cost.architecture} sees as VGG-19 with normalized channels; set normalize_channels, or use vgg19"
+            )
+        if untaught := [layer for layer in cost.layers if layer not in TAUGHT_LAYERS]:
+            warnings.warn(
+                f"{cost.architecture} was not taught {', '.join(untaught)}, and sees less there than VGG-19; "
+                f"use layers of {', '.join(TAUGHT_LAYERS)}, or vgg19",
+                stacklevel=2,
+            )
     elif cost.normalize_channels:
         network.normalize_channels(photos)
     return network

@@ -7,6 +7,7 @@ import os
 import tempfile
 import urllib.error
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +19,12 @@ from fststyle.errors import WeightsError
 from fststyle.files import atomic_write
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
+Distilled = Literal["slim", "medium"]
+DISTILLED: tuple[Distilled, ...] = get_args(Distilled)
+"""What stands in for VGG-19 (`distill/`)."""
+TAUGHT_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+"""Where it learned to see as VGG-19 does; elsewhere it sees what it happens to."""
+
 _TORCHVISION = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}
 
 
@@ -28,8 +35,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fststyle"
 
 
-SLIM_FILE = Path(__file__).with_name("slim.safetensors")
-"""The slim loss network, which ships with the package; slim.md beside it is its card."""
+def shipped_file(network: Distilled) -> Path:
+    """A loss network that ships with the package; the page of its name beside it (.md) is its card."""
+    return Path(__file__).with_name(f"{network}.safetensors")
 
 
 def load_state(architecture: str, weights: Path | None) -> tuple[dict[str, Tensor], str]:
@@ -40,8 +48,9 @@ def load_state(architecture: str, weights: Path | None) -> tuple[dict[str, Tenso
     """
     if weights is not None:
         return _read(weights), weights.name
-    if architecture == "slim":
-        return _read(SLIM_FILE), SLIM_FILE.name
+    if architecture in DISTILLED:
+        file = shipped_file(architecture)
+        return _read(file), file.name
     cached = cache_folder() / f"{architecture}_conv.safetensors"
     if not cached.exists():
         _download(architecture, cached)
@@ -73,7 +82,7 @@ def _download(architecture: str, cached: Path) -> None:
         except (urllib.error.URLError, OSError, RuntimeError) as error:
             raise WeightsError(
                 f"cannot download the weights of {architecture} ({error}); go online once, or fetch {url} on another "
-                "machine and give the file as --weights"
+                "machine and give the file as --weights, or take medium as the loss network, which ships"
             ) from error
     convolutions = {name: tensor for name, tensor in state.items() if name.startswith("features.")}
     atomic_write(cached, save(convolutions))

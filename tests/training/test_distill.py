@@ -1,4 +1,4 @@
-"""The slim network: how it starts, what it learns from, how it is put into the teacher's units."""
+"""Distilled networks: how they start, what they learn from, how they are put into the teacher's units."""
 
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def test_a_student_of_full_width_is_its_teacher(teacher: LossNetwork, monkeypatc
     monkeypatch.setattr(students, "_RIDGE", 1e-9)
     moments = second_moments(teacher, images(8))
     components = {"relu2_2": moments.components("relu2_2", 128)[0]}
-    student = pruned(teacher, moments, components)
+    student = pruned("slim", teacher, moments, components)
     picture = images(9)[-1]
     answer, asked = student(picture, ["relu2_2"])["relu2_2"], teacher(picture)["relu2_2"]
     expected = torch.einsum("bchw,ck->bkhw", asked, components["relu2_2"].float())
@@ -181,8 +181,8 @@ def test_lessons_are_the_teachers_answers_and_go_on_after_an_interruption(
 def test_an_interrupted_student_goes_on_in_a_blank_one(teacher: LossNetwork) -> None:
     moments = second_moments(teacher, images(4))
     components = {"relu2_2": moments.components("relu2_2", 7)[0]}
-    taught = pruned(teacher, moments, components)
-    student = blank(teacher.index_of, components)
+    taught = pruned("slim", teacher, moments, components)
+    student = blank("slim", teacher.index_of, components)
     student.load_state_dict(taught.state_dict())
     image = images(1)[0]
     torch.testing.assert_close(student(image), taught(image))

@@ -35,7 +35,7 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert (card.style, card.painting, card.network, card.steps) == ("stripes", "stripes.png", "fast", 12)
     assert card.costs == {"total_loss": 1.25}
     assert card.licence == "CC0-1.0"
-    assert card.loss_network == "slim"
+    assert card.loss_network == "medium"
     assert __version__ in card.created_by
     assert card == read_model(tmp_path / "stripes.onnx").card
     photo = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)

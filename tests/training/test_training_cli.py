@@ -69,10 +69,10 @@ def test_a_run_needs_no_weights_and_leaves_no_decoded_photos(
     at = train_arguments.index("--weights")
     without = train_arguments[:at] + train_arguments[at + 2 :]
     assert main([*without, "--out", str(tmp_path), "--trainer.max_steps", "2"]) == 0
-    assert read_checkpoint(tmp_path / "last.ckpt").recipe["loss_network"] == "slim"
+    assert read_checkpoint(tmp_path / "last.ckpt").recipe["loss_network"] == "medium"
     assert not (tmp_path / "photos").exists()
     said = capsys.readouterr().err
-    assert "judged by slim" in said
+    assert "judged by medium" in said
     assert "VGG-19 finds more wrong" in said
 
 

@@ -1,1 +1,1 @@
-"""Makes the slim loss network: a thin VGG that sees what VGG-19 sees, in its units, at a fraction of the cost."""
+"""Makes slim and medium: thin VGGs that see what VGG-19 sees, in its units, at a fraction of the cost."""

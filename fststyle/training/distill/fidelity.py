@@ -1,4 +1,4 @@
-"""How well a slim network stands in for VGG-19: by its answers, by the costs, and by what the costs send back."""
+"""How well a distilled network stands in for VGG-19: by its answers, by the costs, and by what the costs send back."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class LayerFidelity:
     """Of one layer, means over pairs of pictures; VGG-19's value is 1.
 
     Attributes:
-        energy: ‖R·s‖² of the slim network over ‖F‖²: how much of the activations it accounts for.
+        energy: ‖R·s‖² of the distilled network over ‖F‖²: how much of the activations it accounts for.
         content: Its ‖F - F'‖² between two pictures over VGG-19's.
         style: Its ‖G - G'‖² between two pictures over VGG-19's.
     """
@@ -30,12 +30,12 @@ class LayerFidelity:
 
 @torch.no_grad()
 def by_layer(
-    slim: LossNetwork, teacher: LossNetwork, pairs: Iterable[tuple[Tensor, Tensor]]
+    student: LossNetwork, teacher: LossNetwork, pairs: Iterable[tuple[Tensor, Tensor]]
 ) -> dict[str, LayerFidelity]:
     """Compare distances between the pictures of each pair, (1, 3, H, W) in [0, 1], as both networks see them."""
-    found: dict[str, list[LayerFidelity]] = {layer: [] for layer in slim.index_of}
+    found: dict[str, list[LayerFidelity]] = {layer: [] for layer in student.index_of}
     for first, second in pairs:
-        ours, theirs = ((network(first), network(second)) for network in (slim, teacher))
+        ours, theirs = ((network(first), network(second)) for network in (student, teacher))
         for layer, into in found.items():
             values = []
             for one, other in (ours, theirs):
@@ -56,18 +56,18 @@ def by_layer(
 
 
 def gradient_agreement(
-    slim: PerceptualObjective, teacher: PerceptualObjective, pictures: Iterable[tuple[Tensor, Tensor]]
+    student: PerceptualObjective, teacher: PerceptualObjective, pictures: Iterable[tuple[Tensor, Tensor]]
 ) -> Mapping[str, float]:
     """Cosines between the gradients that both costs send to a picture, by term; means.
 
     Args:
-        slim: With the slim network and a painting.
+        student: With the distilled network and a painting.
         teacher: With VGG-19 and the same painting.
         pictures: Each a picture to be judged and the photo it was made from, (1, 3, H, W).
     """
     cosines: dict[str, list[float]] = {}
     for picture, photo in pictures:
-        gradients = [_gradients(objective, picture, photo) for objective in (slim, teacher)]
+        gradients = [_gradients(objective, picture, photo) for objective in (student, teacher)]
         for name, mine in gradients[0].items():
             cosine = cosine_similarity(mine.flatten(), gradients[1][name].flatten(), dim=0)
             cosines.setdefault(name, []).append(float(cosine))

@@ -1,4 +1,4 @@
-"""What the slim network learns to see: whatever the cost will be asked to judge.
+"""What slim and medium learn to see: whatever the cost will be asked to judge.
 
 That is photos, paintings, pictures painted by networks, good ones and bad ones, and the noise and mud that networks
 make in their first steps. A student that has seen photos only is blind where a transformer network errs.

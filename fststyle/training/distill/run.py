@@ -35,6 +35,7 @@ from fststyle.training.distill.teacher import (
 )
 from fststyle.training.loss_network import LossNetwork
 from fststyle.training.tensors import reference_photos, unit_range
+from fststyle.training.weights import Distilled, shipped_file
 
 # Pictures over which principal components are taken and readouts are fitted; of another seed than the lessons.
 _SURVEYED = 200
@@ -46,6 +47,7 @@ class Recipe:
     """How a student is taught.
 
     Attributes:
+        network: Which.
         lessons: Pictures that the teacher is asked about.
         side: Of these in pixels.
         batch: Pictures a step.
@@ -54,6 +56,7 @@ class Recipe:
         seed: Decides pictures and their order.
     """
 
+    network: Distilled = "slim"
     lessons: int = 4608
     side: int = 128
     batch: int = 8
@@ -108,15 +111,15 @@ def distill(
     device: torch.device,
     progress: Progress,
 ) -> Path:
-    """Teach a student and write it as `slim.safetensors`.
+    """Teach a student and write it under its name, `slim.safetensors`.
 
     Args:
         weights: VGG-19's; torchvision's if None.
         sources: Of the pictures.
         folder: Receives everything; with an interrupted run in it, that run goes on.
         recipe: How.
-        start: A slim network to go on from: what networks trained with it have painted shows what it does not see yet.
-            None starts from the teacher itself, most of its channels left out.
+        start: An earlier student of the same name to go on from: what networks trained with it have painted shows what
+            it does not see yet. None starts from the teacher itself, most of its channels left out.
         device: Where.
         progress: Called as it goes.
 
@@ -129,7 +132,7 @@ def distill(
         TrainingError: The run was stopped by a signal; it can go on.
     """
     progress("loading VGG-19", 0, 1)
-    teacher = LossNetwork.load("vgg19", teacher_layers(list(COMPONENTS)[-1]), weights=weights)
+    teacher = LossNetwork.load("vgg19", teacher_layers(list(COMPONENTS[recipe.network])[-1]), weights=weights)
     teacher.normalize_channels(reference_photos())
     teacher.to(device).to(memory_format=torch.channels_last)
     moments, components = _survey(teacher, sources, folder / "survey.safetensors", recipe, progress)
@@ -138,11 +141,11 @@ def distill(
     teacher.cpu()
     last = folder / "last.ckpt"
     if last.exists():
-        student = blank(teacher.index_of, components)
+        student = blank(recipe.network, teacher.index_of, components)
     elif start is None:
-        student = pruned(teacher, moments, components)
+        student = pruned(recipe.network, teacher, moments, components)
     else:
-        earlier = LossNetwork.load("slim", teacher.index_of, weights=start)
+        earlier = LossNetwork.load(recipe.network, teacher.index_of, weights=start)
         student = continued(earlier, teacher, components, _surveyed(sources, recipe))
     module = DistillationModule(
         student.to(memory_format=torch.channels_last),
@@ -163,10 +166,10 @@ def distill(
     if signals.received is not None:
         raise TrainingError(f"stopped; the same command goes on from {last}")
     progress("fitting the readouts", 0, 1)
-    slim = finish(student.cpu(), teacher, _surveyed(sources, recipe))
+    finished = finish(student.cpu(), teacher, _surveyed(sources, recipe))
     pictures = {kind: len(files) for kind, files in vars(sources).items()}
     this_round = asdict(recipe) | pictures | {"optimizer": "muon"}
-    return _write(folder / "slim.safetensors", slim, [*rounds(start), this_round])
+    return _write(folder / shipped_file(recipe.network).name, finished, [*rounds(start), this_round])
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -185,7 +188,7 @@ def _survey(
         atomic_write(file, save({layer: moment.cpu() for layer, moment in moments.second.items()}))
     moments = Moments(load_file(file))
     components = {}
-    for layer, count in COMPONENTS.items():
+    for layer, count in COMPONENTS[recipe.network].items():
         components[layer], share = moments.components(layer, count)
         progress(f"{layer}: {count} components keep {share:.1%} of the energy", 1, 1)
     return moments, components
@@ -196,19 +199,20 @@ def _surveyed(sources: Sources, recipe: Recipe) -> Iterator[Tensor]:
         yield unit_range(draw_readable(sources, recipe.side, recipe.seed + _SURVEY_SEED_OFFSET, number))
 
 
-def rounds(slim: Path | None) -> list[dict[str, Any]]:
-    """How a slim network was taught, round after round: recipes and numbers of pictures, as its file has them."""
-    if slim is None:
+def rounds(student: Path | None) -> list[dict[str, Any]]:
+    """How a distilled network was taught, round after round: recipes and numbers of pictures, as its file has them."""
+    if student is None:
         return []
-    with safe_open(slim, "pt") as file:
+    with safe_open(student, "pt") as file:
         recorded: list[dict[str, Any]] = json.loads((file.metadata() or {}).get("rounds", "[]"))
     return recorded
 
 
-def _write(path: Path, slim: LossNetwork, taught: list[dict[str, Any]]) -> Path:
-    tensors = {name: tensor.contiguous() for name, tensor in slim.state_dict().items()}
+def _write(path: Path, finished: LossNetwork, taught: list[dict[str, Any]]) -> Path:
+    # Half precision rounds weights by less than a thousandth of each; no cost of a picture changes by as much.
+    tensors = {name: tensor.half().contiguous() for name, tensor in finished.state_dict().items()}
     facts = {
-        "name": "slim",
+        "name": finished.architecture,
         "teacher": "VGG-19, ImageNet, channels normalized (Simonyan & Zisserman; CC BY 4.0)",
         "rounds": json.dumps(taught),
         "sha256 of tensors": digest(tensors),

@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 from fststyle.training.distill.teacher import Moments
 from fststyle.training.loss_network import LossNetwork
+from fststyle.training.weights import Distilled
 
 # Added to the diagonal before solving, as a fraction of its mean: channels that never fire would make it singular.
 _RIDGE = 1e-5
 
 
-def blank(layers: Iterable[str], components: Mapping[str, Tensor]) -> LossNetwork:
+def blank(network: Distilled, layers: Iterable[str], components: Mapping[str, Tensor]) -> LossNetwork:
     """A student of the right shapes, to be filled from a checkpoint; arguments as for `pruned`."""
-    student = LossNetwork("slim", layers)
+    student = LossNetwork(network, layers)
     for layer in student.index_of:
         width = cast(nn.Conv2d, student.readouts.pop(layer)).in_channels
         if layer in components:
@@ -23,26 +24,27 @@ def blank(layers: Iterable[str], components: Mapping[str, Tensor]) -> LossNetwor
     return student.requires_grad_(True)
 
 
-def pruned(teacher: LossNetwork, moments: Moments, components: Mapping[str, Tensor]) -> LossNetwork:
+def pruned(network: Distilled, teacher: LossNetwork, moments: Moments, components: Mapping[str, Tensor]) -> LossNetwork:
     """A student that starts as the teacher with most channels left out.
 
     At every layer those channels are kept from which the others can best be told, linearly; what a convolution read
     from the others it now reads from their estimates (channel pruning: He 2017, with their data term in closed form).
 
     Args:
+        network: Which student.
         teacher: Built for every rectified layer of the student, channels normalized.
         moments: The teacher's.
         components: Of the layers to answer at, {layer: (C, K)}; the readouts have K outputs.
 
     Returns:
-        A slim network with trainable parameters.
+        The student with trainable parameters.
     """
-    student = LossNetwork("slim", teacher.index_of).requires_grad_(True)
+    student = LossNetwork(network, teacher.index_of).requires_grad_(True)
     estimate = torch.eye(3, dtype=torch.float64)
     with torch.no_grad():
         for layer in student.index_of:
             # Both have the layer's convolution right in front of its rectifier, at the same place.
-            ours, theirs = (network.features[network.index_of[layer] - 1] for network in (student, teacher))
+            ours, theirs = (net.features[net.index_of[layer] - 1] for net in (student, teacher))
             kept = representative_channels(moments.second[layer], ours.out_channels)
             ours.weight.copy_(torch.einsum("ochw,ck->okhw", theirs.weight[kept].double(), estimate))
             ours.bias.copy_(theirs.bias[kept])
@@ -79,13 +81,13 @@ def continued(
     """A student that starts where an earlier one ended, answering in other components.
 
     Args:
-        earlier: A finished slim network.
+        earlier: A finished one.
         teacher: Built for every rectified layer of the student, channels normalized.
         components: Of the layers to answer at, {layer: (C, K)}.
         images: Pictures (1, 3, H, W) in [0, 1] to fit the readouts over.
 
     Returns:
-        A slim network with trainable parameters; the readouts have K outputs.
+        The student with trainable parameters; the readouts have K outputs.
     """
     student = _bare(earlier)
     fitted = _fitted_readouts(student, teacher, images)
@@ -97,7 +99,7 @@ def continued(
 
 
 def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor]) -> LossNetwork:
-    """The slim network as it ships: readouts at all of its layers, fitted to the teacher and folded to w × w.
+    """The student as it ships: readouts at all of its layers, fitted to the teacher and folded to w × w.
 
     The best linear guess H·s of the teacher's C activations from w of the student's has the lengths and products of
     R·s, where H = Q·R and Q's columns are orthonormal. A factor √(w/C) makes up for what divides by the number of
@@ -108,16 +110,16 @@ def finish(student: LossNetwork, teacher: LossNetwork, images: Iterable[Tensor])
         teacher: Built for every rectified layer of the student, channels normalized.
         images: Pictures (1, 3, H, W) in [0, 1] to fit over.
     """
-    slim = _bare(student)
-    for layer, best in _fitted_readouts(slim, teacher, images).items():
+    finished = _bare(student)
+    for layer, best in _fitted_readouts(finished, teacher, images).items():
         channels, width = best.shape
-        slim.readouts[layer] = _as_convolution(torch.linalg.qr(best).R * (width / channels) ** 0.5)
-    return slim.requires_grad_(False)
+        finished.readouts[layer] = _as_convolution(torch.linalg.qr(best).R * (width / channels) ** 0.5)
+    return finished.requires_grad_(False)
 
 
 def _bare(student: LossNetwork) -> LossNetwork:
     """A copy that gives its own rectified channels."""
-    bare = LossNetwork("slim", student.index_of)
+    bare = LossNetwork(student.architecture, student.index_of)
     bare.features.load_state_dict(student.features.state_dict())
     for layer, readout in bare.readouts.items():
         bare.readouts[layer] = _as_convolution(torch.eye(cast(nn.Conv2d, readout).in_channels))

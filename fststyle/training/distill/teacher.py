@@ -21,9 +21,13 @@ from fststyle.files import atomic_write
 from fststyle.training.distill.pictures import Sources, draw
 from fststyle.training.loss_network import LossNetwork, layer_indices
 from fststyle.training.tensors import unit_range
+from fststyle.training.weights import Distilled
 
-COMPONENTS = {"relu1_2": 32, "relu2_2": 64, "relu3_3": 128, "relu4_1": 256}
-"""How many principal components of each layer the student is trained on; more than it has channels."""
+COMPONENTS: Mapping[Distilled, Mapping[str, int]] = {
+    "slim": {"relu1_2": 32, "relu2_2": 64, "relu3_3": 128, "relu4_1": 256},
+    "medium": {"relu1_2": 48, "relu2_2": 96, "relu3_3": 256, "relu4_1": 384},
+}
+"""How many principal components of each layer a student is trained on."""
 
 Progress = Callable[[str, int, int], None]
 

@@ -15,6 +15,7 @@ from fststyle.images import read_picture, resize
 from fststyle.training.loss_network import LossNetwork
 from fststyle.training.objective import Cost, load_loss_network
 from fststyle.training.tensors import reference_photos, unit_range
+from fststyle.training.weights import DISTILLED
 
 Pixels = NDArray[np.uint8]
 
@@ -53,11 +54,11 @@ def load_network(cost: Cost) -> LossNetwork:
     """The loss network of a cost, down to the deepest of its content and style layers, normalized as in training.
 
     Raises:
-        ValueError: If a layer is unknown, or the cost's network is slim, whose readouts are no channels that fire.
+        ValueError: If a layer is unknown, or the cost's network is a distilled one: readouts are no channels that fire.
         WeightsError: If the weights are missing or do not fit.
     """
-    if cost.architecture == "slim":
-        raise ValueError("slim has no channels of its own to look at; use --loss-network vgg19")
+    if cost.architecture in DISTILLED:
+        raise ValueError(f"{cost.architecture} has no channels of its own to look at; use --loss-network vgg19")
     return load_loss_network(cost, reference_photos()).to(memory_format=torch.channels_last)
 
 

@@ -1,6 +1,7 @@
-"""The slim loss network as it ships: whole, small, named on its card, and the default."""
+"""The distilled loss networks as they ship: whole, small, named on their cards, and the default."""
 
 import hashlib
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,27 +14,34 @@ from torch import Tensor
 from fststyle.errors import WeightsError
 from fststyle.training import losses
 from fststyle.training.distill.run import digest
+from fststyle.training.distill.teacher import COMPONENTS
 from fststyle.training.explain.subject import load_network
 from fststyle.training.loss_network import LossNetwork
 from fststyle.training.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.tensors import reference_photos
-from fststyle.training.weights import SLIM_FILE
+from fststyle.training.weights import DISTILLED, TAUGHT_LAYERS, Distilled, shipped_file
 
 EVERY = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4", "relu4_1")
 
 
-def test_ships_small_whole_and_with_a_card() -> None:
-    assert SLIM_FILE.stat().st_size <= 4_000_000
-    with safe_open(SLIM_FILE, "pt") as file:
+every_network = pytest.mark.parametrize("name", DISTILLED)
+
+
+@every_network
+def test_ships_small_whole_and_with_a_card(name: Distilled) -> None:
+    shipped = shipped_file(name)
+    assert shipped.stat().st_size <= 4_000_000
+    with safe_open(shipped, "pt") as file:
         recorded = file.metadata()["sha256 of tensors"]
-    assert digest(load_file(SLIM_FILE)) == recorded
-    card = SLIM_FILE.with_suffix(".md").read_text("utf-8")
+        assert file.metadata()["name"] == name
+    assert digest(load_file(shipped)) == recorded
+    card = shipped.with_suffix(".md").read_text("utf-8")
     for needed in (recorded, "CC BY 4.0", "Simonyan", "distill_loss_network.py", *EVERY):
         assert needed in card, needed
 
 
 def test_a_flipped_bit_changes_the_digest() -> None:
-    tensors = load_file(SLIM_FILE)
+    tensors = load_file(shipped_file("slim"))
     before = digest(tensors)
     tensors["features.0.bias"].view(torch.int32)[3] ^= 1
     assert digest(tensors) != before
@@ -41,14 +49,15 @@ def test_a_flipped_bit_changes_the_digest() -> None:
 
 
 def test_is_the_default_where_no_weights_are_given(vgg19_file: Path) -> None:
-    assert Cost().architecture == "slim"
+    assert Cost().architecture == "medium"
     assert Cost(weights=vgg19_file).architecture == "vgg19"
     assert Cost(loss_network="vgg16").architecture == "vgg16"
-    assert Cost(loss_network="slim", weights=SLIM_FILE).architecture == "slim"
+    assert Cost(loss_network="slim", weights=shipped_file("slim")).architecture == "slim"
 
 
-def test_sees_every_layer_down_to_relu4_1() -> None:
-    network = LossNetwork.load("slim", EVERY)
+@every_network
+def test_sees_every_layer_down_to_relu4_1(name: Distilled) -> None:
+    network = LossNetwork.load(name, EVERY)
     features = network(torch.rand(1, 3, 64, 48))
     assert list(features) == list(EVERY)
     for layer, x in features.items():
@@ -69,9 +78,10 @@ def test_style_matrices_are_those_of_what_is_read(layer: str) -> None:
     torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-4 * float(one.abs().max()))
 
 
-def test_energies_are_of_the_order_of_normalized_channels() -> None:
+@every_network
+def test_energies_are_of_the_order_of_normalized_channels(name: Distilled) -> None:
     """Channels of mean activation 1 have a mean square above 1, and readouts of fewer channels keep the mean square."""
-    network = LossNetwork.load("slim", EVERY)
+    network = LossNetwork.load(name, EVERY)
     means: dict[str, list[Tensor]] = {}
     for photo in reference_photos():
         for layer, x in network(photo).items():
@@ -80,10 +90,11 @@ def test_energies_are_of_the_order_of_normalized_channels() -> None:
         assert 1 < float(torch.stack(values).mean()) < 30, layer
 
 
-def test_tells_pictures_and_textures_apart() -> None:
+@every_network
+def test_tells_pictures_and_textures_apart(name: Distilled) -> None:
     """A photo is nearer to its own blurred copy than to another photo, in content; moved about, it keeps its style."""
     photos = [photo[..., :160, :160] for photo in reference_photos()][:4]
-    network = LossNetwork.load("slim", ("relu2_2", "relu3_3"))
+    network = LossNetwork.load(name, ("relu2_2", "relu3_3"))
     for photo, other in pairwise(photos):
         soft = torch.nn.functional.avg_pool2d(photo, 3, 1, 1)
         moved = photo.roll((64, 32), (2, 3))
@@ -107,19 +118,30 @@ def test_tells_pictures_and_textures_apart() -> None:
     ],
 )
 def test_what_it_cannot_do_names_what_can(arguments: dict[str, object], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
-        load_loss_network(Cost(loss_network="slim", **arguments), [])  # type: ignore[arg-type]
+    for name in DISTILLED:
+        with pytest.raises(ValueError, match=match.replace("slim", name)):
+            load_loss_network(Cost(loss_network=name, **arguments), [])  # type: ignore[arg-type]
 
 
-def test_is_not_explained() -> None:
-    with pytest.raises(ValueError, match="slim has no channels of its own to look at; use --loss-network vgg19"):
-        load_network(Cost(loss_network="slim"))
+@every_network
+def test_layers_that_it_was_not_taught_are_named(name: Distilled) -> None:
+    assert tuple(COMPONENTS[name]) == TAUGHT_LAYERS
+    with pytest.warns(UserWarning, match=rf"{name} was not taught relu3_1, relu2_1, and sees less there .* or vgg19"):
+        load_loss_network(Cost(loss_network=name, content_layers=("relu3_1",), style_layers=("relu2_1", "relu2_2")), [])
+    with warnings.catch_warnings(action="error"):
+        load_loss_network(Cost(loss_network=name), [])
+
+
+@every_network
+def test_is_not_explained(name: Distilled) -> None:
+    with pytest.raises(ValueError, match=f"{name} has no channels of its own to look at; use --loss-network vgg19"):
+        load_network(Cost(loss_network=name))
 
 
 def test_weights_of_another_network_are_refused(vgg19_file: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"these are another network's weights: give those of slim|has no features"):
         LossNetwork.load("slim", ["relu1_2"], weights=vgg19_file)
-    half = {name: tensor for name, tensor in load_file(SLIM_FILE).items() if "readouts" not in name}
+    half = {name: tensor for name, tensor in load_file(shipped_file("slim")).items() if "readouts" not in name}
     save_file(half, tmp_path / "half.safetensors")
     with pytest.raises(
         WeightsError, match=r"half\.safetensors has no readouts\.relu1_2\.weight, so it is no slim network; give one"
