@@ -40,7 +40,7 @@ def test_losses_in_other_units_cannot_be_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "factor"), [((0.2, 0.35, 0.5), 1.0), ((0.9, 0.9, 0.9), 0.33), ((0.1, 0.1, 0.1), 3)]
+    ("content", "factor"), [((0.2, 0.4, 0.5), 1.0), ((0.9, 0.9, 0.9), 0.33), ((0.1, 0.1, 0.1), 3)]
 )
 def test_the_factor_stays_within_what_a_probe_can_say(
     content: tuple[float, ...], factor: float, monkeypatch: pytest.MonkeyPatch
