@@ -39,9 +39,7 @@ def test_losses_in_other_units_cannot_be_compared() -> None:
             style_factor(cost, torch.zeros(1, 3, 48, 48))
 
 
-@pytest.mark.parametrize(
-    ("content", "factor"), [((0.2, 0.4, 0.5), 1.0), ((0.9, 0.9, 0.9), 0.33), ((0.1, 0.1, 0.1), 3)]
-)
+@pytest.mark.parametrize(("content", "factor"), [((0.2, 0.4, 0.5), 1.0), ((0.9, 0.9, 0.9), 0.33), ((0.1, 0.1, 0.1), 3)])
 def test_the_factor_stays_within_what_a_probe_can_say(
     content: tuple[float, ...], factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
