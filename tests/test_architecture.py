@@ -93,6 +93,7 @@ FLOORS = {
     "fststyle.training.scores": 5,
     "fststyle.training.coarse_to_fine": 5,
     "fststyle.training.teacher": 5,
+    "fststyle.training.warm_start": 5,
     "fststyle.training.module": 6,
     "fststyle.training.optimize_request": 7,
     "fststyle.training.callbacks": 7,

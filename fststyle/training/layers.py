@@ -93,6 +93,13 @@ class FoldedUpsample(nn.Module):
         weight = torch.einsum("oiyx,pyh,qxw->opqihw", self.conv.weight, self.shares, self.shares)
         return weight.flatten(0, 2), None if self.conv.bias is None else self.conv.bias.repeat_interleave(4)
 
+    def unfolded(self, weight: Tensor) -> Tensor:
+        """The kernel at twice the size of which `folded` makes this weight, (4·outputs, inputs, 3, 3)."""
+        rows = torch.linalg.pinv(self.shares.transpose(1, 2).flatten(0, 1).double())  # (tap, parity · pixel)
+        rows = rows.view(3, 2, 3)
+        apart = weight.double().view(-1, 2, 2, *weight.shape[1:])
+        return torch.einsum("opqihw,yph,xqw->oiyx", apart, rows, rows).to(weight)
+
 
 class _FrozenUpsample(nn.Module):
     """What a `FoldedUpsample` does, with its kernel as it is now: exporters fold only small constants themselves."""

@@ -21,17 +21,17 @@ from torch.optim.swa_utils import AveragedModel
 from fststyle import __version__
 from fststyle.errors import TrainingError
 from fststyle.images import read_picture, resize_shorter_side
-from fststyle.training.bases import load_base
-from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
+from fststyle.training.checkpoint import CHECKPOINT_KEY
 from fststyle.training.muon import Muon
 from fststyle.training.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.schedule import one_cycle, warmed_up_average
 from fststyle.training.sides import UPRIGHT_FROM_NOTHING
-from fststyle.training.strength import StrengthNet, draw_strengths, plain_state, style_share
+from fststyle.training.strength import StrengthNet, draw_strengths, style_share
 from fststyle.training.teacher import MATCHING, TEACHER_WEIGHT, Teacher, likeness_loss
 from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.tensors import reference_photos, unit_range
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.warm_start import warm_start
 from fststyle.training.weights import DISTILLED
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
@@ -66,14 +66,15 @@ class StyleTransferModule(pl.LightningModule):
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
             0 switches averaging off.
         init: Where to start: "base", the network of this name that knows many styles and ships with the package (from
-            nothing, if there is none of this width); "none"; or a checkpoint of another style.
+            nothing, if there is none of this width); "none"; a checkpoint of another style; or an exported network, a
+            file or the name of one that ships.
         teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
             the name of a network that ships. `tiny` needs one.
         channels_last: Memory layout of the network's activations; none chooses by device.
 
     Raises:
         ImageError: If the painting cannot be read.
-        CheckpointError: If `init` is no checkpoint of the same network.
+        FststyleError: If `init` is missing, broken, or of another network.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class StyleTransferModule(pl.LightningModule):
         self.teacher = None if teacher is None else Teacher(teacher)
         self.style_image = resize_shorter_side(read_picture(style).rgb, style_size)
         self.net = build_transformer_net(network, width)
-        self.init = self._start(init)
+        self.init = warm_start(self.net, network, width, init)
         if strength:
             self.net = StrengthNet(self.net)
         self.averaged = AveragedModel(self.net, multi_avg_fn=warmed_up_average(ema_decay), use_buffers=True)
@@ -326,25 +327,3 @@ class StyleTransferModule(pl.LightningModule):
             **cost,
             "loss_network": self.cost.architecture,
         }
-
-    def _start(self, init: str) -> str:
-        """Take over a network's weights; returns what they are, without a path."""
-        if init == "none":
-            return init
-        if init != "base":
-            self._warm_start(Path(init))
-            return "checkpoint"
-        base = load_base(self.network, self.width)
-        if base is None:
-            return "none"
-        self.net.load_state_dict(base)
-        return init
-
-    def _warm_start(self, path: Path) -> None:
-        checkpoint = read_checkpoint(path)
-        if (checkpoint.network, checkpoint.width) != (self.network, self.width):
-            raise TrainingError(
-                f"{path.name} holds {checkpoint.network} at width {checkpoint.width:g}, not {self.network} at "
-                f"{self.width:g}; set --model.network and --model.width to match, or give another --init"
-            )
-        self.net.load_state_dict(plain_state(dict(checkpoint.state)))
