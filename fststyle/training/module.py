@@ -65,9 +65,9 @@ class StyleTransferModule(pl.LightningModule):
             0 keeps it constant throughout.
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
             0 switches averaging off.
-        init: Where to start: "base", the network of this name that knows many styles and ships with the package (from
-            nothing, if there is none of this width); "none"; a checkpoint of another style; or an exported network, a
-            file or the name of one that ships.
+        init: Where to start: "base", the network of this name that knows many styles and ships with the package (or
+            what stands in for it, `bases.py`; or nothing, if there is none of this width); "none"; a checkpoint of
+            another style; or an exported network, a file or the name of one that ships.
         teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
             the name of a network that ships. `tiny` needs one.
         channels_last: Memory layout of the network's activations; none chooses by device.

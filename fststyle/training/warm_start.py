@@ -9,9 +9,9 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from fststyle.errors import TrainingError
-from fststyle.gallery import find_network
+from fststyle.gallery import find_network, networks
 from fststyle.model_file import read_model
-from fststyle.training.bases import load_base
+from fststyle.training.bases import STAND_INS, load_base
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.layers import FoldedUpsample
 from fststyle.training.strength import plain_state
@@ -27,8 +27,8 @@ def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
         init: "base"; "none"; a checkpoint; an exported network, a file or the name of one that ships.
 
     Returns:
-        What it begins with, without a path: "base", "none" (also where there is no base), "checkpoint", or the name of
-        the exported file.
+        What it begins with, without a path: "base", "none", "checkpoint", or the name of the exported file. Without a
+        base for this network and width, it is the network that stands in for it, or nothing.
 
     Raises:
         FststyleError: `init` is missing, broken, not ours, or of another network or width.
@@ -37,10 +37,12 @@ def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
         return init
     if init == "base":
         base = load_base(network, width)
-        if base is None:
+        if base is not None:
+            net.load_state_dict(base)
+            return init
+        init = STAND_INS.get(network, "")
+        if width != 1 or init not in networks():
             return "none"
-        net.load_state_dict(base)
-        return init
     path = find_network(Path(init))
     if path.suffix == ".onnx":
         _load(net, exported_state(net, path, network, width), path)

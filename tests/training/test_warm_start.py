@@ -13,6 +13,7 @@ from fststyle.errors import FststyleError
 from fststyle.gallery import networks
 from fststyle.model_card import ModelCard
 from fststyle.model_file import read_model, write_model
+from fststyle.training.bases import STAND_INS
 from fststyle.training.export import compare_with_torch, export_network
 from fststyle.training.strength import StrengthNet
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
@@ -92,3 +93,16 @@ def test_a_base_is_for_networks_that_have_one() -> None:
     net = build_transformer_net("fast")
     assert warm_start(net, "fast", 1.0, "base") == "base"
     assert warm_start(build_transformer_net("fast", 0.5), "fast", 0.5, "base") == "none"
+
+
+def test_johnson_starts_from_a_style_that_ships(monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = [build_transformer_net("johnson") for _ in range(2)]
+    begun = [
+        warm_start(net, "johnson", 1.0, init) for net, init in zip(nets, ("base", STAND_INS["johnson"]), strict=True)
+    ]
+    assert begun == ["starry_night_johnson.onnx"] * 2
+    for name, tensor in nets[0].state_dict().items():
+        assert torch.equal(tensor, nets[1].state_dict()[name]), name
+    assert warm_start(build_transformer_net("johnson", 0.5), "johnson", 0.5, "base") == "none"
+    monkeypatch.setattr("fststyle.training.warm_start.networks", dict)  # an installation without them
+    assert warm_start(build_transformer_net("johnson"), "johnson", 1.0, "base") == "none"
