@@ -16,6 +16,7 @@ from fststyle import samples
 from fststyle.contact_sheet import contact_sheet, middle_square
 from fststyle.files import atomic_write, replace_marked
 from fststyle.images import encode_picture, read_picture, resize
+from fststyle.model_card import ModelCard
 from fststyle.model_file import ModelFile, read_model
 from fststyle.stylizer import Stylizer
 
@@ -61,9 +62,15 @@ def table(files: dict[str, ModelFile]) -> list[str]:
         costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
         lines.append(
             f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
-            f"{f'{card.steps:,}'.replace(',', ' ')} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
+            f"{steps(card)} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
         )
     return lines
+
+
+def steps(card: ModelCard) -> str:
+    """As "3 000", or as "700 + 1 500" if it began with a network of 700."""
+    parts = (card.recipe.get("steps_before", 0), card.steps)
+    return " + ".join(f"{part:,}".replace(",", " ") for part in parts if part)
 
 
 def page(files: dict[str, ModelFile], photos: list[str], caption: str) -> str:

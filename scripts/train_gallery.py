@@ -3,6 +3,7 @@
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
+    python scripts/train_gallery.py … --network johnson --further --steps 1500   # those in models/, from where they are
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
@@ -111,11 +112,13 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     """One style, and its file."""
     from fststyle.training.checkpoint import read_checkpoint
 
-    start = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
     file = file_name(name, arguments.network)
+    output = MODELS / f"{file}.onnx"
+    start = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
+    if arguments.further:
+        start = output
     folder: Path = arguments.out / file
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
-    output = MODELS / f"{file}.onnx"
     done = read_checkpoint(last).steps if last.exists() else None
     finished = exported.exists() if arguments.minutes else done is not None and done >= arguments.steps
     judged_at = 1_000_000 if arguments.minutes else arguments.steps  # the end is, in any case
@@ -135,8 +138,10 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
         )
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
-    run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
     facts = {"crop": arguments.crop, "batch_size": arguments.batch}
+    if arguments.further:
+        facts["steps_before"] = steps_before(output, exported=exported.exists())
+    run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
     facts["photos"] = arguments.photos_are or f"{len(find_images(arguments.photos))} photos"
     complete_card(output, config(name)["painting"], facts)
     atomic_write(exported, sha256(output).encode())
@@ -145,6 +150,14 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
 def file_name(style: str, network: str) -> str:
     """Of a network in models/, without suffix: the style's alone for the default network."""
     return style if network == "fast" else f"{style}_{network}"
+
+
+def steps_before(path: Path, *, exported: bool) -> int:
+    """Of the network that a run began with, all that it ever took; `path` is that one, or what this run exported."""
+    card = read_model(path).card
+    if card is None:
+        return 0
+    return int(card.recipe.get("steps_before", 0)) + (0 if exported else card.steps)
 
 
 def complete_card(path: Path, painting: str, facts: dict[str, Any]) -> None:
@@ -190,6 +203,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
     parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
     parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/train_base.py")
+    parser.add_argument("--further", action="store_true", help="begin with what lies in models/")
     parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")
     parser.add_argument("--crop", type=int, default=128)

@@ -123,6 +123,18 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["train", "export"] * 2
     assert (models / "udnie_johnson.onnx").exists()
 
+    defined["complete_card"](models / "scream.onnx", "The Scream", {"steps_before": 700})
+    monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments), "--further", "--out", str(out / "on")])
+    for _ in range(2):  # the second time from what the first exported
+        calls.clear()
+        defined["main"]()
+        assert calls[0][calls[0].index("--init") + 1] == str(models / "scream.onnx")
+        card = read_model(models / "scream.onnx").card
+        assert card is not None
+        assert (card.steps, card.recipe["steps_before"]) == (1650, 700 + 1650)
+        shutil.copy(models / "scream.onnx", models / "plain.onnx")
+    assert script("make_gallery_page.py", models)["steps"](card) == "2 350 + 1 650"
+
 
 def test_every_style_has_a_config_of_its_name(models: Path) -> None:
     for name in script("train_gallery.py", models)["STYLES"]:
