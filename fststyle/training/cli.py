@@ -55,7 +55,7 @@ class TrainCLI(LightningCLI):
             "--weights", type=Path | None, default=None, help="The loss network's weights, .safetensors or .pth."
         )
         parser.add_argument(
-            "--init", type=str, default="base", help="Start from base, none, or a checkpoint of another style."
+            "--init", type=str, default="base", help="Start from base, none, or another style's checkpoint or network."
         )
         parser.add_argument(
             "--minutes", type=float | None, default=None, help="Train this long instead of --trainer.max_steps."
@@ -131,7 +131,7 @@ class TrainCLI(LightningCLI):
 
 
 _TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_steps": 2000,
+    "max_steps": 4000,
     "max_epochs": -1,
     "val_check_interval": 250,
     "check_val_every_n_epoch": None,
