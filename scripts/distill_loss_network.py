@@ -10,8 +10,9 @@ them. Interrupted, the same command goes on. Two CPU cores need about 45 minutes
 A network trained with a young slim paints what slim does not see. Hence further rounds: let `train_base.py
 --loss-network slim --keep-painted FOLDER` paint, once with `--init base` and once from nothing, since what one shows
 the other does not, and teach slim with --start, both folders among the painted ones, and a --learning-rate of 0.002.
---network medium learned in one round from what had been painted with slim. It begins so near to the teacher that more
-than a --learning-rate of 0.001 leads it away at first.
+--network medium learned first from what had been painted with slim, then from what had been painted with itself. It
+begins so near to the teacher that more than a --learning-rate of 0.001 leads it away at first; the second round had
+half of that.
 """
 
 import argparse

@@ -70,8 +70,9 @@ FURTHER: dict[Distilled, str] = {
     "slim": "In every further round also what networks painted that were just being trained with the slim of the round "
     "before: there it is blind. In the fourth round half of these had begun with the base, half from nothing, and "
     "every picture was turned by quarters, at random.",
-    "medium": "Also what networks painted that were just being trained with slim; half of these had begun with the "
-    "base, half from nothing. Every picture was turned by quarters, at random.",
+    "medium": "In the first round also what networks painted that were just being trained with slim, in the second "
+    "with the medium of the first; half of these had begun with the base, half from nothing. Every picture was turned "
+    "by quarters, at random.",
 }
 
 
