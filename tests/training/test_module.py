@@ -79,7 +79,7 @@ def test_a_new_style_starts_from_the_base_unless_told_otherwise(
     assert all(torch.equal(a, b) for a, b in zip(started.net.parameters(), net.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(started.averaged.parameters(), net.parameters(), strict=True))
     assert started.recipe()["init"] == "base"
-    for arguments in ({"init": "none"}, {"width": 0.5}, {"network": "johnson"}):
+    for arguments in ({"init": "none"}, {"width": 0.5}, {"network": "tiny"}):
         other = StyleTransferModule(painting, **arguments)  # type: ignore[arg-type]
         assert other.recipe()["init"] == "none"
         assert not torch.equal(next(other.net.parameters()), next(net.parameters()))
