@@ -40,10 +40,12 @@ def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
         if base is not None:
             net.load_state_dict(base)
             return init
-        init = STAND_INS.get(network, "")
-        if width != 1 or init not in networks():
+        stand_in = networks().get(STAND_INS.get(network, "")) if width == 1 else None
+        if stand_in is None:
             return "none"
-    path = find_network(Path(init))
+        path = stand_in
+    else:
+        path = find_network(Path(init))
     if path.suffix == ".onnx":
         _load(net, exported_state(net, path, network, width), path)
         return path.name
@@ -88,5 +90,6 @@ def _load(net: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise TrainingError(
-            f"{path.name} holds a network that an earlier fststyle built otherwise; give another --init"
+            f"{path.name} does not hold all weights of this network, as it is built today; give another --init, best a "
+            "checkpoint"
         ) from error
