@@ -114,9 +114,8 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
 
     file = file_name(name, arguments.network)
     output = MODELS / f"{file}.onnx"
-    start = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
-    if arguments.further:
-        start = output
+    shared = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
+    start = output if arguments.further else shared or "base"
     folder: Path = arguments.out / file
     last, exported = folder / "last.ckpt", folder / "exported.sha256"
     done = read_checkpoint(last).steps if last.exists() else None
@@ -127,7 +126,7 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
         run(
             [
                 *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
-                *("--init", start or "base", *weights(arguments), "--data.root", arguments.photos),
+                *("--init", start, *weights(arguments), "--data.root", arguments.photos),
                 *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
                 *("--model.style_size", style_size(name)),
                 *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
