@@ -31,6 +31,8 @@ from fststyle.training.data import ContentData
 from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.many_styles import ManyStylesModule, mean_style, one_style
 from fststyle.training.objective import Cost
+from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
+from fststyle.training.readers import plain_reading_errors
 from fststyle.training.strength import plain_state
 from fststyle.training.tensors import to_uint8
 
@@ -67,7 +69,8 @@ def train(arguments: argparse.Namespace) -> Path:
         fresh = module.start_from([plain_state(dict(read_checkpoint(file).state)) for file in files])
         print(f"begin anew: {', '.join(fresh) or 'none'}")
     data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch)
-    data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / "photos"
+    data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / CACHE_FOLDER
+    remove_cache(data.cache_folder)  # an interrupted run's, perhaps of other photos
     signals = StopOnSignal()
     last = folder / "last.ckpt"
     trainer = bare_trainer(
@@ -86,7 +89,9 @@ def train(arguments: argparse.Namespace) -> Path:
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
     )
-    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    with plain_reading_errors():
+        trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    remove_cache(data.cache_folder)
     if signals.received is not None:
         sys.exit(f"stopped; the same command goes on from {last}")
     base = folder / base_file(arguments.network).name

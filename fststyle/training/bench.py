@@ -27,6 +27,7 @@ from fststyle.training.loss_network import Architecture, LossNetwork
 from fststyle.training.losses import gram_matrix
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.training.photo_cache import CACHE_FOLDER
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
 
 PARTS = (
@@ -111,7 +112,7 @@ def bench_training(
         vgg = Cost(loss_network="vgg19", weights=random_vgg)
         cost = vgg if loss_network == "vgg19" else Cost(loss_network=loss_network)
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
-        data.cache_folder = Path(folder) / "photos"
+        data.cache_folder = Path(folder) / CACHE_FOLDER
         with warnings.catch_warnings(action="ignore"):  # ten photos would be few to train with
             data.setup("fit")
         costs = {OURS: cost, STEADY: replace(cost, temporal_weight=1.0), OURS_SLIM: slim, OURS_VGG: vgg}

@@ -25,7 +25,7 @@ from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData
 from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.module import StyleTransferModule
-from fststyle.training.photo_cache import remove_cache
+from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
 from fststyle.training.preview import preview, weights
 from fststyle.training.readers import plain_reading_errors
 from fststyle.training.run_folder import check_resume, locked
@@ -169,7 +169,7 @@ def main(args: list[str]) -> int:
     elif last.exists() and trainer.is_global_zero:
         raise TrainingError(f"{cli.run_folder} holds a run already; go on with --resume, or give another --out")
     data.bad_list = cli.run_folder / "bad_files.jsonl"
-    data.cache_folder = cli.run_folder / "photos"
+    data.cache_folder = cli.run_folder / CACHE_FOLDER
     with locked(cli.run_folder) if trainer.is_global_zero else nullcontext():
         if trainer.is_global_zero:
             cli.save_config()

@@ -1,21 +1,23 @@
 """Decoded photos on disk, so that each is decoded once in a run: a phone's photo takes longer to decode than a step.
 
-Several processes may fill and read the same folder. Reading maps a file into memory, so that a crop touches only its
-own rows.
+Several processes may fill and read the same folder.
 """
 
-import shutil
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.files import atomic_write, reason_of
+from fststyle.files import atomic_write, reason_of, remove_leftovers
 
 Pixels = NDArray[np.uint8]
+
+# In a run's folder. Nobody keeps photos under such a name: the folder is emptied.
+CACHE_FOLDER = ".decoded"
 
 # Pictures a look at how much is there; the sum is the folder's, whoever wrote into it.
 _LOOK_EVERY = 32
@@ -70,5 +72,11 @@ class PhotoCache:
 
 
 def remove_cache(folder: Path) -> None:
-    """Remove what a cache has kept; nothing happens if there is none."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove what a cache has kept, and the folder if nothing else lies there; nothing happens if there is none."""
+    if not folder.is_dir():
+        return
+    with suppress(OSError):  # what cannot be removed costs disk, and no training
+        for path in folder.glob("*.npy"):
+            path.unlink(missing_ok=True)
+        remove_leftovers(folder)
+        folder.rmdir()

@@ -56,3 +56,10 @@ def test_samples_do_not_depend_on_the_cache(photo_folder: Path, tmp_path: Path) 
     remove_cache(tmp_path / "photos")
     remove_cache(tmp_path / "photos")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_more_is_removed_than_was_kept(tmp_path: Path) -> None:
+    (tmp_path / "mine.jpg").touch()
+    PhotoCache(tmp_path, 10**6).get("0-80", lambda: pixels(1))
+    remove_cache(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.jpg"]

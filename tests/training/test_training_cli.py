@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from PIL import Image
 
 from fststyle.errors import CheckpointError, TrainingError
 from fststyle.training.checkpoint import read_checkpoint
+from fststyle.images import find_images
 from fststyle.training.cli import main
 from fststyle.training.module import StyleTransferModule
 
@@ -63,14 +65,17 @@ def test_a_run_leaves_everything_in_its_folder(train_arguments: Arguments, tmp_p
         main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5", "--resume"])
 
 
-def test_a_run_needs_no_weights_and_leaves_no_decoded_photos(
-    train_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_needs_no_weights_and_leaves_no_photos_but_the_users(
+    train_arguments: Arguments, photo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     at = train_arguments.index("--weights")
     without = train_arguments[:at] + train_arguments[at + 2 :]
-    assert main([*without, "--out", str(tmp_path), "--trainer.max_steps", "2"]) == 0
+    shutil.copytree(photo_folder, tmp_path / "photos")  # where somebody may well keep them
+    beside = ["--data.root", str(tmp_path / "photos"), "--out", str(tmp_path)]
+    assert main([*without, *beside, "--trainer.max_steps", "2"]) == 0
     assert read_checkpoint(tmp_path / "last.ckpt").recipe["loss_network"] == "medium"
-    assert not (tmp_path / "photos").exists()
+    assert len(find_images(tmp_path / "photos")) == 20
+    assert not list(tmp_path.rglob("*.npy"))
     said = capsys.readouterr().err
     assert "judged by medium" in said
     assert "VGG-19 finds more wrong" in said
