@@ -201,6 +201,8 @@ def _in_parts(
     parts: dict[str, list[float]],
 ) -> list[float]:
     """The same network, cost, optimizer and average, and nothing else; notes when each part is done."""
+    module.to(device)  # Lightning has brought it back to the CPU, and its layout with it
+    module.on_fit_start()
     optimizer = module.build_optimizer()
     whole = []
     for _ in range(steps):
