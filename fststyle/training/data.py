@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from fststyle.errors import DataError, ImageError
+from fststyle.files import reason_of
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.training.photo_cache import PhotoCache
 from fststyle.training.readers import leave_signals
@@ -101,10 +102,14 @@ class PhotoCrops(Dataset[Tensor]):
         self.bad.add(index)
         if self.bad_list is not None:
             record = json.dumps({"path": str(self.photos[index]), "reason": str(error)})
-            known = self.bad_list.read_text("utf-8").splitlines() if self.bad_list.exists() else []
-            if record not in known:
-                with self.bad_list.open("a", encoding="utf-8") as file:
-                    file.write(record + "\n")
+            try:
+                self.bad_list.parent.mkdir(parents=True, exist_ok=True)
+                known = self.bad_list.read_text("utf-8").splitlines() if self.bad_list.exists() else []
+                if record not in known:
+                    with self.bad_list.open("a", encoding="utf-8") as file:
+                        file.write(record + "\n")
+            except OSError as unwritten:
+                warnings.warn(f"{error}; it is left out, and not listed ({reason_of(unwritten)})", stacklevel=2)
         if len(self.bad) > _MAX_BAD_SHARE * len(self.photos):
             raise DataError(
                 f"{len(self.bad)} of {len(self.photos)} photos cannot be read, the last one because: {error}; "
@@ -160,9 +165,12 @@ class ContentData(pl.LightningDataModule):
         super().__init__()
         if not 0 <= cache_gigabytes < float("inf"):
             raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
-        for name, value, least in (("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, not {value}")
+        given = {"crop": crop, "val_size": val_size, "batch_size": batch_size}
+        given |= {"val_photos": val_photos, "num_workers": num_workers, "seed": seed}
+        least = {"crop": 32, "val_size": 32, "batch_size": 1}
+        for name, value in given.items():
+            if value < least.get(name, 0):
+                raise ValueError(f"{name} must be at least {least.get(name, 0)}, not {value}")
         self.root, self.crop, self.batch_size = root, crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed = num_workers, seed

@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fststyle.files import atomic_write
+from fststyle.errors import FststyleError
+from fststyle.files import atomic_write, reason_of
 from fststyle.images import encode_picture
 
 # Text stays text, so that the page can be searched and the browser chooses the font; the salt makes equal charts equal
@@ -70,8 +71,15 @@ def write_page(path: Path, template: str, **context: Any) -> None:
         template: Name of a file in `templates/`.
         **context: What the template shows; text is escaped. A name that the template asks for and does not get is an
             error.
+
+    Raises:
+        FststyleError: The page cannot be written.
     """
     environment = Environment(
         loader=PackageLoader("fststyle.training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    atomic_write(path, environment.get_template(template).render(context).encode())
+    page = environment.get_template(template).render(context).encode()
+    try:
+        atomic_write(path, page)
+    except OSError as error:
+        raise FststyleError(f"cannot write {path} ({reason_of(error)}); choose another place") from error

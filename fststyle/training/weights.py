@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.models import VGG16_Weights, VGG19_Weights
 
 from fststyle.errors import WeightsError
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, reason_of
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
 Distilled = Literal["slim", "medium"]
@@ -85,4 +85,10 @@ def _download(architecture: str, cached: Path) -> None:
                 "machine and give the file as --weights, or take medium as the loss network, which ships"
             ) from error
     convolutions = {name: tensor for name, tensor in state.items() if name.startswith("features.")}
-    atomic_write(cached, save(convolutions))
+    try:
+        atomic_write(cached, save(convolutions))
+    except OSError as error:
+        raise WeightsError(
+            f"cannot keep the weights of {architecture} in {cached.parent} ({reason_of(error)}); make room for 80 MB, "
+            "or name another folder by FSTSTYLE_CACHE"
+        ) from error

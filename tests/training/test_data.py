@@ -129,6 +129,18 @@ def test_three_photos_work_and_warn(tmp_path: Path) -> None:
     assert len(data.val_files) >= 1
 
 
+def test_a_list_of_broken_photos_that_cannot_be_written_stops_nothing(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no")
+    photos = [tmp_path / "bad.jpg", *find_images(photo_folder)]
+    listed = tmp_path / "not yet there" / "bad_files.jsonl"
+    crops = PhotoCrops(photos, 32, seed=0, bad_list=listed)
+    assert all(crops[p].shape == (3, 32, 32) for p in range(len(photos)))
+    assert "bad.jpg" in listed.read_text("utf-8")
+    unwritable = PhotoCrops(photos, 32, seed=0, bad_list=tmp_path / "bad.jpg" / "bad_files.jsonl")
+    with pytest.warns(UserWarning, match=r"bad\.jpg .*; it is left out, and not listed"):
+        assert all(unwritable[p].shape == (3, 32, 32) for p in range(len(photos)))
+
+
 def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no folder of photos at .*--data\.root"):
         ContentData(tmp_path / "nowhere").setup("fit")
@@ -136,7 +148,9 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
         ContentData(tmp_path).setup("fit")
 
 
-@pytest.mark.parametrize("arguments", [{"crop": 8}, {"batch_size": 0}, {"val_size": 1}])
+@pytest.mark.parametrize(
+    "arguments", [{"crop": 8}, {"batch_size": 0}, {"val_size": 1}, {"val_photos": -1}, {"seed": -1}]
+)
 def test_settings_out_of_range(tmp_path: Path, arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be at least"):
         ContentData(tmp_path, **arguments)

@@ -1,5 +1,7 @@
 """Distilled networks: how they start, what they learn from, how they are put into the teacher's units."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +178,16 @@ def test_lessons_are_the_teachers_answers_and_go_on_after_an_interruption(
         torch.testing.assert_close(item["relu2_2"].float(), expected, rtol=1e-2, atol=1e-2)
     with pytest.raises(DataError, match="lessons of other settings; give another folder"):
         again.prepare(teacher, sources, 1, batch=2, progress=stop)
+
+
+def test_a_full_disk_is_noticed_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(DataError, match=r"cannot keep lessons in .*No space left.*; make room"):
+        Lessons(tmp_path, 7, 32, {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_student_goes_on_in_a_blank_one(teacher: LossNetwork) -> None:

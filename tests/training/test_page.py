@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from PIL import Image
 
+from fststyle.errors import FststyleError
 from fststyle.training.page import chart_svg, picture_uri, write_page
 
 
@@ -42,6 +43,11 @@ def test_a_page_is_whole_and_escaped(tmp_path: Path) -> None:
     assert page.rstrip().endswith("</html>")
     write_page(tmp_path / "page.html", "base.html.j2", title=Markup("<b>"))
     assert "<title><b></title>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FststyleError, match=rf"cannot write {tmp_path} \(.*\); choose another place"):
+        write_page(tmp_path, "base.html.j2", title="")
 
 
 def test_what_the_template_misses_is_an_error(tmp_path: Path) -> None:

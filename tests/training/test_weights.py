@@ -65,6 +65,14 @@ def test_downloaded_once_and_cached_without_the_classifier(tmp_path: Path, monke
     assert list(load_file(tmp_path / "cache" / "vgg16_conv.safetensors")) == ["features.0.weight"]
 
 
+def test_no_room_for_what_was_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: {"features.0.weight": torch.ones(2)})
+    with pytest.raises(WeightsError, match=r"cannot keep the weights of vgg16 in .*; make room .* by FSTSTYLE_CACHE"):
+        load_state("vgg16", None)
+
+
 def test_cache_folder_follows_the_conventions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FSTSTYLE_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

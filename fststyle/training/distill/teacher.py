@@ -5,6 +5,8 @@ likewise the Frobenius distance of UᵀGU and UᵀG'U: both costs keep their uni
 """
 
 import json
+import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,9 +136,28 @@ class Lessons(Dataset[dict[str, Tensor]]):
         path = self.folder / f"{name}.bin"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return np.memmap(path, dtype, "r+" if path.exists() else "w+", shape=(self.count, *shape))
+            if not path.exists():
+                _reserve(path, self.count * math.prod(shape) * np.dtype(dtype).itemsize)
+            return np.memmap(path, dtype, "r+", shape=(self.count, *shape))
         except (OSError, ValueError) as error:
             raise DataError(f"cannot keep lessons in {path} ({error}); make room, or give another folder") from error
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file with its room on disk: without, a full disk would end the process (SIGBUS) when it is written to.
+
+    Raises:
+        OSError: There is no room.
+    """
+    with path.open("xb") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:  # macOS and Windows
+                file.truncate(size)
+        except OSError:
+            path.unlink()
+            raise
 
 
 def draw_readable(sources: Sources, side: int, seed: int, number: int) -> NDArray[np.uint8]:

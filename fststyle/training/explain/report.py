@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fststyle import samples
-from fststyle.errors import FststyleError
 from fststyle.images import fit_longer_side, read_picture
 from fststyle.training.explain import painted_sections as painted
 from fststyle.training.explain import pairs, sections
@@ -89,10 +88,7 @@ def write_explanation(explanation: Explanation, output: Path, progress: Progress
         "content_layers": content_layers,
         "seconds": time.perf_counter() - begun,
     }
-    try:
-        write_page(output, "explain.html.j2", **context)
-    except OSError as error:
-        raise FststyleError(f"cannot write {output} ({error.strerror or error}); choose another place") from error
+    write_page(output, "explain.html.j2", **context)
 
 
 def _about(explanation: Explanation, painting: Square, other: Square) -> dict[str, Any]:
