@@ -45,18 +45,23 @@ class TimeBudget(Callback):
         return self._before + (time.monotonic() - self._started if self._started is not None else 0.0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock; a resumed run goes on where it stood."""
         self._started = time.monotonic()
+        self._look(trainer, cast(StyleTransferModule, pl_module))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the clock; every process sees the first one's."""
+        """Stop when the budget is used up."""
         module = cast(StyleTransferModule, pl_module)
-        if self.seconds is not None:
-            module.time_spent = trainer.strategy.broadcast(self.elapsed) / self.seconds
+        self._look(trainer, module)
         if module.progress >= 1:
             trainer.should_stop = True
+
+    def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
+        """At the clock; every process sees the first one's."""
+        if self.seconds is not None:
+            module.time_spent = trainer.strategy.broadcast(self.elapsed) / self.seconds
 
     def state_dict(self) -> dict[str, float]:
         """Seconds spent, for the checkpoint."""
@@ -85,8 +90,10 @@ class StopOnSignal(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop all processes if one was told to."""
-        if trainer.strategy.reduce_boolean_decision(self.received is not None, all=False):
+        """Stop all processes if one was told to, once the step is whole."""
+        if _step_done(trainer, batch_idx) and trainer.strategy.reduce_boolean_decision(
+            self.received is not None, all=False
+        ):
             trainer.should_stop = True
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -111,7 +118,7 @@ class LastCheckpoint(CheckpointCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save where it is due."""
-        if trainer.global_step % self.every_n_steps == 0:
+        if trainer.global_step % self.every_n_steps == 0 and _step_done(trainer, batch_idx):
             trainer.save_checkpoint(self.path)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -230,3 +237,8 @@ class CostProgressBar(ProgressBar):
         ]
         rate = (step - begun_step) / max(passed, 1e-9)
         return " · ".join([f"step {step}", f"{rate:.2f}/s", f"{left / 60:.1f} min left", *costs])
+
+
+def _step_done(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """False within the batches that `accumulate_grad_batches` makes one step of."""
+    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0

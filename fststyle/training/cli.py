@@ -6,7 +6,8 @@ Lightning's `Trainer`; a default stands there and nowhere else.
 
 import shlex
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from fststyle.errors import TrainingError
 from fststyle.files import atomic_write, reason_of
@@ -32,6 +34,9 @@ from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import unit_range
 from fststyle.training.weights import DISTILLED
+
+# What the run's folder decides.
+_OURS = ("logger", "plugins", "default_root_dir")
 
 # Short names on the left; where they go on the right.
 _LINKS = {
@@ -87,6 +92,11 @@ class TrainCLI(LightningCLI):
         for name, is_empty in empty.items():
             if is_empty:
                 raise TrainingError(f"the config says `{name}: null`; leave the line out, or give a value")
+        for name in _OURS:
+            if trainer.get(name) is not None:
+                raise TrainingError(
+                    f"--trainer.{name} is not yours to set: all of a run is kept in its --out; leave it out"
+                )
         if trainer.precision is None:
             device = torch_device("auto" if trainer.accelerator in ("auto", "gpu", "cuda") else "cpu")
             trainer.precision = default_precision(device)
@@ -103,7 +113,9 @@ class TrainCLI(LightningCLI):
             TrainingError: If it cannot be written.
         """
         path = self.run_folder / "config.yaml"
-        text = self.parser.dump(self.config, skip_validation=True)
+        again = self.config.clone()
+        again.resume = again.force = False
+        text = self.parser.dump(again, skip_validation=True)
         try:
             atomic_write(path, text.encode())
         except OSError as error:
@@ -174,12 +186,32 @@ def main(args: list[str]) -> int:
         if trainer.is_global_zero:
             cli.save_config()
             remove_cache(data.cache_folder)  # an interrupted run's, perhaps of other photos
-        with plain_reading_errors():
+        with _plain_errors():
             trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
         if trainer.is_global_zero:
             remove_cache(data.cache_folder)
             _report(cli, last)
     return 0 if cli.signals.received is None else 128 + cli.signals.received
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Around whatever torch and Lightning do: what users can mend is said in one line.
+
+    Raises:
+        TrainingError: An option of the trainer does not fit this machine or our callbacks, or the memory is full.
+        DataError: See `plain_reading_errors`.
+    """
+    try:
+        with plain_reading_errors():
+            yield
+    except MisconfigurationException as error:
+        raise TrainingError(f"{' '.join(str(error).split())}; change this option of --trainer") from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise TrainingError(
+            "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force if "
+            "there is a checkpoint"
+        ) from error
 
 
 def _calibrate(cli: TrainCLI) -> None:
@@ -198,7 +230,7 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     asked = cli.config.trainer
     signals = StopOnSignal()
     cli.datamodule.bad_list = cli.run_folder / "bad_files.jsonl"
-    with plain_reading_errors():
+    with _plain_errors():
         sheet = preview(
             cli.model,
             cli.datamodule,
@@ -247,14 +279,15 @@ def parse(args: list[str]) -> TrainCLI:
     quiet_lightning()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
-    return TrainCLI(
-        StyleTransferModule,
-        ContentData,
-        run=False,
-        auto_configure_optimizers=False,
-        args=args,
-        save_config_callback=None,
-        trainer_defaults=_TRAINER_DEFAULTS,
-        seed_everything_default=0,
-        parser_kwargs={"prog": "fststyle train", "description": "Train a network for one style."},
-    )
+    with _plain_errors():
+        return TrainCLI(
+            StyleTransferModule,
+            ContentData,
+            run=False,
+            auto_configure_optimizers=False,
+            args=args,
+            save_config_callback=None,
+            trainer_defaults=_TRAINER_DEFAULTS,
+            seed_everything_default=0,
+            parser_kwargs={"prog": "fststyle train", "description": "Train a network for one style."},
+        )

@@ -5,6 +5,7 @@ Not about where runs are kept, when they stop or what is drawn of them: `callbac
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -210,7 +211,10 @@ class StyleTransferModule(pl.LightningModule):
         return self.trainer.global_step % self.objective.sides if self.progress >= upright else 0
 
     def _positions(self, count: int) -> range:
-        """Which photos of the run a batch holds, as `data.py` deals them out to one or several processes."""
+        """Which photos of the run a batch holds, as `data.py` deals them out to one or several processes.
+
+        Batches whose gradients are accumulated into one step count as the same photos here.
+        """
         world = self.trainer.world_size
         first = self.trainer.global_step * count * world + self.global_rank
         return range(first, first + count * world, world)
@@ -256,8 +260,9 @@ class StyleTransferModule(pl.LightningModule):
         broken = [name for name, value in self.last_terms.items() if not torch.isfinite(value) and name != "total_loss"]
         what = f"the {' and '.join(broken)}" if broken else "the gradient (of a finite cost)"
         raise TrainingError(
-            f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: resume from "
-            "the last checkpoint with a lower --model.learning_rate, or with --trainer.precision 32-true"
+            f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: go on from "
+            "the last checkpoint by --resume --trainer.precision 32-true, or by --resume --force with a lower "
+            "--model.learning_rate"
         )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
@@ -294,13 +299,22 @@ class StyleTransferModule(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to go on with another network or another cost than the run began with.
+        """Refuse to go on with another network or another cost than the run began with, or go on at another rate.
 
         Raises:
             TrainingError: If they differ.
         """
+        saved = checkpoint[CHECKPOINT_KEY]["recipe"]
         if not self.resume_anyway:
-            self.refuse_another_recipe(checkpoint[CHECKPOINT_KEY]["recipe"])
+            self.refuse_another_recipe(saved)
+            return
+        # Optimizer and schedule would go on at the rates that they were saved with, whatever is asked for now.
+        factor = self.learning_rate / saved["learning_rate"]
+        for schedule in checkpoint["lr_schedulers"]:
+            schedule["base_lrs"] = [rate * factor for rate in schedule["base_lrs"]]
+        for group in itertools.chain.from_iterable(each["param_groups"] for each in checkpoint["optimizer_states"]):
+            group["lr"] *= factor
+            group["initial_lr"] *= factor
 
     def refuse_another_recipe(self, saved: Mapping[str, Any]) -> None:
         """Raise a `TrainingError` if a run that began with the recipe `saved` must not go on with this one."""

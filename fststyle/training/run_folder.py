@@ -46,7 +46,7 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
         saved: The run's last checkpoint.
         module: What would be trained now.
         data: What it would be trained on; it is set up here.
-        force: Only the network must be the same.
+        force: Only the network and the optimizer must be the same.
 
     Raises:
         TrainingError: What differs, and how to go on.
@@ -56,6 +56,15 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
             f"this run trains {saved.network} at width {saved.width:g}, not {module.network} at {module.width:g}; "
             "resume with the old setting, or start anew in another folder (--out)"
         )
+    for key, began_with, asked in (
+        ("strength", saved.strength, module.strength),
+        ("optimizer", saved.recipe.get("optimizer", "adam"), module.optimizer),
+    ):
+        if began_with != asked:
+            raise TrainingError(
+                f"this run trains with {key} = {began_with}, not {asked}; resume with the old setting, or start anew "
+                "in another folder (--out)"
+            )
     module.resume_anyway = force
     if force:
         return

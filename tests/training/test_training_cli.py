@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from pytorch_lightning import Trainer
 
 from fststyle.errors import CheckpointError, TrainingError
-from fststyle.training.checkpoint import read_checkpoint
 from fststyle.images import find_images
+from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.cli import main
 from fststyle.training.module import StyleTransferModule
 
@@ -124,6 +125,91 @@ def test_resumed_after_a_broken_step_equals_unbroken(
     assert read_checkpoint(broken / "last.ckpt").steps == 4
     main([*common, "--out", str(broken), "--resume"])
     assert_equal(states(whole), states(broken))
+    config = (broken / "config.yaml").read_text("utf-8")  # repeats the run, from its beginning
+    assert "resume: false" in config
+
+
+def test_checkpoints_fall_between_steps_of_several_batches(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    common = [*train_arguments, "--trainer.accumulate_grad_batches", "2", "--save_every", "2"]
+    main([*common, "--trainer.max_steps", "4", "--out", str(whole)])
+    saved = []
+    save_checkpoint = Trainer.save_checkpoint
+
+    def stop_after(self: Trainer, path: Path) -> None:
+        saved.append(self.global_step)
+        save_checkpoint(self, path)
+
+    def stop(self: StyleTransferModule, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        if batch_idx == 5:
+            raise TrainingError("stop")
+        return step(self, batch, batch_idx)
+
+    step = StyleTransferModule.training_step
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save_checkpoint", stop_after)
+        patch.setattr(StyleTransferModule, "training_step", stop)
+        with pytest.raises(TrainingError, match="stop"):
+            main([*common, "--trainer.max_steps", "4", "--out", str(broken)])
+    assert saved == [2]
+    main([*common, "--trainer.max_steps", "4", "--out", str(broken), "--resume"])
+    assert_equal(states(whole), states(broken))
+
+
+def test_a_run_goes_on_at_another_rate_if_forced(train_arguments: Arguments, tmp_path: Path) -> None:
+    common = [*train_arguments, "--out", str(tmp_path)]
+    main([*common, "--trainer.max_steps", "2", "--model.learning_rate", "0.004"])
+    slower = [*common, "--resume", "--trainer.max_steps", "3", "--model.learning_rate", "0.001"]
+    with pytest.raises(TrainingError, match=r"began with learning_rate = 0\.004, not 0\.001; .* --force"):
+        main(slower)
+    main([*slower, "--force"])
+    content = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    groups = content["optimizer_states"][0]["param_groups"]
+    assert content["lr_schedulers"][0]["base_lrs"] == pytest.approx([0.001, 0.002])
+    assert [group["initial_lr"] for group in groups] == pytest.approx([0.001, 0.002])
+    assert groups[0]["lr"] <= 0.001
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (["--model.strength", "true"], "this run trains with strength = False, not True; resume with the old setting"),
+        (["--model.optimizer", "adam"], "this run trains with optimizer = muon, not adam; resume with the old setting"),
+    ],
+)
+def test_what_cannot_go_on_even_if_forced(
+    train_arguments: Arguments, tmp_path: Path, option: list[str], says: str
+) -> None:
+    common = [*train_arguments, "--out", str(tmp_path)]
+    main([*common, "--trainer.max_steps", "1"])
+    with pytest.raises(TrainingError, match=says):
+        main([*common, "--trainer.max_steps", "2", "--resume", "--force", *option])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--trainer.val_check_interval", "0.5"], "val_check_interval.*; change this option of --trainer"),
+        (["--trainer.enable_checkpointing", "false"], "enable_checkpointing.*; change this option of --trainer"),
+        (["--trainer.default_root_dir", "elsewhere"], "default_root_dir is not yours to set: .*; leave it out"),
+    ],
+)
+def test_options_of_the_trainer_that_do_not_fit(
+    train_arguments: Arguments, tmp_path: Path, options: list[str], says: str
+) -> None:
+    with pytest.raises(TrainingError, match=says):
+        main([*train_arguments, "--out", str(tmp_path / "run"), "--trainer.max_steps", "1", *options])
+
+
+def test_a_full_memory_is_one_line(train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+
+    monkeypatch.setattr(StyleTransferModule, "training_step", full)
+    with pytest.raises(TrainingError, match=r"the memory is full; give a smaller --data\.batch_size or --data\.crop"):
+        main([*train_arguments, "--out", str(tmp_path), "--trainer.max_steps", "1"])
 
 
 LONG_RUN = ["--trainer.max_steps", "60", "--save_every", "7"]
