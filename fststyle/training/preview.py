@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 
 from fststyle.contact_sheet import contact_sheet
-from fststyle.errors import TrainingError
+from fststyle.errors import DataError, TrainingError
 from fststyle.training.bare_trainer import bare_trainer
 from fststyle.training.data import ContentData
 from fststyle.training.many_styles import StyledNorm, styled_norms, with_styles
@@ -43,9 +43,11 @@ class Strengths(Callback):
         """Give every strength gains and shifts.
 
         Raises:
-            TrainingError: The network has no instance norm, as Johnson's of 2016.
+            TrainingError: The network has no instance norm, as Johnson's of 2016, or is told its strength.
         """
         module = _ours(pl_module)
+        if module.strength:
+            raise TrainingError("a network that is told its strength needs no preview; leave out --model.strength")
         nets: tuple[nn.Module, ...] = (module.net, module.averaged.module)
         for net in nets:
             with_styles(net, len(self.factors))
@@ -93,7 +95,16 @@ def preview(
         folder: For what Lightning may want to write; nothing is kept.
         callbacks: Among them one that ends the run, such as `TimeBudget`.
         trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
+
+    Raises:
+        DataError: There is no photo that could be shown.
+        TrainingError: See `Strengths`.
     """
+    data.setup("fit")
+    if not data.val_files:
+        raise DataError(
+            "a preview shows photos that were held out, and there are none; give more, or --data.val_photos 4"
+        )
     strengths = Strengths()
     short = bare_trainer(
         **{"max_steps": -1} | trainer,
@@ -103,6 +114,7 @@ def preview(
         default_root_dir=folder,
     )
     short.fit(module, data)
+    module.eval()  # as the network will be used
     shown = [photo.float().div(255).to(module.device) for (photo,) in data.val_dataloader()][:_PHOTOS]
     return strengths.sheet(module, torch.stack(shown))
 

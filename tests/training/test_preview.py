@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fststyle.errors import TrainingError
+from fststyle.errors import DataError, TrainingError
 from fststyle.training import preview as previewing
 from fststyle.training.cli import parse
 from fststyle.training.many_styles import styled_norms
@@ -18,6 +18,7 @@ def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[s
     module, data = cli.model, cli.datamodule
     sheet = preview(module, data, tmp_path, [], max_steps=60, accelerator="cpu", enable_progress_bar=False)
     assert sheet.shape == (2 * 48 + 4, 4 * 48 + 3 * 4, 3)
+    assert not module.averaged.training  # painted with the mirrored rim
 
     (norm, *_) = styled_norms(module.net)
     assert norm.weight.shape[0] == len(FACTORS)
@@ -39,6 +40,21 @@ def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[s
 def test_a_network_without_instance_norm_is_refused(train_arguments: list[str], tmp_path: Path) -> None:
     cli = parse([*train_arguments, "--model.network", "johnson2016", "--out", str(tmp_path)])
     with pytest.raises(TrainingError, match="johnson2016 has no instance norm, which a preview needs; preview with f"):
+        preview(cli.model, cli.datamodule, tmp_path, [], max_steps=1, accelerator="cpu")
+
+
+@pytest.mark.parametrize(
+    ("option", "error", "says"),
+    [
+        (["--data.val_photos", "0"], DataError, "a preview shows photos that were held out, and there are none"),
+        (["--model.strength", "true"], TrainingError, "is told its strength needs no preview; leave out --model.str"),
+    ],
+)
+def test_what_cannot_be_previewed(
+    train_arguments: list[str], tmp_path: Path, option: list[str], error: type[Exception], says: str
+) -> None:
+    cli = parse([*train_arguments, *option, "--out", str(tmp_path)])
+    with pytest.raises(error, match=says):
         preview(cli.model, cli.datamodule, tmp_path, [], max_steps=1, accelerator="cpu")
 
 
