@@ -58,6 +58,8 @@ def main() -> None:
     parser.add_argument("--budget", default="--trainer.max_steps 800", help="more of fststyle train's options")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     arguments = parser.parse_args()
+    if unknown := set(arguments.ways.split(",")) - set(WAYS):
+        parser.error(f"no such ways: {', '.join(sorted(unknown))}; there are {', '.join(WAYS)}")
 
     models = [Model.load(train(way, arguments), name=way) for way in arguments.ways.split(",")]
     cost = Cost(loss_network="vgg19", weights=arguments.weights)

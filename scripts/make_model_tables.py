@@ -19,13 +19,13 @@ import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import torch
 
 from fststyle import samples
 from fststyle.files import atomic_write, replace_marked
-from fststyle.images import read_picture, resize_shorter_side
+from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.model_file import read_model
 from fststyle.stylizer import Layout
 from fststyle.training.data import ValidationPhotos
@@ -67,13 +67,15 @@ def find_networks(models: Path, peers: Path | None) -> list[Entry]:
             entries.append(Entry(path, card.style, "rgb1", ours=True))
     for path in sorted(peers.glob("*.onnx")) if peers else []:
         words = path.stem.split("_")
+        if len(words) < 3 or words[-1] not in get_args(Layout):
+            sys.exit(f"error: {path.name} is not called maker_style_layout.onnx")
         entries.append(Entry(path, words[1], cast(Layout, words[-1]), ours=False))
     return entries
 
 
 def find_paintings(folder: Path) -> list[Path]:
     """The pictures in a folder, and the package's sample styles."""
-    return sorted([*folder.glob("*.jpg"), *samples.styles()])
+    return sorted([*find_images(folder), *samples.styles()])
 
 
 def painting_of(entry: Entry, paintings: list[Path]) -> Path | None:

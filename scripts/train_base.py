@@ -141,8 +141,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--keep-painted", type=Path, help="folder for what it paints on the way")
     parser.add_argument("--out", type=Path, default=Path("runs/base"))
+    arguments = parser.parse_args()
+    if arguments.minutes is None and arguments.steps < 1:
+        parser.error("give --minutes or --steps")
+    own_sides = any(with_sides(text, [])[1] for text in arguments.paintings)
+    if not arguments.sides and (own_sides or arguments.start is not None):
+        parser.error("give --sides, for the paintings without one of their own, too")
     try:
-        print(train(parser.parse_args()))
+        print(train(arguments))
     except (FststyleError, ValueError) as error:
         sys.exit(f"error: {error}")
 

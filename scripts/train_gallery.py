@@ -47,7 +47,7 @@ PAINTINGS = {
     "udnie": "picabia_udnie_1913",
     "wheat_field": "vangogh_wheat_field_1889",
 }
-SAMPLE_STYLES = tuple(path.stem for path in samples.styles())
+SAMPLE_STYLES = ("glass", "swirls")
 STYLES = (*PAINTINGS, *SAMPLE_STYLES)
 
 DEFAULT_STYLE_SIZE = 320
@@ -121,6 +121,7 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     done = read_checkpoint(last).steps if last.exists() else None
     finished = exported.exists() if arguments.minutes else done is not None and done >= arguments.steps
     judged_at = 1_000_000 if arguments.minutes else arguments.steps  # the end is, in any case
+    before = steps_before(output, folder / "steps_before") if arguments.further else None
     budget = ["--minutes", arguments.minutes] if arguments.minutes else ["--trainer.max_steps", arguments.steps]
     if not finished:
         run(
@@ -138,8 +139,8 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
     facts = {"crop": arguments.crop, "batch_size": arguments.batch}
-    if arguments.further:
-        facts["steps_before"] = steps_before(output, exported=exported.exists())
+    if before is not None:
+        facts["steps_before"] = before
     run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
     facts["photos"] = arguments.photos_are or f"{len(find_images(arguments.photos))} photos"
     complete_card(output, config(name)["painting"], facts)
@@ -151,12 +152,13 @@ def file_name(style: str, network: str) -> str:
     return style if network == "fast" else f"{style}_{network}"
 
 
-def steps_before(path: Path, *, exported: bool) -> int:
-    """Of the network that a run began with, all that it ever took; `path` is that one, or what this run exported."""
-    card = read_model(path).card
-    if card is None:
-        return 0
-    return int(card.recipe.get("steps_before", 0)) + (0 if exported else card.steps)
+def steps_before(path: Path, note: Path) -> int:
+    """Of the network with which a run begins; noted, for `path` holds another one when the run has ended."""
+    if not note.exists():
+        card = read_model(path).card
+        steps = 0 if card is None else int(card.recipe.get("steps_before", 0)) + card.steps
+        atomic_write(note, str(steps).encode())
+    return int(note.read_text("utf-8"))
 
 
 def complete_card(path: Path, painting: str, facts: dict[str, Any]) -> None:
