@@ -63,6 +63,10 @@ def _of_container() -> int | None:
     """What a control group leaves, as containers and clusters set it."""
     folder = Path("/sys/fs/cgroup")
     try:
-        return int((folder / "memory.max").read_text("ascii")) - int((folder / "memory.current").read_text("ascii"))
-    except (OSError, ValueError):
+        most, taken = (int((folder / name).read_text("ascii")) for name in ("memory.max", "memory.current"))
+        counts = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
+        # What was read from files or written to them stays until somebody needs the memory.
+        cached = int(counts["active_file"]) + int(counts["inactive_file"])
+    except (OSError, ValueError, KeyError):
         return None
+    return min(most, most - taken + cached)

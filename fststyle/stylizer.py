@@ -63,7 +63,7 @@ class Stylizer:
             layout: What a foreign network computes on: RGB in 0..1, RGB in 0..255, or BGR in 0..255. Ours are "rgb1".
             threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.
             memory: Bytes that the process may take; a picture that would need more is painted in tiles. None is half
-                of what is free when the picture comes.
+                of what is free when the picture comes, and no less than the smallest tiles need.
             exact: Of a picture in tiles, let the instance norms see all of it rather than a sample. Takes longer.
 
         Raises:
@@ -78,6 +78,10 @@ class Stylizer:
     def network(self) -> Network:
         """What paints."""
         return self._network
+
+    def through(self, network: Network) -> "Stylizer":
+        """One that paints with another network, in as much memory and as exactly."""
+        return Stylizer(network, memory=self._memory, exact=self._exact)
 
     def __call__(
         self,
@@ -142,7 +146,9 @@ class Stylizer:
             if self._memory is not None:
                 raise
             return self._network.run(rgb, strength)
-        memory = default_memory() if self._memory is None else self._memory
+        memory = self._memory
+        if memory is None:
+            memory = max(default_memory(), self._tiled.least_memory(height, width))
         if self._tiled.fits(height, width, memory):
             return self._network.run(rgb, strength)
         return self._tiled.run(rgb, memory, exact=self._exact, strength=strength)

@@ -99,6 +99,11 @@ class TiledNetwork:
         """Whether a picture can be painted whole within so many bytes."""
         return _FIXED_BYTES + height * width * (self.bytes_per_pixel + 6) <= memory
 
+    def least_memory(self, height: int, width: int) -> int:
+        """Bytes that a picture takes in the smallest tiles."""
+        side = _SMALLEST_CORE + 2 * self._halo(self._fields.values())
+        return _besides_tiles(height, width) + math.ceil(side**2 * self.bytes_per_pixel)
+
     def run(
         self, rgb: NDArray[np.uint8], memory: int, *, exact: bool = False, strength: float = 1.0
     ) -> NDArray[np.uint8]:
@@ -184,16 +189,15 @@ class TiledNetwork:
         return -(-widest // self._align) * self._align
 
     def _core_side(self, height: int, width: int, memory: int) -> int:
-        halo = self._halo(self._fields.values())
-        left = memory - _FIXED_BYTES - 6 * height * width  # two pictures of 3 bytes a pixel
-        side = math.isqrt(max(0, int(left / self.bytes_per_pixel))) - 2 * halo
-        if side < _SMALLEST_CORE:
-            least = (_SMALLEST_CORE + 2 * halo) ** 2 * self.bytes_per_pixel + memory - left
+        least = self.least_memory(height, width)
+        if memory < least:
             raise ModelFileError(
                 f"{width}×{height} pixels need at least {least / 1e9:.1f} GB of memory with "
                 f"{self._network.model.name}, not {memory / 1e9:.1f}; allow more, or shrink the picture"
             )
-        return min(side, _LARGEST_CORE) // self._align * self._align
+        left = memory - _besides_tiles(height, width)
+        side = math.isqrt(int(left / self.bytes_per_pixel)) - 2 * self._halo(self._fields.values())
+        return min(max(side, _SMALLEST_CORE), _LARGEST_CORE) // self._align * self._align
 
     def _live_bytes(self) -> float:
         """The most bytes that tensors take at one time, per pixel of the picture."""
@@ -210,6 +214,10 @@ class TiledNetwork:
             most = max(most, sum(alive.values()))
             alive = {name: size for name, size in alive.items() if last.get(name, -1) > at}
         return most
+
+
+def _besides_tiles(height: int, width: int) -> int:
+    return _FIXED_BYTES + 6 * height * width  # two pictures of 3 bytes a pixel
 
 
 def _center(field: Field) -> int:

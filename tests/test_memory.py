@@ -40,6 +40,18 @@ def test_a_container_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory._of_container() is None
 
 
+def test_what_files_left_in_a_containers_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "memory.max": "1000\n",
+        "memory.current": "900\n",
+        "memory.stat": "anon 150\nfile 720\ninactive_file 600\nactive_file 100\n",
+    }
+    monkeypatch.setattr(Path, "read_text", lambda path, _: files[path.name])
+    assert memory._of_container() == 800
+    files["memory.current"] = "0\n"
+    assert memory._of_container() == 1000
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
 def test_kept_memory_is_not_got_from_the_system_anew() -> None:
     script = """

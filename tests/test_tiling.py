@@ -160,6 +160,24 @@ def test_the_stylizer_tiles_by_itself(assets: Assets, save: Save, monkeypatch: p
     assert tiles == [1]
 
 
+def test_too_little_memory_is_refused_only_where_it_was_asked_for(
+    assets: Assets, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiling, "_FIXED_BYTES", 0)
+    monkeypatch.setattr(tiling, "_SMALLEST_CORE", 8)
+    monkeypatch.setattr("fststyle.stylizer._ALWAYS_WHOLE", 0)
+    monkeypatch.setattr("fststyle.stylizer.default_memory", lambda: 0)
+    path, rgb = save(painter(assets), card={"min_side": 9}), scene(150, 170)
+    tiles: list[int] = []
+    run = TiledNetwork.run
+    monkeypatch.setattr(TiledNetwork, "run", lambda self, *a, **k: tiles.append(1) or run(self, *a, **k))
+    painted = Stylizer.load(path, exact=True)(rgb)
+    assert tiles == [1]
+    assert np.abs(painted.astype(int) - Stylizer.load(path, memory=PLENTY)(rgb)).max() <= 1
+    with pytest.raises(ModelFileError, match="need at least"):
+        Stylizer.load(path, memory=1)(rgb)
+
+
 def test_what_cannot_be_tiled(assets: Assets, save: Save, photo: Pixels) -> None:
     pool = [node("GlobalAveragePool", "content", "mean"), node("Add", "content mean", "stylized")]
     path = save(assets["picture_model"](pool), card={})
