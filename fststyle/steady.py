@@ -48,7 +48,7 @@ class Steadiness:
 
     Attributes:
         follow: How much of a frame's own statistics goes into those that are held, 0..1. 0 holds the first frame's
-            until the next cut, 1 leaves every frame to itself.
+            until the next cut, 1 leaves every frame to itself, and so do tiles, where a frame does not fit into memory.
         carry: How much of its old paint a thing keeps from frame to frame, 0..1. None takes 0.4, which halves flicker
             and more, or 0.2 for a network that was trained for steadiness and says so in its card; 0 leaves the
             paint as it is, and does without OpenCV.
@@ -92,7 +92,7 @@ class FrameStylizer:
         self._strength = strength
         self._keep_color = keep_color
         self._held = _hold(stylizer, self.steadiness.follow)
-        self._stylizer = stylizer if self._held is None else Stylizer(self._held)
+        self._stylizer = stylizer if self._held is None else stylizer.through(self._held)
         self._cuts = CutFinder()
         self._carrier = _carry(self.steadiness.carried(stylizer.network.model.card))
 

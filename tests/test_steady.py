@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from fststyle import Stylizer, stylize_frames
+from fststyle.errors import ModelFileError
 from fststyle.model_card import ModelCard
 from fststyle.steady import CutFinder, FrameStylizer, Steadiness
 
@@ -80,6 +81,12 @@ def test_a_restored_painter_goes_on_as_if_it_had_seen_everything(normalizing: St
     resumed.restore(broken.state())
     for frame, painted in zip(frames[3:], wanted[3:], strict=True):
         np.testing.assert_array_equal(resumed(frame), painted)
+
+
+def test_the_memory_is_the_stylizers(normalizing: Stylizer, scene: Pixels) -> None:
+    little = Stylizer(normalizing.network, memory=1000)
+    with pytest.raises(ModelFileError, match="need at least"):
+        next(stylize_frames(little, [scene], steadiness=Steadiness(follow=0.1, carry=0)))
 
 
 def test_a_network_without_norms_runs_as_it_is(identity: Path, photo: Pixels) -> None:
