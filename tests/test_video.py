@@ -1,5 +1,8 @@
 """`fststyle video` on what people have: times, sound, colors, rotation, damage, interruption."""
 
+import errno
+import fcntl
+import inspect
 import io
 import json
 import os
@@ -11,7 +14,9 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +24,16 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 from video_clips import make_clip, packets, picture, rgb_frames, times_of
 
+from fststyle.cli import app
 from fststyle.errors import VideoError
 from fststyle.images import write_picture
 from fststyle.video.convert import Done, Job, convert
+from fststyle.video.partial import Partial
 from fststyle.video.reader import Cut, VideoReader
+from fststyle.video.source import opened
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,15 +41,22 @@ ROOT = Path(__file__).parents[1]
 class Painter:
     """Brightens a little more with every frame, so that a frame tells how many came before it."""
 
-    def __init__(self, *, stop_after: int | None = None, fail_after: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        stop_after: int | None = None,
+        fail_after: int | None = None,
+        failure: Exception | None = None,
+    ) -> None:
         self.count = 0
         self._stop_after = stop_after
         self._fail_after = fail_after
+        self._failure = failure or VideoError("it broke; mend it")
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         self.count += 1
         if self._fail_after is not None and self.count > self._fail_after:
-            raise VideoError("it broke; mend it")
+            raise self._failure
         return rgb // 2 + np.uint8(self.count % 100)
 
     def stopped(self) -> bool:
@@ -267,6 +283,129 @@ def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
         run(source, tmp_path / "link.mp4")
 
 
+@pytest.mark.parametrize("name", ["out.part.mp4", "out.part.old.mp4", "out.part.mp4.state"])
+def test_the_input_is_never_removed(tmp_path: Path, name: str) -> None:
+    source = make_clip(tmp_path / "in.mp4").rename(tmp_path / name)
+    with pytest.raises(VideoError, match=f"{name} is the input.*; choose another output"):
+        run(source, tmp_path / "out.mp4", restart=True)
+    assert source.exists()
+
+
+class Breaking:
+    """A container that cannot be read beyond its fortieth packet."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def demux(self, *streams: Any) -> Iterator[Any]:
+        yield from islice(self._container.demux(*streams), 40)
+        raise av.error.OSError(errno.EIO, "Input/output error")
+
+    def seek(self, *_: object, **__: object) -> None:
+        raise av.error.PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.fixture
+def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def broken(path: Path) -> Iterator[Any]:
+        with opened(path) as container:
+            yield Breaking(container)
+
+    monkeypatch.setattr("fststyle.video.reader.opened", broken)
+
+
+def test_what_cannot_be_read_is_cut_off_there(tmp_path: Path, breaking: None) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=range(60), audio=0)
+    with pytest.warns(UserWarning, match=r"in\.mp4 is cut off at 1\.6 s \(Input/output error\)"):
+        done = run(source, tmp_path / "out.mp4")
+    assert (done.whole, done.frames, len(times_of(tmp_path / "out.mp4"))) == (True, 40, 40)
+
+
+def test_what_cannot_be_sought_is_read_from_its_beginning(tmp_path: Path, breaking: None) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=range(60), audio=0)
+    with pytest.warns(UserWarning, match="cut off"):
+        assert run(source, tmp_path / "out.mp4", cut=Cut(start=Fraction(1))).frames == 15
+
+
+def test_standard_input_that_is_cut_off(tmp_path: Path) -> None:
+    size = 64 * 48 * 3
+    with pytest.warns(UserWarning, match=r"standard input is cut off at 0\.1 s"):
+        done = run("-", tmp_path / "out.mp4", stdin=io.BytesIO(bytes(2 * size + 500)), raw=(64, 48))
+    assert (done.whole, done.frames) == (True, 2)
+    with pytest.raises(VideoError, match="not one whole frame"):
+        run("-", tmp_path / "none.mp4", stdin=io.BytesIO(), raw=(64, 48))
+    assert not list(tmp_path.glob("none*"))
+
+
+def test_an_encoder_that_fails_is_named(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", size=(8, 8), audio=0, pictures=[np.zeros((8, 8, 3), np.uint8)] * 30)
+    with pytest.raises(VideoError, match=r"libx265 fails at 8×8 .*; choose another --codec"):
+        run(source, tmp_path / "out.mp4", codec="hevc")
+    with pytest.raises(VideoError, match=r"FFmpeg cannot convert .*in\.mp4 \(lost\); make an H\.264 video"):
+        run(source, tmp_path / "out.mp4", Painter(fail_after=0, failure=av.error.ExternalError(-542398533, "lost")))
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_names_with_a_colon_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_clip(tmp_path / "in.mp4").rename(tmp_path / "2024-11-28T12:30.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert run("2024-11-28T12:30.mp4", "28T12:31.mp4").whole
+    assert len(times_of(tmp_path / "28T12:31.mp4")) == 30
+
+
+def test_windows_writes_through_and_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(descriptor: int) -> None:
+        assert fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+
+    def finish(partial: Partial) -> None:
+        assert inspect.getgeneratorstate(handed[-1]) == inspect.GEN_CLOSED
+        real(partial)
+
+    source, handed, real, earlier = make_clip(tmp_path / "in.mp4", times=range(80)), [], Partial.finish, Partial.earlier
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Partial, "finish", finish)
+    monkeypatch.setattr(Partial, "earlier", lambda partial: handed.append(earlier(partial)) or handed[-1])
+    run(source, tmp_path / "out.mp4", Painter(stop_after=60))
+    assert run(source, tmp_path / "out.mp4", Painter(), resume=True).resumed == 50
+
+
+def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(VideoError, match=r"at 64×48 pixels, not 32×24; say --raw 64x48"):
+        run(source, "-", raw=(32, 24), raw_output=True)
+    run(source, "-", raw=(32, 24), raw_output=True, cut=Cut(max_side=32))
+    with pytest.raises(ValueError, match="leave --raw out"):
+        Job("in.mp4", "out.mp4", raw=(64, 48))
+    for unheard in ({"resume": True}, {"restart": True}):
+        with pytest.raises(ValueError, match="leave --resume and --restart out"):
+            Job("in.mp4", "-", **unheard)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="ffv1 loses nothing"):
+        Job("in.mp4", "out.mkv", codec="ffv1", crf=20)
+
+
+def test_a_cut_that_leaves_nothing_says_so(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(VideoError, match=r"in\.mp4 ends at 1\.2 s, before --start"):
+        run(source, tmp_path / "out.mp4", cut=Cut(start=Fraction(120)))
+    with pytest.raises(VideoError, match="no frame between --start and --end"):
+        run(source, tmp_path / "out.mp4", cut=Cut(start=Fraction(501, 1000), end=Fraction(502, 1000)))
+    with pytest.raises(VideoError, match=r"standard input ends at 0\.1 s, before --start"):
+        run("-", tmp_path / "out.mp4", stdin=io.BytesIO(bytes(3 * 192)), raw=(8, 8), cut=Cut(start=Fraction(9)))
+
+
+def test_an_interrupted_run_from_standard_input_is_told_to_begin_again(tmp_path: Path) -> None:
+    pixels = bytes(60 * 64 * 48 * 3)
+    done = run("-", tmp_path / "out.mp4", Painter(stop_after=55), stdin=io.BytesIO(pixels), raw=(64, 48))
+    assert not done.whole
+    with pytest.raises(VideoError, match=r"interrupted run; send everything again, with --restart$"):
+        run("-", tmp_path / "out.mp4", stdin=io.BytesIO(pixels), raw=(64, 48))
+    assert run("-", tmp_path / "out.mp4", stdin=io.BytesIO(pixels), raw=(64, 48), restart=True).frames == 60
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_an_interrupted_run_plays_and_goes_on_to_the_same_frames(tmp_path: Path, suffix: str) -> None:
     source = make_clip(tmp_path / "in.mp4", times=range(130), audio=2)
@@ -315,6 +454,24 @@ def test_the_command_tells_events_and_stops_at_a_signal(identity: Path, tmp_path
     assert process.wait(60) == 128 + signal.SIGTERM
     assert last["event"] == "interrupted"
     assert len(times_of(tmp_path / "out.part.mp4")) == last["frames"] > 0
+
+
+def test_errors_are_events_too_and_the_layout_belongs_to_a_run(
+    identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Job] = []
+
+    def fail(job: Job, *_: object, **__: object) -> None:
+        jobs.append(job)
+        raise VideoError("it broke; mend it")
+
+    monkeypatch.setattr("fststyle.video.convert.convert", fail)
+    arguments = ["video", str(identity), "in.mp4", "out.mp4", "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, jobs[0].identity["layout"]) == (1, "rgb1")
+    assert json.loads(result.stderr) == {"event": "error", "message": "it broke; mend it"}
+    result = CliRunner().invoke(app, [*arguments, "--start", "soon"])
+    assert (result.exit_code, json.loads(result.stderr)["event"]) == (1, "error")
 
 
 def test_a_full_disk_is_one_line_and_what_is_there_plays(identity: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from fststyle.errors import FststyleError
 from fststyle.extras import extra
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def video(
     ] = "rgb1",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Events for programs, one a line, on standard error.")
+        bool, typer.Option("--json", help="Events for programs, errors too, one a line, on standard error.")
     ] = False,
 ) -> None:
     """Paint a video: sound, subtitles and times are kept."""
@@ -72,52 +73,54 @@ def video(
     from fststyle.stylizer import Stylizer
 
     with extra("video"):
-        from fststyle.video.convert import Job, convert, describe
+        from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.reader import Cut
         from fststyle.video.timing import parse_rate, parse_time
 
-    steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
-    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
-    job = Job(
-        source,
-        target,
-        Cut(
-            None if start is None else parse_time(start),
-            None if end is None else parse_time(end),
-            max_side,
-            None if fps is None else parse_rate(fps),
-        ),
-        codec=codec,
-        crf=crf,
-        raw=None if raw is None else _sides(raw),
-        raw_output=raw is not None,
-        resume=resume,
-        restart=restart,
-        identity={
-            "network": hashlib.sha256(stylizer.network.model.data).hexdigest(),
-            "strength": strength,
-            "keep-color": keep_color,
-            "follow": steadiness.follow,
-            "carry": steadiness.carried(stylizer.network.model.card),
-        },
-    )
-    function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
     shown: _Bar | _Events = _Events() if as_json else _Bar()
-    with shown, SignalWatch() as watch:
-        done = convert(
-            job,
-            function,
-            stdin=sys.stdin.buffer,
-            stdout=sys.stdout.buffer,
-            begun=shown.begin,
-            painted=shown.advance,
-            stop=lambda: watch.received is not None,
+    with shown:
+        steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
+        stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+        job = Job(
+            source,
+            target,
+            Cut(
+                None if start is None else parse_time(start),
+                None if end is None else parse_time(end),
+                max_side,
+                None if fps is None else parse_rate(fps),
+            ),
+            codec=codec,
+            crf=crf,
+            raw=None if raw is None else _sides(raw),
+            raw_output=raw is not None,
+            resume=resume,
+            restart=restart,
+            identity={
+                "network": hashlib.sha256(stylizer.network.model.data).hexdigest(),
+                "layout": layout,
+                "strength": strength,
+                "keep-color": keep_color,
+                "follow": steadiness.follow,
+                "carry": steadiness.carried(stylizer.network.model.card),
+            },
         )
-    facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or "-")}
+        function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
+        with SignalWatch() as watch:
+            done = convert(
+                job,
+                function,
+                stdin=sys.stdin.buffer,
+                stdout=sys.stdout.buffer,
+                begun=shown.begin,
+                painted=shown.advance,
+                stop=lambda: watch.received is not None,
+            )
+    facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or STREAM)}
     if as_json:
         shown.tell("done" if done.whole else "interrupted", **facts)
     elif done.path is not None:
-        typer.echo(describe(done) if done.whole else f"interrupted: {describe(done)}; go on with --resume", err=True)
+        typer.echo(describe(done) if done.whole else f"interrupted: {describe(done)}; {job.way_on}", err=True)
     if not done.whole:
         raise typer.Exit(128 + (watch.received or 2))
 
@@ -161,7 +164,7 @@ class _Bar:
 
 
 class _Events:
-    """One JSON object a line: begin, progress about once a second, warning, done or interrupted."""
+    """One JSON object a line: begin, progress about once a second, warning; then done, interrupted or error."""
 
     _every = 1.0  # seconds
 
@@ -172,10 +175,13 @@ class _Events:
         warnings.showwarning = lambda message, *_, **__: self.tell("warning", message=str(message))
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         import warnings
 
         warnings.showwarning = self._previous
+        if isinstance(error, (FststyleError, ValueError)):
+            self.tell("error", message=str(error))
+            raise typer.Exit(1) from error
 
     def begin(self, clip: "Clip", done: int) -> None:
         self._total, self._told, self._speed = clip.frames, 0.0, _Speed()

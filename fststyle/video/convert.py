@@ -30,7 +30,7 @@ class Job:
         cut: Which part, how large, at which rate.
         codec: One of `CODECS`.
         crf: Its quality; None for its own.
-        raw: (width, height) of bare RGB frames on standard input.
+        raw: (width, height) of bare RGB frames on standard input; if that is not the input, on standard output.
         raw_output: Write bare RGB to standard output, not y4m.
         resume: Go on with what an earlier run left.
         restart: Throw it away.
@@ -55,7 +55,13 @@ class Job:
             raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {self.codec!r}")
         if self.crf is not None and not 0 <= self.crf <= 51:
             raise ValueError(f"crf must lie in 0..51, not {self.crf}")
+        if self.crf is not None and CODECS[self.codec].crf is None:
+            raise ValueError(f"{self.codec} loses nothing, whatever the crf; leave it out")
+        if self.raw is not None and STREAM not in (self.source, self.target):
+            raise ValueError("bare RGB goes through standard input or output only; leave --raw out, or name one as -")
         if self.target == STREAM:
+            if self.resume or self.restart:
+                raise ValueError("nothing is kept of what went to standard output; leave --resume and --restart out")
             return
         suffix = Path(self.target).suffix.lower()
         if suffix not in SUFFIXES:
@@ -64,6 +70,13 @@ class Job:
             raise ValueError(f"ffv1 goes into .mkv, not {suffix}; change the name")
         if self.resume and self.source == STREAM:
             raise ValueError("standard input cannot be read again; a run from it cannot be resumed")
+
+    @property
+    def way_on(self) -> str:
+        """What to do after an interruption, for messages."""
+        if self.source == STREAM:
+            return "send everything again, with --restart"
+        return "go on with --resume, or throw it away with --restart"
 
 
 @dataclass(frozen=True)
@@ -109,14 +122,21 @@ def convert(
     Raises:
         VideoError: The input cannot be read, or the output not be written.
     """
-    with _reader(job, stdin) as reader:
-        if job.target == STREAM:
-            pipe = PipeWriter(stdout, reader.clip, raw=job.raw_output)
-            begun(reader.clip, 0)
-            progress = paint(reader, pipe, function, painted=painted, stop=stop, overlap=job.overlap)
-            pipe.close()
-            return Done(progress.frames, progress.seconds, 0, None, not stop())
-        return _to_file(job, reader, function, begun, painted, stop)
+    try:
+        with _reader(job, stdin) as reader:
+            if job.target == STREAM:
+                _check_size(job, reader.clip)
+                pipe = PipeWriter(stdout, reader.clip, raw=job.raw_output)
+                begun(reader.clip, 0)
+                progress = paint(reader, pipe, function, painted=painted, stop=stop, overlap=job.overlap)
+                pipe.close()
+                return Done(progress.frames, progress.seconds, 0, None, not stop())
+            return _to_file(job, reader, function, begun, painted, stop)
+    except av.FFmpegError as error:
+        source = "standard input" if job.source == STREAM else job.source
+        raise VideoError(
+            f"FFmpeg cannot convert {source} ({error.strerror or error}); make an H.264 video of it first"
+        ) from error
 
 
 def _reader(job: Job, stdin: BinaryIO) -> VideoReader | PicturesReader | PipeReader:
@@ -124,10 +144,15 @@ def _reader(job: Job, stdin: BinaryIO) -> VideoReader | PicturesReader | PipeRea
         return PipeReader(stdin, job.cut, job.raw)
     if is_pictures(job.source):
         return PicturesReader(job.source, job.cut)
-    source, target = Path(job.source), Path(job.target)
-    if job.target != STREAM and target.exists() and source.exists() and source.samefile(target):
-        raise VideoError(f"{target} is the input; choose another output")
-    return VideoReader(source, job.cut)
+    return VideoReader(Path(job.source), job.cut)
+
+
+def _check_size(job: Job, clip: Clip) -> None:
+    if job.raw is not None and job.source != STREAM and job.raw != (clip.width, clip.height):
+        raise VideoError(
+            f"{job.source} is painted at {clip.width}×{clip.height} pixels, not {job.raw[0]}×{job.raw[1]}; "
+            f"say --raw {clip.width}x{clip.height}, or shrink it with --max-side"
+        )
 
 
 def _to_file(
@@ -139,6 +164,7 @@ def _to_file(
     stop: Callable[[], bool],
 ) -> Done:
     partial = Partial(Path(job.target), _identity(job))
+    _refuse_input(job, partial)
     done = _begin(job, partial)
     if done:
         function.restore(partial.states[done])
@@ -149,7 +175,8 @@ def _to_file(
             partial.remember(frames, waiting.pop(frames))
 
     begun(reader.clip, done)
-    writer = VideoWriter(partial.path, reader.clip, job.codec, job.crf, keep, partial.earlier())
+    earlier = partial.earlier()
+    writer = VideoWriter(partial.path, reader.clip, job.codec, job.crf, keep, earlier)
     try:
         progress = paint(
             reader,
@@ -163,18 +190,30 @@ def _to_file(
         )
         whole = not stop()
         writer.close()
+        earlier.close()
         if whole:
             partial.finish()
-    except (FststyleError, OSError) as error:
+    except (FststyleError, OSError, av.FFmpegError) as error:
         writer.give_up()
         if not writer.written and not done:
             partial.discard()
-        if isinstance(error, FststyleError):
+        if isinstance(error, (FststyleError, av.FFmpegError)):
             raise
         raise VideoError(
             f"cannot write {partial.target} ({error.strerror or error}); make room or choose another place"
         ) from error
     return Done(progress.frames, progress.seconds, done, partial.target if whole else partial.path, whole)
+
+
+def _refuse_input(job: Job, partial: Partial) -> None:
+    source = Path(job.source)
+    if job.source == STREAM or not source.exists():
+        return
+    for path in (partial.target, *partial.paths):
+        if path.exists() and source.samefile(path):
+            raise VideoError(
+                f"{source} is the input, which a run to {partial.target} would replace; choose another output"
+            )
 
 
 def _begin(job: Job, partial: Partial) -> int:
@@ -184,9 +223,7 @@ def _begin(job: Job, partial: Partial) -> int:
     if job.resume:
         return partial.recall()
     if partial.state_path.exists():
-        raise VideoError(
-            f"{partial.path} is there from an interrupted run; go on with --resume, or throw it away with --restart"
-        )
+        raise VideoError(f"{partial.path} is there from an interrupted run; {job.way_on}")
     partial.discard()
     return 0
 

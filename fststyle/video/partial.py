@@ -7,7 +7,7 @@ the frame function remembered at the ends of the last groups of pictures.
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +45,11 @@ class Partial:
     def path(self) -> Path:
         """The file that is being written."""
         return self.target.with_name(f"{self.target.stem}.part{self.target.suffix}")
+
+    @property
+    def paths(self) -> tuple[Path, Path, Path]:
+        """All that may lie beside the output."""
+        return self.path, self.state_path, self.old_path
 
     @property
     def state_path(self) -> Path:
@@ -103,8 +108,8 @@ class Partial:
             del self.states[number]
         return usable
 
-    def earlier(self) -> Iterator["av.Packet[Any]"]:
-        """The compressed frames that are there."""
+    def earlier(self) -> "Generator[av.Packet[Any], None, None]":
+        """The compressed frames that are there; closed before `finish`, since Windows removes no file that is open."""
         return _packets(self.old_path)
 
     def finish(self) -> None:
@@ -119,11 +124,11 @@ class Partial:
 
     def discard(self) -> None:
         """Remove what is left of an earlier run."""
-        for path in (self.path, self.state_path, self.old_path):
+        for path in self.paths:
             path.unlink(missing_ok=True)
 
 
-def _packets(path: Path) -> Iterator["av.Packet[Any]"]:
+def _packets(path: Path) -> "Generator[av.Packet[Any], None, None]":
     if not path.exists():
         return
     try:

@@ -1,5 +1,6 @@
 """Frames from standard input and to standard output, as y4m or as bare RGB bytes."""
 
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.video.color import FromRgb, ToRgb, matrix_by_size
-from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame, shrunk
+from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
 from fststyle.video.timing import at_rate
 
 
@@ -63,20 +64,32 @@ class PipeReader:
         self._container.close()
 
     def items(self, skip: int = 0) -> Iterator[Frame]:
-        """As `VideoReader.items`; times are counted from the start of the cut."""
+        """As `VideoReader.items`; times are counted from the start of the cut, and what is cut off ends there."""
         to_rgb = ToRgb()
         for number, (frame, tick) in enumerate(at_rate(self._frames(), self.clip.rate, 1 / self._own)):
             rgb = None if number < skip else to_rgb(frame, self.clip.width, self.clip.height)
             yield Frame(rgb, tick, 1)
 
     def _frames(self) -> Iterator[tuple[av.VideoFrame, Fraction]]:
-        start = self._cut.start or Fraction(0)
-        for number, frame in enumerate(self._container.decode(video=0)):
-            seconds = number / self._own
-            if self._cut.end is not None and seconds >= self._cut.end:
-                return
-            if seconds >= start:
-                yield frame, seconds - start
+        start, seconds, given = self._cut.start or Fraction(0), Fraction(0), False
+        try:
+            for number, frame in enumerate(self._container.decode(video=0)):
+                if self._cut.end is not None and seconds >= self._cut.end:
+                    break
+                if seconds >= start:
+                    given = True
+                    yield frame, seconds - start
+                seconds = (number + 1) / self._own
+        except (av.FFmpegError, OSError) as error:
+            warnings.warn(
+                f"standard input is cut off at {float(seconds):.1f} s ({error.strerror or error}); "
+                "what comes before is painted",
+                stacklevel=2,
+            )
+        if not seconds:
+            raise VideoError("standard input holds not one whole frame; check what writes it, and --raw")
+        if not given:
+            raise nothing_left("standard input", self._cut, seconds)
 
 
 class PipeWriter:

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -112,6 +112,7 @@ class VideoReader:
     def __init__(self, path: Path, cut: Cut) -> None:
         self._name = str(path)
         self._cut = cut
+        self._failure: av.FFmpegError | None = None
         with opened(path) as container:
             first = self._first_frame(container)
         self._opened = ExitStack()
@@ -137,7 +138,7 @@ class VideoReader:
             skip: How many frames to give without their pixels, which is quicker.
 
         Raises:
-            VideoError: Not one frame can be decoded.
+            VideoError: Not one frame can be decoded, or none lies in the cut.
         """
         to_rgb, number, packets = ToRgb(), 0, []
         last: tuple[av.VideoFrame | None, NDArray[np.uint8] | None] = (None, None)
@@ -164,7 +165,7 @@ class VideoReader:
             number += 1
         yield from packets
         if not number:
-            raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
+            raise nothing_left(self._name, self._cut, self._seconds) if self._is_cut else _undecodable(self._name)
 
     def _look(self, first: av.VideoFrame) -> Clip:
         """What the file says, and what only its first frame knows."""
@@ -205,21 +206,27 @@ class VideoReader:
         errors = 0
         with warnings.catch_warnings(action="ignore"):
             stream = picture_stream(container, self._name)
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                errors += 1
-                if errors > _MOST_ERRORS:
-                    break
-                continue
-            if frames:
-                frame: av.VideoFrame = frames[0]
-                return frame
-        raise VideoError(f"{self._name}: no frame of it can be decoded; download or export it again")
+        with suppress(av.FFmpegError):
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    errors += 1
+                    if errors > _MOST_ERRORS:
+                        break
+                    continue
+                if frames:
+                    frame: av.VideoFrame = frames[0]
+                    return frame
+        raise _undecodable(self._name)
+
+    @property
+    def _seconds(self) -> Fraction | None:
+        """How long it is, if the file says so."""
+        return None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
 
     def _count(self, rate: Fraction) -> int | None:
-        whole = None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
+        whole = self._seconds
         if not self._is_cut and self._cut.rate is None and self._stream.frames:
             return int(self._stream.frames)
         end = self._cut.end if whole is None else min(whole, self._cut.end or whole)
@@ -239,14 +246,15 @@ class VideoReader:
         start = origin + (self._cut.start or 0)
         end = None if self._cut.end is None else origin + self._cut.end
         if self._cut.start:
-            self._container.seek(int(start * 1_000_000), backward=True)
+            with suppress(av.FFmpegError):  # what cannot be sought is read from its beginning
+                self._container.seek(int(start * 1_000_000), backward=True)
         own = self._stream.average_rate or DEFAULT_RATE
         place = Monotonic(base, round(1 / (own * base)), self._name)
         waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
         size: tuple[int, int] | None = None
         shift = start if self._is_cut else Fraction(0)
         seen = Fraction(0)
-        for packet in self._container.demux(self._stream, *self.clip.copied):
+        for packet in self._packets():
             index = packet.stream_index
             if index not in waiting:
                 continue
@@ -274,11 +282,28 @@ class VideoReader:
                     yield frame, pts - round(shift / base)
             if not waiting:
                 return
-        promised = Fraction(self._container.duration or 0, 1_000_000)
-        if end is None and promised - (seen - Fraction(max(self._container.start_time or 0, 0), 1_000_000)) > _CUT_OFF:
+        promised = self._seconds or Fraction(0)
+        first = Fraction(max(self._container.start_time or 0, 0), 1_000_000)
+        if self._failure is not None:
+            warnings.warn(
+                f"{self._name} is cut off at {float(seen):.1f} s ({self._failure.strerror}); "
+                "what comes before is painted",
+                stacklevel=2,
+            )
+        elif end is None and promised - (seen - first) > _CUT_OFF:
             warnings.warn(
                 f"{self._name} is cut off: it ends at {float(seen):.1f} of {float(promised):.1f} s", stacklevel=2
             )
+
+    def _packets(self) -> Iterator["av.Packet[Any]"]:
+        """Up to where the file can be read; what the decoder still holds is asked for there, too."""
+        try:
+            yield from self._container.demux(self._stream, *self.clip.copied)
+        except av.FFmpegError as error:
+            self._failure = error
+            last: av.Packet[Any] = av.Packet()
+            last.stream = self._stream
+            yield last
 
     def _decode(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
         try:
@@ -294,6 +319,17 @@ class VideoReader:
             "they are scaled to the size of the first",
             stacklevel=2,
         )
+
+
+def nothing_left(name: str, cut: Cut, seconds: Fraction | None) -> VideoError:
+    """What to say of a clip, so many seconds long, of which a cut leaves no frame."""
+    if cut.start is not None and seconds is not None and seconds <= cut.start:
+        return VideoError(f"{name} ends at {float(seconds):.1f} s, before --start; choose an earlier one")
+    return VideoError(f"{name} has no frame between --start and --end; choose other times")
+
+
+def _undecodable(name: str) -> VideoError:
+    return VideoError(f"{name}: no frame of it can be decoded; download or export it again")
 
 
 def _shifted(packet: "av.Packet[Any]", shift: Fraction) -> "av.Packet[Any]":

@@ -36,7 +36,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
         if start.startswith(_PLAYLISTS):
             raise VideoError(f"{path} is a playlist, not a video; name the video that it leads to")
         options: dict[str, str] = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-        container = av.open(str(path), options=options, metadata_errors="replace")
+        # From the root on: ffmpeg takes what stands before a colon in a bare name for a protocol.
+        container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
     except FileNotFoundError as error:
         raise VideoError(f"{path} does not exist; check the path") from error
     except (av.FFmpegError, OSError) as error:

@@ -134,7 +134,7 @@ class VideoWriter:
             self._flush(next_pts=None)
         try:
             self._container.close()
-            descriptor = os.open(self._path, os.O_RDONLY)
+            descriptor = os.open(self._path, os.O_RDWR)  # Windows writes through only what may be written
             try:
                 os.fsync(descriptor)
             finally:
@@ -161,7 +161,10 @@ class VideoWriter:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             container = av.open(
-                str(self._path), "w", format=_MOVIES.get(suffix, "matroska"), options=options | {"flush_packets": "1"}
+                str(self._path.absolute()),  # as in source.py
+                "w",
+                format=_MOVIES.get(suffix, "matroska"),
+                options=options | {"flush_packets": "1"},
             )
         except (av.FFmpegError, OSError) as error:
             raise self._problem(error) from error
@@ -211,15 +214,14 @@ class VideoWriter:
 
     def _flush(self, next_pts: int | None) -> None:
         """Compress a group of pictures; the next frame's time says how long the last one is shown."""
-        context: Any = av.CodecContext.create(self._codec.encoder, "w")
-        context.options = self._options()
-        self._settle(context)
         frames, self._pending = self._pending, []
-        packets = []
-        for image, frame in frames:
-            image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
-            packets += context.encode(image)
-        packets += context.encode(None)
+        try:
+            packets = self._compressed(frames)
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(
+                f"{self._codec.encoder} fails at {self._clip.width}×{self._clip.height} "
+                f"({getattr(error, 'strerror', None) or error}); choose another --codec or --max-side"
+            ) from error
         ends = [frame.pts for _, frame in frames[1:]] + [self._end_of(frames[-1][1], next_pts)]
         for packet, end in zip(packets, ends, strict=True):
             packet.stream, packet.time_base = self._stream, self._clip.time_base
@@ -228,6 +230,17 @@ class VideoWriter:
             self._mux(packet)
             self.written += 1
         self._on_group(self.written)
+
+    def _compressed(self, frames: list[tuple[av.VideoFrame, Frame]]) -> "list[av.Packet[Any]]":
+        context: Any = av.CodecContext.create(self._codec.encoder, "w")
+        context.options = self._options()
+        self._settle(context)
+        packets: list[av.Packet[Any]] = []
+        for image, frame in frames:
+            image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
+            packets += context.encode(image)
+        packets += context.encode(None)
+        return packets
 
     def _repeat(self, frame: Frame) -> None:
         packet = next(self._earlier, None)
@@ -258,7 +271,7 @@ class VideoWriter:
     def _problem(self, error: Exception) -> VideoError:
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
         if number in _FULL_DISK:
-            return VideoError(f"the disk is full: {self._path} ({reason}); make room and go on with --resume")
+            return VideoError(f"the disk is full: {self._path} ({reason}); make room, then --resume or --restart")
         return VideoError(f"cannot write {self._path} ({reason}); choose another place or format")
 
 
