@@ -29,7 +29,8 @@ class ModelBench:
         width: In pixels.
         milliseconds: From uint8 to uint8, median.
         megapixels_per_second: From that.
-        peak_megabytes: Of the whole process, Python and onnxruntime included.
+        peak_megabytes: Of the whole process, Python and onnxruntime included; None where the system, Windows, does not
+            tell.
     """
 
     model: str
@@ -39,7 +40,7 @@ class ModelBench:
     width: int
     milliseconds: float
     megapixels_per_second: float
-    peak_megabytes: float
+    peak_megabytes: float | None
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -52,19 +53,29 @@ def bench_model(
     """Measure in a process of its own.
 
     Raises:
-        ModelFileError: The network cannot be run, or not in the time that five minutes are.
+        ModelFileError: The network cannot be run, or not in the time that five minutes are, or not in this memory.
     """
     arguments = json.dumps([str(path), height, width, device, threads, rounds, layout])
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _CHILD, arguments], capture_output=True, text=True, check=False, timeout=300
+            # -P: whatever lies in the current folder is no module of ours.
+            [sys.executable, "-P", "-c", _CHILD, arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
     except subprocess.TimeoutExpired as error:
         raise ModelFileError(
             f"{path} does not get through {width}×{height} pixels in five minutes; try a smaller size"
         ) from error
     if done.returncode:
-        raise ModelFileError(done.stderr.strip().rpartition("\n")[2].rpartition("Error: ")[2])
+        said = done.stderr.strip().rpartition("\n")[2].rpartition("Error: ")[2]
+        if done.returncode < 0 or not said:
+            raise ModelFileError(
+                f"{path} was killed at {width}×{height} pixels, probably for want of memory; try a smaller size"
+            )
+        raise ModelFileError(said)
     return ModelBench(**json.loads(done.stdout))
 
 
@@ -72,7 +83,6 @@ def measure_here(
     path: str, height: int, width: int, device: str, threads: int | None, rounds: int, layout: str
 ) -> dict[str, object]:
     """What the child does: once to warm up, then `rounds` times."""
-    import resource
     import time
     from typing import cast
 
@@ -88,7 +98,6 @@ def measure_here(
         begun = time.perf_counter()
         network.run(rgb)
         seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     middle = median(seconds)
     return ModelBench(
         model=path,
@@ -98,5 +107,14 @@ def measure_here(
         width=width,
         milliseconds=1e3 * middle,
         megapixels_per_second=height * width / 1e6 / middle,
-        peak_megabytes=peak / 1e6,
+        peak_megabytes=_peak_megabytes(),
     ).as_dict()
+
+
+def _peak_megabytes() -> float | None:
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e6
