@@ -5,7 +5,6 @@ A bad file becomes a result with an error in it; the others go on.
 
 import glob
 import io
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import FststyleError, ImageError
+from fststyle.files import is_file, is_folder, is_there, place_of
 from fststyle.images import (
     WRITE_SUFFIXES,
     encode_picture,
@@ -97,18 +97,27 @@ class Result:
     error: FststyleError | None = None
 
 
-def plan(inputs: Sequence[str], output: str | None, *, style: str, suffix: str | None = None) -> list[Job]:
+def plan(
+    inputs: Sequence[str],
+    output: str | None,
+    *,
+    style: str,
+    suffix: str | None = None,
+    also_read: Sequence[Path] = (),
+) -> list[Job]:
     """Say where each picture goes.
 
     One picture goes to the file or folder `output`, several into the folder `output`, a folder's pictures keep their
     place below it. Without `output`, `cat.jpg` becomes `cat_<style>.jpg` and `cats/` becomes `cats_<style>/` in the
-    current folder. A job that would overwrite any input, or the output of an earlier job, carries a `problem`.
+    current folder. Of a folder, what an earlier run has put where this one writes is left out. A job that would
+    overwrite any input, or the output of an earlier job, carries a `problem`.
 
     Args:
         inputs: Files, folders, patterns such as "photos/*.jpg", or "-" for standard input.
         output: A file, a folder, or "-" for standard output.
         style: For names, where no output is given.
         suffix: Format to write, ".png"; None keeps each picture's own, or PNG where we cannot write that.
+        also_read: Files that are no pictures to paint and must not be overwritten either: a mask, the networks.
 
     Raises:
         ImageError: An input does not exist, or holds no pictures.
@@ -119,29 +128,26 @@ def plan(inputs: Sequence[str], output: str | None, *, style: str, suffix: str |
             f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
         )
     if _STREAM in inputs or output == _STREAM:
-        return [_plan_stream(inputs, output, suffix)]
+        return _refuse_overwriting([_plan_stream(inputs, output, suffix)], also_read)
     # The name comes out of the network's file and must not lead to another folder.
     style = re.sub(r"[^\w-]+", "_", style).strip("_") or "stylized"
     into = None if output is None else Path(output)
-    found = [(source, below) for text in inputs for source, below in _expand(text, into)]
+    found = [(source, below) for text in inputs for source, below in _expand(text, into, style)]
     if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
-        if suffix is not None and into.suffix.lower() != suffix:
-            raise ValueError(f"the output {into} is not a {suffix} file; drop the format or change the name")
-        format_of(into.suffix)
-        return _refuse_overwriting([Job(found[0][0], into, into.suffix)])
-    if into is not None and (into.is_file() or into.suffix.lower() in WRITE_SUFFIXES):
+        return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
+    if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
         raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
     jobs = []
     for source, below in found:
         ending = suffix or (source.suffix if source.suffix.lower() in WRITE_SUFFIXES else ".png")
         if below is not None:  # found in the folder `below`
-            target = (into or Path(f"{below.resolve().name}_{style}")) / source.relative_to(below).with_suffix(ending)
+            target = (into or _own_folder(below, style)) / source.relative_to(below).with_suffix(ending)
         elif into is not None:
             target = into / f"{source.stem}{ending}"
         else:
             target = Path(f"{source.stem}_{style}{ending}")
         jobs.append(Job(source, target, ending))
-    return _refuse_overwriting(jobs)
+    return _refuse_overwriting(jobs, also_read)
 
 
 def shard(jobs: Sequence[Job], number: int, of: int) -> list[Job]:
@@ -278,26 +284,38 @@ def _plan_stream(inputs: Sequence[str], output: str | None, suffix: str | None) 
     target = Path(output)
     if not _names_a_file(output, target):
         raise ValueError(f"a picture from standard input has no name to use in the folder {target}; name a file")
-    format_of(target.suffix)
+    return _into_file(source, target, suffix)
+
+
+def _into_file(source: Path | None, target: Path, suffix: str | None) -> Job:
+    """One picture into a file, whose name says the format."""
+    if format_of(target.suffix) != format_of(suffix or target.suffix):
+        raise ValueError(f"the output {target} is not a {suffix} file; drop the format or change the name")
     return Job(source, target, target.suffix)
 
 
 def _names_a_file(output: str | None, path: Path) -> bool:
-    return output is not None and bool(path.suffix) and not output.endswith(("/", "\\")) and not path.is_dir()
+    return output is not None and bool(path.suffix) and not output.endswith(("/", "\\")) and not is_folder(path)
 
 
-def _expand(text: str, into: Path | None) -> Iterator[tuple[Path, Path | None]]:
+def _own_folder(folder: Path, style: str) -> Path:
+    """Where a folder's pictures go if nobody says where."""
+    return Path(f"{folder.resolve().name}_{style}")
+
+
+def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Path | None]]:
     """Yield each picture with the folder it was looked for in, None if it was named itself."""
     path = Path(text)
-    if path.is_dir():
+    if is_folder(path):
         # A second run over the same folder must not take up the first one's results.
-        written = None if into is None or into.resolve() == path.resolve() else into.resolve()
+        target = (into or _own_folder(path, style)).resolve()
+        written = None if target == path.resolve() else target
         pictures = [found for found in find_images(path) if written is None or written not in found.resolve().parents]
         if not pictures:
             raise ImageError(f"{path} holds no pictures; name a folder with {', '.join(WRITE_SUFFIXES)} files")
         yield from ((found, path) for found in pictures)
-    elif not path.exists() and glob.has_magic(text):
-        matches = sorted(match for match in map(Path, glob.glob(text, recursive=True)) if not match.is_dir())  # noqa: PTH207
+    elif not is_there(path) and glob.has_magic(text):
+        matches = sorted(match for match in map(Path, glob.glob(text, recursive=True)) if not is_folder(match))  # noqa: PTH207
         if not matches:
             raise ImageError(f"no file matches {text}; check the pattern")
         yield from ((match, None) for match in matches)
@@ -305,27 +323,19 @@ def _expand(text: str, into: Path | None) -> Iterator[tuple[Path, Path | None]]:
         yield path, None
 
 
-def _refuse_overwriting(jobs: list[Job]) -> list[Job]:
-    sources = {_place(job.source) for job in jobs if job.source is not None}
+def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]:
+    read = {place_of(path) for path in (*(job.source for job in jobs), *also_read) if path is not None}
     taken: dict[object, Path | None] = {}
     checked = []
     for job in jobs:
         problem = None
         if job.target is not None:
-            place = _place(job.target)
-            if place in sources:
-                problem = f"{job.source} would overwrite the input {job.target}; choose another output"
+            place = place_of(job.target)
+            if place in read:
+                name = job.source or "standard input"
+                problem = f"{name} would overwrite the input {job.target}; choose another output"
             elif place in taken:
                 problem = f"{job.source} and {taken[place]} would both become {job.target}; stylize them separately"
             taken.setdefault(place, job.source)
         checked.append(Job(job.source, job.target, job.suffix, problem))
     return checked
-
-
-def _place(path: Path) -> object:
-    """Equal for two paths that lead to the same file, through links and on file systems that ignore case too."""
-    try:
-        status = path.stat()
-    except OSError:
-        return os.path.realpath(path)  # Path.resolve raises over a link to itself
-    return status.st_dev, status.st_ino

@@ -4,6 +4,7 @@ Imports stand inside the commands, so that `--help` is there at once and only `t
 """
 
 import dataclasses
+import errno
 import json
 import shlex
 import sys
@@ -28,6 +29,7 @@ from fststyle.commands.video import video
 from fststyle.console import complain, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
+from fststyle.files import reason_of, refuse_inputs
 from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -45,10 +47,19 @@ class _Group(TyperGroup):
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except (FststyleError, ValueError) as error:
-            if ctx.params.get("debug"):
-                traceback.print_exc()
-            complain("error", error)
-            raise typer.Exit(1) from error
+            raise _ended(ctx, error, error) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever listened has gone; Typer ends quietly then
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise _ended(ctx, error, f"{where}{reason_of(error)}; check the path and its permissions") from error
+
+
+def _ended(ctx: Any, error: Exception, message: object) -> typer.Exit:
+    if ctx.params.get("debug"):
+        traceback.print_exception(error)
+    complain("error", message)
+    return typer.Exit(1)
 
 
 class _PassThrough(TyperCommand):
@@ -133,25 +144,31 @@ def export(
     ] = None,
     precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="As for `quantize`.")] = "fp32",
     io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
-    photos: Annotated[Path | None, typer.Option(help="A folder to learn ranges from, as for `quantize`.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="With --precision or --io, a folder to learn ranges from, as for `quantize`.")
+    ] = None,
 ) -> None:
     """Make a trained network one ONNX file that runs without torch."""
+    as_trained = (precision, io) == ("fp32", "float")
+    if photos is not None and as_trained:
+        raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
     with extra("train"):
         from fststyle.training.export import export_checkpoint
 
-        if (precision, io) == ("fp32", "float"):
+        if as_trained:
             card = export_checkpoint(checkpoint, output, licence=licence)
         else:
             from fststyle.converted_file import convert_file
 
+            refuse_inputs(output, checkpoint)
             with tempfile.TemporaryDirectory() as scratch:
                 exported = Path(scratch, output.name)
                 card = export_checkpoint(checkpoint, exported, licence=licence)
                 convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
-    typer.echo(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
-    typer.echo(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
+    typer.echo(plain(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}"))
+    typer.echo(plain(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg"))
 
 
 app.command()(quantize)

@@ -1,5 +1,7 @@
 """From one network file to another: precision and pixels changed, the card kept."""
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -8,16 +10,21 @@ import onnx
 
 from fststyle import samples
 from fststyle.errors import ModelFileError
+from fststyle.files import refuse_inputs
+from fststyle.gallery import find_network
 from fststyle.images import find_images, fit_longer_side, read_picture
 from fststyle.model_file import read_model, write_foreign_model, write_model
 from fststyle.network import Layout
-from fststyle.quantization import Converted, Precision, convert, with_byte_pixels
+from fststyle.quantization import MULTIPLE, Converted, Pixels, Precision, convert, with_byte_pixels
 
 Io = Literal["float", "uint8"]
 
 # More photos hardly widen the ranges any more, and each takes seconds.
 _MOST_PHOTOS = 16
 _SIDE = 256
+
+# Networks of others do not say how small a picture they take.
+_LEAST_SIDE = 24
 
 
 def convert_file(
@@ -36,16 +43,21 @@ def convert_file(
         output: The file to write.
         precision: As `convert` says.
         io: "uint8" makes the graph take and give uint8 RGB, (batch, height, width, 3).
-        photos: A folder of photos; None takes those of the package. At most 16 are used.
+        photos: A folder of photos; None takes those of the package. At most 16 are used; one too narrow for the
+            network is left out with a warning.
         layout: Of a network that is not ours.
 
     Raises:
-        ModelFileError: The network is broken, is not what can be converted, or does not come close enough.
-        ImageError: The folder holds no photos, or a broken one.
+        ModelFileError: The network is broken, is not what can be converted, or does not come close enough; or there
+            are no photos for it.
+        ImageError: A photo is broken.
+        FststyleError: The output is the network or a photo.
     """
     for value, kind, name in ((precision, Precision, "precision"), (io, Io, "io"), (layout, Layout, "layout")):
         if value not in get_args(kind):
             raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {value!r}")
+    found = samples.photos() if photos is None else find_images(photos)
+    refuse_inputs(output, find_network(source), *found)
     model = read_model(source)
     if model.byte_pixels or (model.card is not None and model.card.precision != "fp32"):
         raise ModelFileError(f"{source} has been converted already; start from the network it was made from")
@@ -56,13 +68,11 @@ def convert_file(
     if any(model.input_shape[2:]):
         raise ModelFileError(f"{source} is for one size only; export it with free sides first")
     white = 1.0 if layout == "rgb1" else 255.0
-    found = samples.photos() if photos is None else find_images(photos)
-    if not found:
+    least = _LEAST_SIDE if model.card is None else max(_LEAST_SIDE, model.card.min_side)
+    chosen = _read(found[:: max(1, -(-len(found) // _MOST_PHOTOS))], least)
+    if not chosen:
         raise ModelFileError(f"{photos} holds no photos to compare on; name another folder")
-    chosen = found[:: -(-len(found) // _MOST_PHOTOS)]
-    made = convert(
-        model.data, precision, [fit_longer_side(read_picture(path).rgb, _SIDE) for path in chosen], white=white
-    )
+    made = convert(model.data, precision, chosen, white=white)
     graph = with_byte_pixels(made.model, white=white) if io == "uint8" else made.model
     if model.card is None:
         write_foreign_model(output, graph)
@@ -72,3 +82,16 @@ def convert_file(
         graph.metadata_props.extend(foreign)
         write_model(output, graph, replace(model.card, precision=precision))
     return made
+
+
+def _read(paths: Iterable[Path], least: int) -> list[Pixels]:
+    """The photos at the size they are compared at, without those whose shorter side is below `least` then."""
+    photos = []
+    for path in paths:
+        photo = fit_longer_side(read_picture(path).rgb, _SIDE)
+        if min(photo.shape[:2]) // MULTIPLE * MULTIPLE < least:
+            height, width = photo.shape[:2]
+            warnings.warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network", stacklevel=3)
+        else:
+            photos.append(photo)
+    return photos

@@ -1,8 +1,22 @@
-"""Names of devices, and what onnxruntime calls them."""
+"""Names of devices, and what onnxruntime calls them; the errors it raises on any of them."""
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from fststyle.errors import DeviceError
+
+# Its own derive from Exception alone.
+ORT_ERRORS = (
+    RuntimeError,
+    ValueError,
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
 
 PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
@@ -44,6 +58,11 @@ def choose_device(device: str) -> str:
             f"the installed onnxruntime runs on {' and '.join(installed)}, not on {device}; {remedy(device)}"
         )
     return device
+
+
+def reason(error: Exception) -> str:
+    """What onnxruntime says, in one short line."""
+    return " ".join(str(error).split())[:200]
 
 
 def remedy(device: str) -> str:

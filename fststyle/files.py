@@ -1,4 +1,4 @@
-"""Bytes on disk: only regular files are read, and a file is replaced whole or not at all."""
+"""Bytes on disk: only regular files are read, no input is overwritten, a file is replaced whole or not at all."""
 
 import errno
 import os
@@ -6,6 +6,11 @@ import re
 import secrets
 import stat
 from pathlib import Path
+
+from fststyle.errors import FststyleError
+
+# Path's own raise an error where a folder may not be looked into or a name is too long, up to Python 3.13.
+is_there, is_folder, is_file = os.path.exists, os.path.isdir, os.path.isfile
 
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
@@ -24,6 +29,33 @@ def require_regular_file(path: Path) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(f"{path} is not a regular file")
     return status
+
+
+def place_of(path: Path) -> object:
+    """Equal for two paths that lead to the same file, by whatever links and spelling.
+
+    Of a file that is not there yet only the path is known. Links are followed, and on Windows small and capital letters
+    are one; on a Mac, `a.jpg` and `A.jpg` are two places until one of them is written.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.normcase(os.path.realpath(path))  # Path.resolve raises over a link to itself
+    return status.st_dev, status.st_ino
+
+
+def refuse_inputs(output: Path, *inputs: Path | None) -> None:
+    """Refuse an output that is one of the inputs, by whatever name; None is no input.
+
+    Raises:
+        FststyleError: It is one.
+    """
+    if not is_there(output):
+        return
+    place = place_of(output)
+    for path in inputs:
+        if path is not None and place_of(path) == place:
+            raise FststyleError(f"{output} would overwrite the input {path}; choose another output")
 
 
 def atomic_write(path: Path, data: bytes) -> None:

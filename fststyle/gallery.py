@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from fststyle.errors import ModelFileError
+from fststyle.files import is_file, is_there
 
 _PACKAGE = Path(__file__).resolve().parent
 _NEAREST = 3
@@ -28,12 +29,12 @@ def find_network(path: Path) -> Path:
         ModelFileError: It is a bare name and there is neither; the message has the nearest names.
     """
     name = str(path)
-    if path.name != name or path.suffix or path.is_file():
+    if path.name != name or path.suffix or is_file(path):
         return path
     known = networks()
     if name in known:
         return known[name]
-    if path.exists():  # a folder, a pipe: its reader says what is wrong with it
+    if is_there(path):  # a folder, a pipe: its reader says what is wrong with it
         return path
     by_lower = {name.lower(): name for name in known}
     nearest = [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, _NEAREST, 0.5)]

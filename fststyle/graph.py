@@ -11,6 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from fststyle.devices import ORT_ERRORS, reason
+from fststyle.errors import ModelFileError
 from fststyle.model_checks import image_ends
 
 # A quantized weight must stay quantized.
@@ -35,7 +37,11 @@ class Graph:
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        """Parse, fold and infer shapes; the bytes must have passed `read_model`."""
+        """Parse, fold and infer shapes; the bytes must have passed `read_model`.
+
+        Raises:
+            ModelFileError: onnxruntime cannot compute what is to be folded.
+        """
         model = onnx.ModelProto.FromString(data)
         (content,), _ = image_ends(model.graph)
         controls = _controls(model)
@@ -160,8 +166,16 @@ def _fold(model: onnx.ModelProto, constants: dict[str, NDArray[Any]], controls: 
         part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(part.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        for name, value in zip(wanted, session.run(wanted, {}), strict=True):
+        try:
+            session = onnxruntime.InferenceSession(
+                part.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+            values = session.run(wanted, {})
+        except ORT_ERRORS as error:
+            raise ModelFileError(
+                f"onnxruntime cannot compute the constants of this network ({reason(error)}); export it again"
+            ) from error
+        for name, value in zip(wanted, values, strict=True):
             constants[name] = np.asarray(value)
     used = {name for node in kept for name in node.input}
     for name in set(constants) - used:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fststyle.errors import ImageError
-from fststyle.files import atomic_write, reason_of, require_regular_file
+from fststyle.files import atomic_write, is_file, is_folder, reason_of, require_regular_file
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
 
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -42,7 +42,35 @@ _WRITE_FORMATS = {
 WRITE_SUFFIXES = tuple(_WRITE_FORMATS)
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
-_pillow_limit = threading.Lock()
+
+class _PillowLimit:
+    """Pillow warns at 89 and refuses at 179 megapixels, for the whole process, when a file is opened and again later.
+
+    While pictures are read, twice what they may have takes its place: `max_pixels` is left to refuse them, but opening
+    a GIF may already fill a frame, whose size a few bytes say.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._allowed: list[int] = []
+        self._before: int | None = None
+
+    @contextmanager
+    def moved_beyond(self, max_pixels: int) -> Iterator[None]:
+        with self._lock:
+            if not self._allowed:
+                self._before = Image.MAX_IMAGE_PIXELS
+            self._allowed.append(2 * max_pixels)
+            Image.MAX_IMAGE_PIXELS = max(self._allowed)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._allowed.remove(2 * max_pixels)
+                Image.MAX_IMAGE_PIXELS = max(self._allowed) if self._allowed else self._before
+
+
+_pillow_limit = _PillowLimit()
 
 
 def read_picture(
@@ -68,9 +96,7 @@ def read_picture(
     try:
         if isinstance(source, Path):
             require_regular_file(source)
-        with _without_pillow_limit():
-            image = Image.open(source, formats=_READ_FORMATS)
-        with image:
+        with _pillow_limit.moved_beyond(max_pixels), Image.open(source, formats=_READ_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageError(
@@ -94,6 +120,10 @@ def read_picture(
         raise ImageError(
             f"{name} is broken or not in a format we read ({', '.join(_READ_FORMATS)}); save it again as PNG or JPEG",
         ) from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} has far more than the {max_pixels:,} pixels allowed; shrink it first") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} is too large to be decoded in the memory there is; shrink it first") from error
     except BROKEN_FILE as error:
         reason = " ".join(str(error).split())
         raise ImageError(f"{name} cannot be read ({reason}); download or save it again") from error
@@ -179,12 +209,12 @@ def find_images(root: Path) -> list[Path]:
     """List the picture files below a folder, sorted, by suffix; nothing is opened.
 
     Hidden files and folders are skipped, links followed, but no folder is entered twice. A folder that may not be
-    read is named in a warning.
+    read, or looked into, is named in a warning.
 
     Raises:
         ImageError: `root` is not a folder.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise ImageError(f"{root} is not a folder; name one that holds pictures")
 
     def warn(error: OSError) -> None:
@@ -195,13 +225,20 @@ def find_images(root: Path) -> list[Path]:
     for folder, subfolders, names in os.walk(root, onerror=warn, followlinks=True):
         fresh: list[str] = []
         for name in sorted(subfolders):
-            if not name.startswith(".") and (identity := _identity(Path(folder, name))) not in entered:
+            if name.startswith("."):
+                continue
+            try:
+                identity = _identity(Path(folder, name))
+            except OSError as error:
+                warn(error)
+                continue
+            if identity not in entered:
                 entered.add(identity)
                 fresh.append(name)
         subfolders[:] = fresh
         for name in names:
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in _READ_SUFFIXES and path.is_file():
+            if not name.startswith(".") and path.suffix.lower() in _READ_SUFFIXES and is_file(path):
                 found.append(path)
     return sorted(found)
 
@@ -245,14 +282,3 @@ def _scale(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _without_pillow_limit() -> Iterator[None]:
-    # Pillow warns at 89 and refuses at 179 megapixels, for the whole process; `max_pixels` takes its place here only.
-    with _pillow_limit:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit

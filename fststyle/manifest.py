@@ -3,12 +3,15 @@
 import json
 import os
 import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 from fststyle.batch import Job, Result
 from fststyle.errors import ImageError
+from fststyle.files import reason_of
 
 
 class Manifest:
@@ -16,6 +19,8 @@ class Manifest:
 
     A line holds `source` and `target` (null for standard input and output), `status` ("done", "failed" or "skipped"),
     `seconds`, `error` (null unless failed), `style` and `time` (seconds since 1970).
+
+    If a line cannot be written, because the disk is full, it is the last: one warning says so, and painting goes on.
     """
 
     def __init__(self, path: Path, style: str) -> None:
@@ -33,7 +38,7 @@ class Manifest:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
-            raise ImageError(f"cannot write {self._path} ({error.strerror or error}); choose another place") from error
+            raise ImageError(f"cannot write {self._path} ({reason_of(error)}); choose another place") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -53,12 +58,23 @@ class Manifest:
     def _add(self, job: Job, **facts: Any) -> None:
         if self._file is None:
             raise ValueError("a manifest is written to within a with block")
+        if self._file.closed:  # an earlier line could not be written
+            return
         names = {key: None if path is None else str(path) for key, path in vars(job).items() if key in _PLACES}
         line = json.dumps(names | facts | {"style": self._style, "time": round(time.time(), 3)})
         # A line is one write and on the disk before the next picture: what is in it has happened.
-        self._file.write(line + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            warnings.warn(
+                f"{self._path} could not be continued ({reason_of(error)}), but painting goes on; make room, and the "
+                "same command with --skip-existing notes what is missing",
+                stacklevel=3,
+            )
+            with suppress(OSError):  # what could not be written cannot be flushed either
+                self._file.close()
 
 
 _PLACES = ("source", "target")

@@ -8,9 +8,8 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from fststyle.devices import PROVIDERS, choose_device, remedy
+from fststyle.devices import ORT_ERRORS, PROVIDERS, choose_device, reason, remedy
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model_file import STRENGTH_NAME, ModelFile, read_model
 
@@ -18,18 +17,6 @@ Layout = Literal["rgb1", "rgb255", "bgr255"]
 
 # Rows of an answer that become bytes at a time.
 _ROWS = 32
-
-_ORT_ERRORS = (
-    RuntimeError,
-    ValueError,
-    ort_errors.EPFail,
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
 
 
 class Network:
@@ -114,10 +101,10 @@ class Network:
         try:
             told = self._told(session, strength)
             return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             height, width = rgb.shape[:2]
             raise ModelFileError(
-                f"{self.model.name} fails on {width}×{height} pixels ({_line(error)}); try a smaller picture"
+                f"{self.model.name} fails on {width}×{height} pixels ({reason(error)}); try a smaller picture"
             ) from error
 
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
@@ -189,9 +176,5 @@ def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxrunti
     providers = [PROVIDERS[device], PROVIDERS["cpu"]] if device != "cpu" else [PROVIDERS["cpu"]]
     try:
         return onnxruntime.InferenceSession(data, options, providers=providers)
-    except _ORT_ERRORS as error:
-        raise ModelFileError(f"{name} cannot be run by onnxruntime ({_line(error)}); export it again") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    except ORT_ERRORS as error:
+        raise ModelFileError(f"{name} cannot be run by onnxruntime ({reason(error)}); export it again") from error

@@ -18,6 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fststyle.devices import ORT_ERRORS, reason
 from fststyle.errors import ModelFileError
 from fststyle.graph import Graph
 from fststyle.quantized_graph import move_bytes
@@ -27,6 +28,9 @@ Pixels = NDArray[np.uint8]
 
 MIN_PSNR = 36.0
 """Decibels between the paintings of the two networks, on a range of 0..1 and over all photos."""
+
+MULTIPLE = 8
+"""Photos are cut to sides that are a multiple of it, for the sake of other people's networks."""
 
 _FLOAT16_BLOCKED = ("InstanceNormalization", "Resize", "ReduceMean", "Shape", "Slice")
 
@@ -56,11 +60,11 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
             most by themselves stay float, too, up to a half. Seven bits of the weights' eight are used, because
             processors without VNNI add products of eight with saturation. "fp16": weights and most activations as
             16-bit floats. "fp32": as it was.
-        photos: (H, W, 3) to learn ranges from and to compare on.
+        photos: (H, W, 3) to learn ranges from and to compare on; their sides are cut to multiples of `MULTIPLE`.
         white: What a white pixel is to the network, 1 or 255.
 
     Raises:
-        ModelFileError: What came of it is less than `MIN_PSNR` away, or onnxruntime cannot make it.
+        ModelFileError: What came of it is less than `MIN_PSNR` away, or onnxruntime cannot make or run it.
         ValueError: No photos were given.
     """
     if not photos:
@@ -119,8 +123,8 @@ def with_byte_pixels(model: onnx.ModelProto, *, white: float = 1.0) -> onnx.Mode
 
 
 def _content(photo: Pixels, white: float) -> NDArray[np.float32]:
-    """(1, 3, H, W), its sides a multiple of 8 for the sake of other people's networks."""
-    height, width = (side // 8 * 8 for side in photo.shape[:2])
+    """(1, 3, H, W)."""
+    height, width = (side // MULTIPLE * MULTIPLE for side in photo.shape[:2])
     planes = photo[:height, :width].transpose(2, 0, 1)[None].astype(np.float32)
     return np.ascontiguousarray(planes) * np.float32(white / 255)
 
@@ -207,9 +211,8 @@ def _quantizing() -> Iterator[None]:
     quiet.setLevel(logging.ERROR)
     try:
         yield
-    except (RuntimeError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"onnxruntime cannot quantize this network ({reason}); export it again") from error
+    except (*ORT_ERRORS, TypeError) as error:
+        raise ModelFileError(f"onnxruntime cannot quantize this network ({reason(error)}); export it again") from error
     finally:
         quiet.setLevel(level)
 
@@ -258,9 +261,11 @@ class _Judge:
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except (RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ModelFileError(f"onnxruntime cannot run what became of this network ({reason}); keep fp32") from error
-        name = session.get_inputs()[0].name
-        for content in self._contents:
-            yield np.clip(session.run(None, {name: content})[0] / self._white, 0, 1)
+            name = session.get_inputs()[0].name
+            for content in self._contents:
+                yield np.clip(session.run(None, {name: content})[0] / self._white, 0, 1)
+        except ORT_ERRORS as error:
+            raise ModelFileError(
+                f"onnxruntime cannot run this network, or what became of it ({reason(error)}); choose other photos, or "
+                "keep fp32"
+            ) from error

@@ -20,10 +20,10 @@ Python = Callable[..., CompletedProcess[bytes]]
 FLOORS = {
     "fststyle": 0,
     "fststyle.errors": 0,
-    "fststyle.files": 0,
+    "fststyle.files": 1,
     "fststyle.samples": 0,
     "fststyle.devices": 1,
-    "fststyle.gallery": 1,
+    "fststyle.gallery": 2,
     "fststyle.model_card": 1,
     "fststyle.model_checks": 1,
     "fststyle.picture": 1,
@@ -53,7 +53,7 @@ FLOORS = {
     "fststyle.video": 1,
     "fststyle.video.timing": 1,
     "fststyle.video.color": 1,
-    "fststyle.video.source": 1,
+    "fststyle.video.source": 2,
     "fststyle.video.reader": 3,
     "fststyle.video.partial": 3,
     "fststyle.video.pictures": 4,
@@ -66,10 +66,10 @@ FLOORS = {
     "fststyle.training": 0,
     "fststyle.training.bare_trainer": 1,
     "fststyle.training.bases": 1,
-    "fststyle.training.photo_cache": 1,
+    "fststyle.training.photo_cache": 2,
     "fststyle.training.devices": 1,
     "fststyle.training.losses": 1,
-    "fststyle.training.run_log": 1,
+    "fststyle.training.run_log": 2,
     "fststyle.training.optimize": 1,
     "fststyle.training.safe_load": 1,
     "fststyle.training.muon": 1,
@@ -138,7 +138,7 @@ FLOORS = {
     "fststyle.__main__": 11,
     "fststyle.training.calibration": 5,
     "fststyle.training.preview": 8,
-    "fststyle.commands.video": 8,
+    "fststyle.commands.video": 9,
 }
 
 # The package shows what lies on a higher floor, and only when it is asked for.

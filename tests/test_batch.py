@@ -44,6 +44,7 @@ def test_one_picture_into_a_file_or_a_folder() -> None:
     assert targets(["in/a.png"], "v1.2") == ["v1.2/a.png"]
     assert targets(["in/c.ppm"], "out") == ["out/c.png"]
     assert targets(["in/a.png"], "out", ".webp") == ["out/a.webp"]
+    assert targets(["in/a.png"], "out/x.jpeg", ".jpg") == ["out/x.jpeg"]
 
 
 def test_without_an_output_the_style_names_it() -> None:
@@ -65,6 +66,23 @@ def test_a_folder_keeps_its_tree() -> None:
 def test_a_second_run_does_not_take_up_the_first_ones_results(photo: Pixels) -> None:
     write_picture(Path("in/out/a.png"), photo)
     assert targets(["in"], "in/out") == ["in/out/a.png", "in/out/b.jpg", "in/out/c.png", "in/out/sub/a.png"]
+
+
+@pytest.mark.parametrize("named", [".", "../in"])
+def test_nor_in_the_folder_that_the_style_names(named: str, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("in")
+    first = targets([named], None)
+    write_picture(Path("in_wave/a.png"), photo)
+    assert targets([named], None) == first == [f"in_wave/{name}" for name in ("a.png", "b.jpg", "c.png", "sub/a.png")]
+
+
+def test_a_name_that_is_too_long_is_a_problem_of_its_own(identity: Path) -> None:
+    name = "x" * 300
+    for source in (name, f"in/{name}.png"):
+        (result,), _ = work(plan([source], f"{name}.jpg", style="wave"), identity)
+        assert "File name too long" in str(result.error)
+    with pytest.raises(ImageError, match="no file matches"):
+        plan([f"{name}/a*.png"], name, style="wave")
 
 
 def test_patterns() -> None:
@@ -90,6 +108,12 @@ def test_no_input_is_overwritten() -> None:
     assert [job.problem is None for job in jobs] == [False, False]
 
 
+def test_nor_is_what_is_read_besides() -> None:
+    for inputs in (["in/b.jpg"], ["-"]):
+        (job,) = plan(inputs, "in/a.png", style="wave", also_read=[Path("in/a.png")])
+        assert "would overwrite the input in/a.png; choose another output" in str(job.problem)
+
+
 def test_no_output_is_written_twice() -> None:
     jobs = plan(["in/a.png", "in/sub/a.png"], "out", style="wave")
     assert jobs[0].problem is None
@@ -112,6 +136,7 @@ def test_standard_input_and_output() -> None:
         (["in/a.png", "in/b.jpg"], "x.png", None, "2 pictures cannot go into the one file x.png; name a folder"),
         (["in"], "in/b.jpg", None, "4 pictures cannot go into the one file"),
         (["in/a.png"], "x.png", ".jpg", "x.png is not a .jpg file"),
+        (["-"], "x.jpg", ".png", "x.jpg is not a .png file; drop the format or change the name"),
         (["in/a.png"], "out", ".xyz", "format must be one of png, jpg, .* not 'xyz'"),
     ],
 )

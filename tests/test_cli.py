@@ -142,6 +142,42 @@ def test_shards_skips_and_a_manifest(fststyle: Callable[..., Any], identity: Pat
     assert fststyle("stylize", identity, "in", "-o", "out", "--shard", "3/2").exit_code == 1
 
 
+def test_skipping_compares_no_picture_with_every_other(
+    fststyle: Callable[..., Any], identity: Path, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("in/a.png", "in/b.png", "out/b.png"):
+        write_picture(Path(name), photo)
+    monkeypatch.setattr(batch.Job, "__eq__", None)
+    result = fststyle("stylize", identity, "in", "-o", "out", "--skip-existing")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[0] == "1 pictures were there already"
+
+
+@pytest.mark.parametrize("arguments", [["-o", "mask.png"], ["-o", "b.png", "--manifest", "mask.png"]])
+def test_a_mask_is_an_input_too(
+    fststyle: Callable[..., Any], identity: Path, photo: Pixels, arguments: list[str]
+) -> None:
+    write_picture(Path("a.png"), photo)
+    write_picture(Path("mask.png"), photo)
+    before = Path("mask.png").read_bytes()
+    result = fststyle("stylize", identity, "a.png", "--mask", "mask.png", *arguments)
+    assert result.exit_code == 1
+    assert "would overwrite the input mask.png; choose another output" in result.stderr
+    assert Path("mask.png").read_bytes() == before
+    assert not Path("b.png").exists()
+
+
+def test_a_name_does_not_steer_the_terminal(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    for name in ("in/a.png", "in/b.png"):
+        write_picture(Path(name), photo)
+    shown = fststyle("stylize", identity, "in/a.png", "-o", "\x1b[31m.png").stderr
+    shown += fststyle("stylize", identity, "in", "-o", "\x1b[32m").stderr
+    Path("\x1b[33m.onnx").write_bytes(identity.read_bytes())
+    shown += fststyle("quantize", "\x1b[33m.onnx", "\x1b[34m.onnx", "--precision", "fp32", "--photos", "in").stdout
+    assert "\x1b" not in shown
+    assert [rf"\x1b[3{color}m" in shown for color in range(1, 5)] == [True] * 4
+
+
 def test_quantize(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
     write_picture(Path("photos/a.png"), photo)
     result = fststyle("quantize", identity, "b.onnx", "--precision", "fp32", "--io", "uint8", "--photos", "photos")
@@ -167,6 +203,36 @@ def test_warnings_are_one_line(fststyle: Callable[..., Any], identity: Path, pho
     Path("moving.gif").write_bytes(frames.getvalue())
     result = fststyle("stylize", identity, "moving.gif", "-o", "still.png")
     assert result.stderr.splitlines()[0] == "warning: moving.gif holds several frames or pages; only the first is used"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "a/b"), "a/b: Permission denied; check the path and its permissions"),
+        (OSError(28, "No space left on device"), "disk full: No space left on device; check the path and its"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def refuse(_: Path) -> None:
+        raise error
+
+    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    result = fststyle("info", "a.onnx")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {said}")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" in fststyle("--debug", "info", "a.onnx").stderr
+
+
+def test_nobody_listens_any_more(fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    result = fststyle("info", "a.onnx")
+    assert (result.exit_code, result.stderr) == (1, "")
 
 
 def test_ctrl_c_is_status_130(
@@ -233,6 +299,21 @@ def test_export_says_what_it_wrote_and_what_comes_next(
         "my wave.onnx: identity, identity, 0 steps, content 0, style 1.5, judged by none",
         "next: fststyle stylize 'my wave.onnx' photo.jpg",
     ]
+
+
+def test_exporting_refuses_what_it_would_not_heed_or_destroy(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, "export", export_checkpoint=None)
+    result = fststyle("export", "last.ckpt", "a.onnx", "--photos", "in")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error: --photos is for another --precision or --io; give one of them, or leave it out\n",
+    )
+    Path("last.ckpt").touch()
+    result = fststyle("export", "last.ckpt", "last.ckpt", "--io", "uint8")
+    assert result.exit_code == 1
+    assert result.stderr == "error: last.ckpt would overwrite the input last.ckpt; choose another output\n"
 
 
 def test_training_without_torch_names_the_extra(fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

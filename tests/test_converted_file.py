@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fststyle.converted_file import convert_file
-from fststyle.errors import ModelFileError
+from fststyle.errors import FststyleError, ModelFileError
 from fststyle.images import write_picture
 from fststyle.model_file import read_model
 from fststyle.stylizer import Stylizer
@@ -49,7 +49,13 @@ def test_what_is_refused(assets: Assets, save: Save, identity: Path, tmp_path: P
     output = tmp_path / "out.onnx"
     convert_file(identity, output, precision="fp32", io="uint8", photos=photos)
     with pytest.raises(ModelFileError, match="has been converted already; start from"):
-        convert_file(output, output, photos=photos)
+        convert_file(output, tmp_path / "again.onnx", photos=photos)
+    whole = output.read_bytes()
+    with pytest.raises(FststyleError, match=r"would overwrite the input .*out\.onnx; choose another output"):
+        convert_file(output, photos / ".." / "out.onnx", photos=photos)
+    with pytest.raises(FststyleError, match=r"would overwrite the input .*a\.png; choose another output"):
+        convert_file(identity, photos / "a.png", photos=photos)
+    assert output.read_bytes() == whole
     old = save(
         assets["picture_model"](list(assets["gain_model"]().graph.node), {"gain": np.ones(1, np.float32)}, opset=9)
     )
@@ -62,3 +68,23 @@ def test_what_is_refused(assets: Assets, save: Save, identity: Path, tmp_path: P
     (tmp_path / "none").mkdir()
     with pytest.raises(ModelFileError, match="holds no photos"):
         convert_file(identity, output, photos=tmp_path / "none")
+
+
+@pytest.mark.parametrize(("min_side", "least"), [(None, 24), (1, 24), (20, 24), (44, 48)])
+def test_photos_that_are_too_narrow_are_left_out(
+    assets: Assets, save: Save, tmp_path: Path, photos: Path, min_side: int | None, least: int
+) -> None:
+    network = save(assets["gain_model"](), None if min_side is None else {"min_side": min_side})
+    write_picture(photos / "a.png", np.zeros((64, least, 3), np.uint8))
+    write_picture(photos / "icon.png", np.zeros((least - 1, 64, 3), np.uint8))
+    write_picture(photos / "panorama.png", np.zeros((least, 300, 3), np.uint8))
+    with pytest.warns(UserWarning, match="too narrow for the network") as warned:
+        convert_file(network, tmp_path / "out.onnx", precision="fp32", photos=photos)
+    shown = [
+        f"icon.png is left out: at 64×{least - 1} pixels",
+        f"panorama.png is left out: at 256×{round(least / 300 * 256)}",
+    ]
+    assert [text in str(each.message) for text, each in zip(shown, warned, strict=True)] == [True, True]
+    (photos / "a.png").unlink()
+    with pytest.warns(UserWarning, match="left out"), pytest.raises(ModelFileError, match="holds no photos to compare"):
+        convert_file(network, tmp_path / "out.onnx", precision="fp32", photos=photos)

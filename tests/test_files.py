@@ -3,7 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.files import atomic_write, reason_of, remove_leftovers, replace_marked, require_regular_file
+from fststyle.errors import FststyleError
+from fststyle.files import (
+    atomic_write,
+    is_file,
+    is_folder,
+    is_there,
+    place_of,
+    reason_of,
+    refuse_inputs,
+    remove_leftovers,
+    replace_marked,
+    require_regular_file,
+)
 
 
 def test_writes_new_and_replaces_old(tmp_path: Path) -> None:
@@ -88,3 +100,29 @@ def test_what_stands_between_two_marks_is_replaced_and_nothing_else() -> None:
     assert replace_marked(page, "<a>", "<b>", " new ") == "top <a> new <b> bottom <b>"
     assert replace_marked(page, "<c>", "<b>", " new ") == page
     assert replace_marked("<a> old", "<a>", "<b>", " new ") == "<a> old"
+
+
+def test_an_input_is_refused_by_whatever_name(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.jpg", tmp_path / "other.jpg"
+    refuse_inputs(path, path, None)  # its reader says that there is nothing
+    for each in (path, other):
+        each.touch()
+    refuse_inputs(path, None, other, tmp_path / "missing.jpg")
+    (tmp_path / "hard.jpg").hardlink_to(path)
+    for name in ("a.jpg", "hard.jpg", f"../{tmp_path.name}/a.jpg"):
+        with pytest.raises(FststyleError, match=r"a\.jpg would overwrite the input .*\.jpg; choose another output"):
+            refuse_inputs(path, None, other, tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_place_is_where_links_lead(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    assert place_of(tmp_path / "link" / "a.jpg") == place_of(tmp_path / "folder" / "a.jpg")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.jpg").touch()
+    assert place_of(tmp_path / "link" / "a.jpg") == place_of(tmp_path / "folder" / "a.jpg")
+
+
+def test_what_cannot_be_looked_at_is_not_there() -> None:
+    path = Path("x" * 300)
+    assert [look(path) for look in (is_there, is_folder, is_file)] == [False] * 3

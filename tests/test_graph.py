@@ -3,8 +3,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from fststyle.errors import ModelFileError
 from fststyle.graph import Graph, attribute
 
 Assets = dict[str, Any]
@@ -22,6 +24,16 @@ def padded(assets: Assets) -> Any:
         helper.make_node("Conv", ["wide", "kernel"], ["stylized"], kernel_shape=[2, 2]),
     ]
     return assets["picture_model"](nodes, {"kernel": np.ones((3, 3, 2, 2), np.float32), "unused": np.ones(3)})
+
+
+def test_constants_that_cannot_be_computed_are_an_error_of_ours(assets: Assets) -> None:
+    nodes = [
+        helper.make_node("Reshape", ["gain", "sides"], ["square"]),
+        helper.make_node("Mul", ["content", "square"], ["stylized"]),
+    ]
+    model = assets["picture_model"](nodes, {"gain": np.ones(3, np.float32), "sides": np.array([2, 2], np.int64)})
+    with pytest.raises(ModelFileError, match=r"cannot compute the constants of this network \(.*\); export it again"):
+        Graph.read(model.SerializeToString())
 
 
 def test_what_follows_from_constants_is_folded(assets: Assets) -> None:

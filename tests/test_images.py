@@ -1,6 +1,7 @@
 import io
 import os
 import re
+import struct
 import subprocess
 import sys
 import warnings
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from fststyle.errors import ImageError
 from fststyle.images import (
@@ -117,12 +120,49 @@ def test_too_many_pixels_are_refused_from_the_header(photo: Pixels) -> None:
     assert read_picture(encoded(photo, "PNG"), max_pixels=1551).rgb.shape == photo.shape
 
 
-def test_the_limit_of_pillow_does_not_count(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])  # Pillow looks at a TIFF's size once more when it decodes
+@pytest.mark.parametrize("strip", [10**6, 100])
+def test_the_limit_of_pillow_does_not_count(
+    photo: Pixels, monkeypatch: pytest.MonkeyPatch, file_format: str, strip: int
+) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    monkeypatch.setattr("fststyle.picture._STRIP_PIXELS", strip)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read_picture(encoded(photo, "PNG"))
+        read_picture(encoded(photo, file_format))
     assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_two_readers_at_once_both_do_without_it(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    load = TiffImageFile.load
+
+    def another_first(image: TiffImageFile) -> Any:
+        read_picture(encoded(photo, "PNG"))
+        return load(image)
+
+    monkeypatch.setattr(TiffImageFile, "load", another_first)
+    read_picture(encoded(photo, "TIFF"))
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_a_few_bytes_do_not_fill_the_memory() -> None:
+    """A GIF of one pixel whose frame is larger, to be cleared after it was shown: Pillow prepares that on opening."""
+    frame = struct.pack("<HHHHB", 0, 0, 65535, 65535, 0)
+    data = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + b"!\xf9\4\x08\0\0\0\0," + frame + b"\2\2\x4c\1\0;"
+    with pytest.raises(
+        ImageError, match="the picture has far more than the 250,000,000 pixels allowed; shrink it first"
+    ):
+        read_picture(io.BytesIO(data))
+
+
+def test_more_than_fits_into_memory_is_an_image_error(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImageFile, "load", fail)
+    with pytest.raises(ImageError, match="the picture is too large to be decoded in the memory there is; shrink it"):
+        read_picture(encoded(photo, "PNG"))
 
 
 BROKEN = {
@@ -254,6 +294,19 @@ def test_find_images_names_what_it_could_not_read(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.warns(UserWarning, match="locked is left out: Permission denied"):
         assert find_images(tmp_path) == [tmp_path / "a.png"]
+    stat = Path.stat
+
+    def look(path: Path, **how: Any) -> os.stat_result:
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(Path, "stat", look)
+    with pytest.warns(UserWarning, match="locked is left out: Permission denied"):  # listed, but not to be looked into
+        assert find_images(tmp_path) == [tmp_path / "a.png"]
+    with pytest.raises(ImageError, match="is not a folder"):
+        find_images(tmp_path / ("x" * 300))
     with pytest.raises(ImageError, match="is not a folder"):
         find_images(tmp_path / "a.png")
 

@@ -1,4 +1,6 @@
 import json
+import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,26 @@ def test_an_unwritable_place(tmp_path: Path) -> None:
         pass
     with pytest.raises(ValueError, match="within a with block"):
         Manifest(tmp_path / "x", "wave").skipped(Job(None, None, ".png"))
+
+
+def test_a_full_disk_ends_it_with_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path, job = tmp_path / "out.jsonl", Job(None, None, ".png")
+    with Manifest(path, "wave") as manifest:
+        manifest.done(Result(job, 1.0))
+        monkeypatch.setattr(os, "fsync", full_disk)
+        with pytest.warns(
+            UserWarning, match=r"out\.jsonl could not be continued \(disk full: No space .*painting goes on"
+        ):
+            manifest.done(Result(job, 1.0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            manifest.done(Result(job, 1.0))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_nor_is_closing_it_an_error() -> None:
+    with Manifest(Path("/dev/full"), "wave") as manifest, pytest.warns(UserWarning, match="disk full"):
+        manifest.skipped(Job(None, None, ".png"))

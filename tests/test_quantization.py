@@ -126,3 +126,13 @@ def test_bytes_in_and_out(assets: Assets, photos: list[Pixels], white: float) ->
     answer = paint(made, photos[0][None])
     assert answer.dtype == np.uint8
     np.testing.assert_allclose(answer[0], np.clip(photos[0] * 1.5, 0, 255), atol=0.5001)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_what_onnxruntime_raises_is_one_of_ours(assets: Assets, precision: Any) -> None:
+    pads = helper.make_node("Pad", ["content", "pads"], ["stylized"], mode="reflect")
+    data = assets["picture_model"]([pads], {"pads": np.array([0, 0, 9, 9] * 2, np.int64)}).SerializeToString()
+    with pytest.raises(
+        ModelFileError, match=r"onnxruntime cannot run this network, or .*; choose other photos, or keep"
+    ):
+        convert(data, precision, [np.zeros((8, 8, 3), np.uint8)])

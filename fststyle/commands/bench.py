@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.options import sides
+from fststyle.console import plain
 from fststyle.extras import extra
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def model(
     """What networks take to paint: milliseconds, megapixels a second, and memory."""
     from fststyle.model_bench import bench_model
 
-    wanted = [_size(text) for text in sizes or ["512x512", "1920x1080"]]
+    wanted = [sides(text, "--size") for text in sizes or ["512x512", "1920x1080"]]
     found = [
         bench_model(path, height, width, device=where, threads=threads, rounds=rounds, layout=layout)
         for width, height in wanted
@@ -90,18 +92,12 @@ def model(
 
     table = Table("model", "precision", "device", "size", "ms", "MP/s", "peak MB")
     for entry in found:
+        peak = "?" if entry.peak_megabytes is None else f"{entry.peak_megabytes:.0f}"
         table.add_row(
-            *(entry.model, entry.precision, entry.device, f"{entry.width}×{entry.height}"),
-            *(f"{entry.milliseconds:.1f}", f"{entry.megapixels_per_second:.2f}", f"{entry.peak_megabytes:.0f}"),
+            *(plain(entry.model), entry.precision, entry.device, f"{entry.width}×{entry.height}"),
+            *(f"{entry.milliseconds:.1f}", f"{entry.megapixels_per_second:.2f}", peak),
         )
-    Console().print(table)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise ValueError(f"a size reads like 1920x1080, not {text!r}")
-    return int(width), int(height)
+    Console().print(table, markup=False)
 
 
 def _print(found: "StepBench", network: str, loss_network: str) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fststyle.commands import options
+from fststyle.console import plain
 from fststyle.extras import extra
+from fststyle.files import refuse_inputs
 
 if TYPE_CHECKING:
     from fststyle.training.explain.report import Explanation
@@ -46,6 +48,7 @@ def explain(
 ) -> None:
     """Show on one page, with your own painting, why products of channels are its style."""
     target = output if output is not None else Path(f"{style.stem}_explained.html")
+    refuse_inputs(target, style, content, weights)
     with extra("train"):
         from fststyle.training.explain.report import Explanation
 
@@ -61,7 +64,7 @@ def explain(
         command = shlex.join(["fststyle", *sys.argv[1:]])
         explanation = Explanation(style, content, cost, seed=seed, command=command, **chosen)
     _write(explanation, target)
-    typer.echo(f"{target}: open it in a browser; it needs no network", err=True)
+    typer.echo(plain(f"{target}: open it in a browser; it needs no network"), err=True)
 
 
 def _write(explanation: "Explanation", target: Path) -> None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
+from fststyle.console import plain
 from fststyle.extras import extra
+from fststyle.files import is_folder
 from fststyle.memory import keep_freed_memory
 from fststyle.signals import SignalWatch
 
@@ -119,13 +121,12 @@ def _work(run: "OptimizeRun") -> int:
             _iterate(run, watch, progress)
         if watch.received is not None:
             run.suspend()
-            typer.echo(f"{run.request.output} as it is by now; go on with --resume", err=True)
+            typer.echo(plain(f"{run.request.output} as it is by now; go on with --resume"), err=True)
             return 128 + watch.received
         run.finish()
     step = run.work.last
-    typer.echo(
-        f"{run.request.output} ({step.iteration} iterations, {step.seconds:.0f} s, cost {step.best:.4g})", err=True
-    )
+    facts = f"{step.iteration} iterations, {step.seconds:.0f} s, cost {step.best:.4g}"
+    typer.echo(f"{plain(run.request.output)} ({facts})", err=True)
     return 0
 
 
@@ -154,16 +155,13 @@ def _paintings(arguments: list[str]) -> tuple[tuple[Path, ...], tuple[float, ...
         except ValueError:  # a colon that belongs to the name
             paths[-1] = Path(argument)
             shares.append(1.0)
-    if any(share != 1 for share in shares) and any(path.is_dir() for path in paths):
+    if any(share != 1 for share in shares) and any(is_folder(path) for path in paths):
         raise ValueError("a folder of paintings cannot be given a share; name its paintings one by one")
     return tuple(paths), tuple(shares) if any(share != 1 for share in shares) else None
 
 
 def _size(text: str) -> int | tuple[int, int]:
-    sides = [_whole_number(part, "--size") for part in text.lower().split("x")]
-    if len(sides) > 2:
-        raise ValueError(f"--size takes one number, or two as in 640x480, not {text!r}")
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+    return _whole_number(text, "--size") if text.strip().isdecimal() else options.sides(text, "--size")
 
 
 def _whole_number(text: str, option: str) -> int:

@@ -1,9 +1,11 @@
-"""The options that say which cost is meant, the same for `optimize`, `evaluate` and `explain`.
+"""What several commands ask for in the same words; most of it says which cost is meant.
 
-None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch. Only
-the loss network is another: what judges and explains is the whole VGG-19, not what networks are trained with.
+For the cost, None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing
+torch. Only the loss network is another: what judges and explains is the whole VGG-19, not what networks are trained
+with.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,6 +79,18 @@ def cost_of(
         "tv_weight": tv_weight,
     }
     return Cost(weights=weights, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def sides(text: str, option: str) -> tuple[int, int]:
+    """Read "1920x1080": width and height; `option` stands in the message.
+
+    Raises:
+        ValueError: It is not two whole numbers from 1.
+    """
+    found = re.fullmatch(r"(\d+) *[x×] *(\d+)", text.strip().lower())
+    if found is None or not int(found[1]) or not int(found[2]):
+        raise ValueError(f"{option} takes WIDTHxHEIGHT, 1920x1080 for example, not {text!r}")
+    return int(found[1]), int(found[2])
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

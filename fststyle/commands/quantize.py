@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.console import plain
+
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
     from fststyle.network import Layout
@@ -35,4 +37,5 @@ def quantize(
         layout=cast("Layout", layout),
     )
     kept = f", {made.kept} more of its convolutions in floats" if made.kept else ""
-    typer.echo(f"{output}: {precision}, {output.stat().st_size:,} bytes, {made.psnr:.1f} dB from {model}{kept}")
+    size = output.stat().st_size
+    typer.echo(plain(f"{output}: {precision}, {size:,} bytes, {made.psnr:.1f} dB from {model}{kept}"))

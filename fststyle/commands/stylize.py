@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.console import complain
+from fststyle.console import complain, plain
 
 if TYPE_CHECKING:
     from fststyle.batch import Job, Result
@@ -83,6 +83,8 @@ def stylize(
 
     from fststyle.batch import Painter, Settings, parse_shard, plan, run, shard
     from fststyle.blend import Blend, parse_blend
+    from fststyle.files import is_there, refuse_inputs
+    from fststyle.gallery import find_network
     from fststyle.images import read_picture
     from fststyle.manifest import Manifest
     from fststyle.memory import parse_bytes
@@ -106,9 +108,16 @@ def stylize(
     ]
     painter: Painter = stylizers[0] if blend is None else Blend(stylizers, [weight for _, weight in names])
     style = "+".join(stylizer.style for stylizer in stylizers)
+    also_read = [find_network(path) for path, _ in names] + ([] if mask is None else [mask])
     jobs = plan(
-        inputs, output, style=style, suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None
+        inputs,
+        output,
+        style=style,
+        suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None,
+        also_read=also_read,
     )
+    if manifest is not None:
+        refuse_inputs(manifest, *also_read, *(job.source for job in jobs))
     if part is not None:
         jobs = shard(jobs, *parse_shard(part))
     shown = None if mask is None else read_picture(mask)
@@ -120,8 +129,11 @@ def stylize(
         mask=None if shown is None else (shown.rgb.mean(2) + 0.5).astype("uint8"),
         quality=quality,
     )
-    skipped = [job for job in jobs if skip_existing and job.problem is None and job.target and job.target.exists()]
-    waiting = [job for job in jobs if job not in skipped]
+    skipped: list[Job] = []
+    waiting: list[Job] = []
+    for job in jobs:
+        painted = skip_existing and job.problem is None and job.target is not None and is_there(job.target)
+        (skipped if painted else waiting).append(job)
     begun = time.perf_counter()
     console = Console(stderr=True)
     with nullcontext() if manifest is None else Manifest(manifest, style) as notes:
@@ -157,12 +169,12 @@ def _summarize(results: "list[Result]", skipped: int, device: str, seconds: floa
         typer.echo(f"{skipped} pictures were there already", err=True)
     if len(results) == len(good) == 1:
         if (target := good[0].job.target) is not None:
-            typer.echo(f"{target} ({seconds:.1f} s on {device})", err=True)
+            typer.echo(f"{plain(target)} ({seconds:.1f} s on {device})", err=True)
         return
     if good:
         places = {str(result.job.target.parent) for result in good if result.job.target is not None}
         where = places.pop() if len(places) == 1 else f"{len(places)} folders"
-        typer.echo(f"{len(good)} pictures in {where} ({seconds:.1f} s on {device})", err=True)
+        typer.echo(f"{len(good)} pictures in {plain(where)} ({seconds:.1f} s on {device})", err=True)
     bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
     if not bad:
         return

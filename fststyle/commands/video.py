@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from fststyle.commands.options import sides
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
 
@@ -92,7 +92,7 @@ def video(
             ),
             codec=codec,
             crf=crf,
-            raw=None if raw is None else _sides(raw),
+            raw=None if raw is None else sides(raw, "--raw"),
             raw_output=raw is not None,
             resume=resume,
             restart=restart,
@@ -209,10 +209,3 @@ class _Speed:
     def __call__(self) -> float:
         self._frames += 1
         return self._frames / max(time.monotonic() - self._start, 1e-6)
-
-
-def _sides(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
-    if found is None:
-        raise ValueError(f"--raw takes WIDTHxHEIGHT, 640x360 for example, not {text!r}")
-    return int(found[1]), int(found[2])

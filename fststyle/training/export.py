@@ -13,6 +13,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from fststyle.errors import CheckpointError, ModelFileError
+from fststyle.files import refuse_inputs
 from fststyle.model_card import ModelCard
 from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
 from fststyle.training.checkpoint import read_checkpoint
@@ -44,7 +45,9 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
     Raises:
         CheckpointError: If the checkpoint is broken or not ours.
         ModelFileError: If the exported graph does not compute what torch computes, or cannot be written.
+        FststyleError: If the output is the checkpoint.
     """
+    refuse_inputs(output, checkpoint)
     trained = read_checkpoint(checkpoint)
     net = build_transformer_net(cast(NetworkName, trained.network), trained.width)
     net = (StrengthNet(net) if trained.strength else net).eval()

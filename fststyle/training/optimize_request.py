@@ -9,6 +9,7 @@ from typing import Literal, cast
 import numpy as np
 
 from fststyle.errors import ImageError
+from fststyle.files import is_folder, is_there
 from fststyle.gallery import networks
 from fststyle.images import find_images, fit_longer_side, read_picture
 from fststyle.stylizer import Stylizer
@@ -56,6 +57,17 @@ class Request:
     snapshot_every: int | None = None
     save_seconds: float = 60.0
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that are read, those in folders too.
+
+        Raises:
+            ImageError: A folder holds no paintings.
+        """
+        start = None if self.start is None or self.start in ("content", "noise") else Path(self.start)
+        given = (self.content, self.cost.weights, start)
+        return [*_pictures(self.styles), *(path for path in given if path is not None)]
+
 
 def read_request(request: Request) -> tuple[Rgb | None, Task]:
     """Read the files: the photo at the result's size, if there is one, and the task.
@@ -96,7 +108,7 @@ def read_request(request: Request) -> tuple[Rgb | None, Task]:
 
 def _pictures(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             yield path
         elif found := find_images(path):
             yield from found
@@ -110,7 +122,7 @@ def _start(request: Request, content: Rgb | None) -> Rgb | Literal["content", "n
     if request.start in ("content", "noise"):
         return cast(Literal["content", "noise"], request.start)
     path = Path(request.start)
-    if path.suffix.lower() != ".onnx" and (path.exists() or request.start not in networks()):
+    if path.suffix.lower() != ".onnx" and (is_there(path) or request.start not in networks()):
         return read_picture(path).rgb
     if content is None:
         raise ValueError(f"{path} makes pictures of photos; give one as --content to start from what it makes")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from fststyle.errors import TrainingError
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, is_there, reason_of, refuse_inputs
 from fststyle.images import format_of, resize, with_content_color, write_picture
 from fststyle.training.coarse_to_fine import CoarseToFine, Rgb
 from fststyle.training.optimize import Step
@@ -39,13 +39,17 @@ class OptimizeRun:
         self.request = request
         self.state_file = request.output.with_name(request.output.name + ".state")
         format_of(request.output.suffix)  # better now than after the last iteration
-        if self.state_file.exists() and not resume:
+        inputs = request.inputs
+        for written in (request.output, request.trajectory, self.state_file):
+            if written is not None:
+                refuse_inputs(written, *inputs)
+        if is_there(self.state_file) and not resume:
             raise TrainingError(
                 f"{self.state_file} holds an unfinished run; go on with --resume, or delete it to begin anew"
             )
         self._content, task = read_request(request)
         self._fingerprint = fingerprint(task)
-        state = self._read_state() if self.state_file.exists() else None
+        state = self._read_state() if is_there(self.state_file) else None
         self.work = CoarseToFine(task, device)
         self._records: list[dict[str, float]] = []
         if state is None:
@@ -118,7 +122,7 @@ class OptimizeRun:
             atomic_write(path, data)
         except OSError as error:
             raise TrainingError(
-                f"cannot write {path} ({error.strerror or error}); make room or choose another folder, then go on with "
+                f"cannot write {path} ({reason_of(error)}); make room or choose another folder, then go on with "
                 "--resume"
             ) from error
 

@@ -9,7 +9,7 @@ import torch
 from onnx import numpy_helper
 
 from fststyle import __version__
-from fststyle.errors import CheckpointError, ModelFileError
+from fststyle.errors import CheckpointError, FststyleError, ModelFileError
 from fststyle.model_file import read_model
 from fststyle.stylizer import Stylizer
 from fststyle.training import export
@@ -78,6 +78,13 @@ def test_a_graph_that_differs_is_not_kept(tmp_path: Path, painting: Path, monkey
     with pytest.raises(ModelFileError, match=r"differs from torch's by .* so it was not kept"):
         export_checkpoint(checkpoint, tmp_path / "stripes.onnx")
     assert not (tmp_path / "stripes.onnx").exists()
+
+
+def test_the_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes(b"weights")
+    with pytest.raises(FststyleError, match=r"would overwrite the input .*last\.ckpt; choose another output"):
+        export_checkpoint(tmp_path / "last.ckpt", tmp_path / "last.ckpt")
+    assert (tmp_path / "last.ckpt").read_bytes() == b"weights"
 
 
 def test_checkpoints_that_are_none(tmp_path: Path, painting: Path) -> None:
