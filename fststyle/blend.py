@@ -1,6 +1,7 @@
 """Several networks at once: their paintings of a photo, mixed pixel by pixel."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +60,14 @@ class Blend:
         scale: float = 1.0,
         mask: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
-        """As a `Stylizer`."""
-        return Controls(strength, keep_color, scale, mask).apply(as_rgb(image), self._paint)
+        """As a `Stylizer`; the strength is a cross-fade unless every network can be told it."""
+        told = all(stylizer.network.model.takes_strength for stylizer in self._stylizers)
+        paint = partial(self._paint, strength=strength if told else 1.0)
+        return Controls(strength, keep_color, scale, mask).apply(as_rgb(image), paint, fade=not told)
 
-    def _paint(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)
         for stylizer, weight in zip(self._stylizers, self._weights, strict=True):
-            mixed += np.float32(weight) * stylizer(rgb)
+            mixed += np.float32(weight) * stylizer(rgb, strength=strength)
         mixed += 0.5
         return mixed.astype(np.uint8)

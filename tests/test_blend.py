@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import helper
 
 from fststyle.blend import Blend, parse_blend
 from fststyle.stylizer import Stylizer
@@ -31,3 +32,15 @@ def test_the_weighted_mean(assets: dict[str, Any], save: Callable[..., Path], ph
     np.testing.assert_array_equal(blend(photo, mask=mask), photo)
     with pytest.raises(ValueError, match="a positive weight for each network"):
         Blend([black], [1, 2])
+
+
+def test_strength_is_told_if_all_can_be_told(assets: dict[str, Any], save: Callable[..., Path], photo: Pixels) -> None:
+    """One of the networks multiplies by its strength, the other gives back what it gets."""
+    model = assets["picture_model"](
+        [helper.make_node("Mul", ["content", "strength"], ["stylized"])], {"strength": np.ones(1, np.float32)}
+    )
+    model.graph.input.append(helper.make_tensor_value_info("strength", 1, [1]))
+    told = Stylizer.load(save(model, {"style": "told"}, "told.onnx"))
+    black = Stylizer.load(save(assets["gain_model"](0.0), name="black.onnx"))
+    np.testing.assert_allclose(Blend([told, told], [1, 2])(photo, strength=0.25), photo / 4, atol=1)
+    np.testing.assert_allclose(Blend([told, black], [1, 1])(photo, strength=0.5), 0.75 * photo, atol=1)
