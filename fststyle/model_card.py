@@ -10,6 +10,9 @@ from fststyle import __version__
 from fststyle.errors import ModelFileError
 
 FORMAT_VERSION = 1
+
+# A smaller picture is continued up to its network's least side. No network of this kind needs a tenth of it.
+_MOST_MIN_SIDE = 1024
 _PREFIX = "fststyle."
 
 
@@ -48,6 +51,10 @@ class ModelCard:
     created_by: str = f"fststyle {__version__}"
     weights_sha256: str = ""
     format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_side <= _MOST_MIN_SIDE:
+            raise ValueError(f"min_side must lie in 1..{_MOST_MIN_SIDE}, not {self.min_side}")
 
     def to_metadata(self) -> dict[str, str]:
         """Texts as they are, everything else as JSON; a field that is None is left out."""

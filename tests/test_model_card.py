@@ -55,7 +55,8 @@ def test_whole_numbers_pass_for_floats() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("width", "wide"), ("steps", "1.5"), ("steps", "true"), ("costs", "[]"), ("min_side", "null"), ("network", None)],
+    [("width", "wide"), ("steps", "1.5"), ("steps", "true"), ("costs", "[]"), ("min_side", "null"), ("network", None)]
+    + [("min_side", side) for side in ("-1", "0", "1025", "1000000")],
 )
 def test_a_broken_card(field: str, value: str | None) -> None:
     metadata = CARD.to_metadata() | {f"fststyle.{field}": value or ""}
