@@ -2,8 +2,9 @@
 
     python scripts/stylize_on_ray.py models/starry_night.onnx photos/ painted/ --workers 2
 
-One network a worker, opened once; a picture that cannot be read becomes a row with an error in it, and the others go
-on. The rows are written to painted/manifest.jsonl. Paths must lead to the same files on every machine.
+One network a worker, opened once; a picture that cannot be read, or whose painting would overwrite a photo or another
+painting, becomes a row with an error in it, and the others go on. The rows are written to painted/manifest.jsonl. Paths
+must lead to the same files on every machine.
 """
 
 import argparse
@@ -14,28 +15,33 @@ from typing import Any
 import ray
 
 from fststyle import Stylizer
+from fststyle.batch import plan
 from fststyle.errors import FststyleError
-from fststyle.images import find_images, read_picture, write_picture
+from fststyle.images import read_picture, write_picture
 
 
 class Worker:
     """A network in a process of its own."""
 
-    def __init__(self, model: str, source: str, target: str, threads: int) -> None:
+    def __init__(self, model: str, threads: int) -> None:
         self.stylizer = Stylizer.load(model, threads=threads)
-        self.source, self.target = Path(source), Path(target)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Paint the picture that a row names, and say what became of it."""
-        path = Path(row["path"])
-        painted = self.target / path.relative_to(self.source).with_suffix(".jpg")
-        error = ""
+        error = row["error"]
         try:
-            picture = read_picture(path)
-            write_picture(painted, self.stylizer(picture), picture.alpha)
+            if not error:
+                picture = read_picture(Path(row["source"]))
+                write_picture(Path(row["target"]), self.stylizer(picture), picture.alpha)
         except FststyleError as caught:
             error = str(caught)
-        return {"source": str(path), "target": "" if error else str(painted), "error": error}
+        return {"source": row["source"], "target": "" if error else row["target"], "error": error}
+
+
+def rows_of(source: Path, target: Path) -> list[dict[str, str]]:
+    """A row a picture below a folder: where it lies, where its painting goes, and why it must not if so."""
+    jobs = plan([str(source)], str(target), style="", suffix=".jpg")
+    return [{"source": str(job.source), "target": str(job.target), "error": job.problem or ""} for job in jobs]
 
 
 def main() -> None:
@@ -47,13 +53,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     arguments = parser.parse_args()
     source, target, model = (path.resolve() for path in (arguments.source, arguments.target, arguments.model))
-    paths = [{"path": str(path)} for path in find_images(source)]
+    if not source.is_dir():
+        parser.error(f"{source} is not a folder; name one that holds pictures")
+    try:
+        rows = rows_of(source, target)
+    except (FststyleError, ValueError) as error:
+        parser.error(str(error))
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     rows = (
-        ray.data.from_items(paths)
+        ray.data.from_items(rows)
         .map(
             Worker,
-            fn_constructor_args=(str(model), str(source), str(target), arguments.threads),
+            fn_constructor_args=(str(model), arguments.threads),
             concurrency=arguments.workers,
             num_cpus=arguments.threads,
         )

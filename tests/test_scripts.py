@@ -1,11 +1,15 @@
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
+
+from fststyle.images import write_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
@@ -138,6 +142,23 @@ def test_missing_wheel_is_named_in_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"no wheel of scikit-image in {tmp_path}: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, photo, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    script = runpy.run_path(str(SCRIPTS / "stylize_on_ray.py"))
+    for name in ("a.jpg", "b.png", "b.webp", "out/c.png"):
+        write_picture(tmp_path / name, photo)
+    rows = script["rows_of"](tmp_path, tmp_path / "out")
+    assert [Path(row["source"]).name for row in rows] == ["a.jpg", "b.png", "b.webp"]
+    assert [bool(row["error"]) for row in rows] == [False, False, True]
+    before = (tmp_path / "a.jpg").read_bytes()
+    work = script["Worker"](str(identity), 1)
+    done = [work(row) for row in script["rows_of"](tmp_path, tmp_path)]
+    assert [bool(row["target"]) for row in done] == [False, True, False, True]
+    assert "would overwrite the input" in done[0]["error"]
+    assert (tmp_path / "a.jpg").read_bytes() == before
+    assert (tmp_path / "b.jpg").is_file()
 
 
 def test_no_file_names_a_folder_of_ours():
