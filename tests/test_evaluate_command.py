@@ -86,6 +86,29 @@ def test_json_alone_on_standard_output(fststyle: Callable[..., Any], identity: P
     assert "total variation" in result.stderr
 
 
+def test_what_can_be_written_is_written(fststyle: Callable[..., Any], identity: Path, options: list[str]) -> None:
+    arguments = ["--no-optimizer", "--limit", "1", "--json", "painting.png/out.json", "--html", "page.html"]
+    result = fststyle("evaluate", identity, *options, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("page.html\nerror: cannot write painting.png/out.json (")
+    assert Path("page.html").is_file()
+    result = fststyle("evaluate", identity, *options, *arguments[:-1], "photos")
+    assert [line.split(" (")[0] for line in result.stderr.splitlines()] == [
+        *("error: cannot write painting.png/out.json", "error: cannot write photos"),
+    ]
+
+
+def test_names_are_shown_as_they_are(fststyle: Callable[..., Any], identity: Path, options: list[str]) -> None:
+    Path("net[old].onnx").write_bytes(identity.read_bytes())
+    Path("[red]\x1b.png").write_bytes(Path("painting.png").read_bytes())
+    result = fststyle(
+        *("evaluate", "net[old].onnx", *options, "--style", "[red]\x1b.png", "--no-optimizer", "--limit", "1")
+    )
+    assert result.exit_code == 0, result.output
+    assert r"[red]\x1b.png at 64" in result.stdout
+    assert result.stdout.splitlines()[2].split() == ["net[old]", "photos", "painting"]
+
+
 def test_a_bad_photo_is_one_line_and_the_others_go_on(
     fststyle: Callable[..., Any], identity: Path, options: list[str]
 ) -> None:
@@ -105,6 +128,15 @@ def test_a_bad_photo_is_one_line_and_the_others_go_on(
         (["--style", "none.png"], "error: none.png does not exist; check the path"),
         (["--size", "20"], "error: size must be at least 64, not 20"),
         (["--video", "none.mp4"], "error: none.mp4 does not exist; check the path"),
+        (["--start", "photo"], "error: start must be one of content, noise, not 'photo'"),
+        (
+            ["--html", "painting.png"],
+            "error: painting.png would overwrite the input painting.png; choose another output",
+        ),
+        (
+            ["--json", "./photos/a.png"],
+            "error: photos/a.png would overwrite the input photos/a.png; choose another output",
+        ),
         (["--layout", "rgb"], "error: layout must be one of rgb1, rgb255, bgr255, not 'rgb'"),
     ],
 )

@@ -1,21 +1,25 @@
 """`fststyle evaluate`: judge networks of one painting and show what came out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from fststyle.commands import options
+from fststyle.console import complain, plain
+from fststyle.errors import FststyleError
 from fststyle.extras import extra
+from fststyle.files import is_file, is_folder, reason_of, refuse_inputs
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fststyle.stylizer import Layout
     from fststyle.training.evaluate import Model
-    from fststyle.training.evaluation import Evaluation
+    from fststyle.training.evaluation import Evaluation, Start
 
 _STYLE_SIZE = 320
 
@@ -43,6 +47,9 @@ def evaluate(
     ] = "rgb1",
     limit: Annotated[int | None, typer.Option(min=1, help="Judge the first photos only.", show_default=False)] = None,
     iterations: Annotated[int, typer.Option(min=1, help="At which the optimizer gives up.")] = 300,
+    start: Annotated[
+        str, typer.Option(metavar="content|noise", help="Where it starts: at the photo, or at noise as Johnson's.")
+    ] = "content",
     no_optimizer: Annotated[bool, typer.Option("--no-optimizer", help="Leave out the slowest part.")] = False,
     no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
     video: Annotated[
@@ -69,7 +76,16 @@ def evaluate(
         from fststyle.training import evaluate_report
         from fststyle.training.evaluation import Settings
     from rich.console import Console
+    from rich.text import Text
 
+    from fststyle.gallery import find_network
+    from fststyle.images import find_images
+
+    photos = _photos(content)
+    clip = [] if video is None else find_images(video) if is_folder(video) else [video]
+    for target in (html, None if json_file in (None, "-") else Path(json_file)):
+        if target is not None:
+            refuse_inputs(target, *map(find_network, models), style, *photos, *clip, weights)
     cost = options.cost_of(
         weights,
         loss_network=loss_network,
@@ -89,6 +105,7 @@ def evaluate(
         size=size,
         style_size=style_size if style_size is not None else common_style_size(judged),
         iterations=0 if no_optimizer else iterations,
+        start=cast("Start", start),
         clip=video,
         clip_frames=video_frames,
         speed_side=0 if no_speed else Settings.speed_side,
@@ -98,19 +115,22 @@ def evaluate(
     with console.status("reading") as status:
         evaluation = measuring.evaluate(
             judged,
-            _photos(content)[:limit],
+            photos[:limit],
             style,
             cost=cost,
             settings=settings,
-            progress=lambda what, done, of: status.update(f"{what} ({done} of {of} done)" if of > 1 else what),
+            progress=lambda what, done, of: status.update(
+                Text(plain(f"{what} ({done} of {of} done)" if of > 1 else what))
+            ),
         )
     _show(evaluation, console if json_file == "-" else Console())
+    writers: list[Callable[[], None]] = []
     if json_file is not None:
         text = json.dumps(evaluate_report.as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
-        _write(text, json_file)
+        writers.append(partial(_write, text, json_file))
     if html is not None:
-        evaluate_report.write_report(html, evaluation)
-        typer.echo(f"{html}", err=True)
+        writers.append(partial(_write_page, html, evaluation))
+    _all_of(writers)
 
 
 def common_style_size(models: "Sequence[Model]") -> int:
@@ -135,7 +155,7 @@ def _photos(content: Path | None) -> list[Path]:
 
     if content is None:
         return samples.photos()
-    if content.is_file():
+    if is_file(content):
         return [content]
     found = find_images(content)
     if not found:
@@ -157,17 +177,37 @@ def _show(evaluation: "Evaluation", console: "Console") -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     for name in (*(model.name for model in evaluation.models), "photos", "painting"):
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(plain(name), justify="right", overflow="fold")
     for row in rows(evaluation):
         table.add_row(row.label, *row.networks, row.photos, row.painting)
-    console.print(f"{conditions(evaluation)}\n", highlight=False, markup=False)
-    console.print(table)
+    console.print(f"{plain(conditions(evaluation))}\n", highlight=False, markup=False)
+    console.print(table, markup=False)
     if evaluation.chases:
         console.print(f"\nL-BFGS iterations: median (least to most). {JOHNSON}.", highlight=False, markup=False)
 
 
+def _all_of(writers: Sequence[Callable[[], None]]) -> None:
+    """Write what can be written: what was measured for hours is not lost with a place that cannot be written."""
+    errors = []
+    for write in writers:
+        try:
+            write()
+        except FststyleError as error:
+            errors.append(error)
+    for error in errors[:-1]:
+        complain("error", error)
+    if errors:
+        raise errors[-1]
+
+
+def _write_page(target: Path, evaluation: "Evaluation") -> None:
+    from fststyle.training.evaluate_report import write_report
+
+    write_report(target, evaluation)
+    typer.echo(plain(target), err=True)
+
+
 def _write(text: str, target: str) -> None:
-    from fststyle.errors import FststyleError
     from fststyle.files import atomic_write
 
     if target == "-":
@@ -176,4 +216,4 @@ def _write(text: str, target: str) -> None:
     try:
         atomic_write(Path(target), text.encode())
     except OSError as error:
-        raise FststyleError(f"cannot write {target} ({error.strerror or error}); choose another place") from error
+        raise FststyleError(f"cannot write {target} ({reason_of(error)}); choose another place") from error

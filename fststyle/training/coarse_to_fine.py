@@ -17,13 +17,9 @@ from torch.nn.functional import interpolate
 from fststyle.images import resize, resize_shorter_side
 from fststyle.training.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.optimize import Method, PixelOptimizer, Step
-from fststyle.training.tensors import reference_photos, to_uint8, unit_range
+from fststyle.training.tensors import noise, reference_photos, to_uint8, unit_range
 
 Rgb = NDArray[np.uint8]
-
-# Standard deviation of the noise to start from, around middle gray. Noise over the whole range has pixels at its bounds
-# that take long to come back.
-_NOISE = 0.15
 
 
 @dataclass(frozen=True)
@@ -141,8 +137,7 @@ class CoarseToFine:
         height, width = self._shape()
         start = self.task.content if isinstance(self.task.start, str) else self.task.start
         if start is None or (isinstance(self.task.start, str) and self.task.start == "noise"):
-            generator = torch.Generator().manual_seed(self.task.seed)
-            return 0.5 + _NOISE * torch.randn(1, 3, height, width, generator=generator)
+            return noise(height, width, self.task.seed)
         return unit_range(resize(start, height, width))
 
     def _optimizer_from(self, picture: Tensor) -> PixelOptimizer:

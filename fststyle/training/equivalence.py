@@ -19,7 +19,7 @@ class Point:
     """A point of an optimization.
 
     Attributes:
-        iteration: 0 for the start, which is the photo.
+        iteration: 0 for the start.
         evaluations: Of cost and gradient until then, the start's included.
         seconds: Of computing until then.
         best: The lowest cost until then.
@@ -50,22 +50,22 @@ class Chase:
 
 def chase(
     cost: PixelCost,
-    photo: Tensor,
+    start: Tensor,
     targets: Sequence[float],
     iterations: int,
     *,
     advanced: Callable[[int], None] = lambda _: None,
 ) -> Chase:
-    """Optimize a photo's pixels by L-BFGS until the cost is down to the lowest target.
+    """Optimize a picture's pixels by L-BFGS until the cost is down to the lowest target.
 
     Args:
         cost: Of a picture.
-        photo: Where the optimizer starts, (1, 3, H, W) in [0, 1].
-        targets: Costs of the networks' pictures of this photo.
+        start: The optimizer's first picture, (1, 3, H, W); a photo, or noise as Johnson's.
+        targets: Costs of the networks' pictures of one photo.
         iterations: Give up after this many.
         advanced: Told the number of every iteration.
     """
-    optimizer = PixelOptimizer(cost, photo)
+    optimizer = PixelOptimizer(cost, start)
     points: list[Point] = []
     reached: list[Point | None] = [None] * len(targets)
     pictures: list[NDArray[np.uint8] | None] = [None] * len(targets)

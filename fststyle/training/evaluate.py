@@ -31,7 +31,7 @@ from fststyle.training.motion import ClipScores, Stylize, flicker, judge_clip, r
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.scores import border_style, grid_score, rim_contrast
 from fststyle.training.speed import measure_speed
-from fststyle.training.tensors import reference_photos, unit_range
+from fststyle.training.tensors import noise, reference_photos, unit_range
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and of how much."""
@@ -174,9 +174,11 @@ class _Judge:
         kept = Pictures(photo, square, stylized)
         if self.settings.iterations:
             targets = [each.costs["total_loss"] for each in found]
+            seed = self.settings.seed + number
+            start = content if self.settings.start == "content" else noise(*square.shape[:2], seed)
             chased = chase(
                 cost,
-                content,
+                start,
                 targets,
                 self.settings.iterations,
                 advanced=lambda done: self.progress(f"optimizing {photo}, iteration {done}", number, of),

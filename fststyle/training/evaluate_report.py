@@ -19,8 +19,8 @@ from fststyle.training.page import chart_svg, picture_uri, write_page
 _FORMAT = 1
 
 JOHNSON = (
-    "Johnson et al. (2016, section 4.1) report 50 to 100 iterations for theirs: another cost (VGG-16, no normalization "
-    "of channels) and another, projected L-BFGS, so that the two numbers cannot be compared"
+    "Johnson et al. (2016, section 4.1) report 50 to 100 iterations for theirs: from noise (--start noise), of another "
+    "cost (VGG-16, no normalization of channels) and by another L-BFGS, so that the numbers compare but roughly"
 )
 
 _COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf")
@@ -78,6 +78,8 @@ def conditions(evaluation: Evaluation) -> str:
         f"{evaluation.painting} at {settings.style_size}",
         f"{cost.architecture.upper().replace('VGG', 'VGG-')}, {cost.form} form",
     ]
+    if settings.iterations and settings.start == "noise":
+        parts.append("L-BFGS from noise")
     if evaluation.clip is not None:
         clip = evaluation.clip
         parts.append(f"clip of {clip.frames} frames at {clip.width}×{clip.height}")

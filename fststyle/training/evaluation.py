@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from fststyle.training.motion import ClipScores
 from fststyle.training.objective import Cost
 
 Pixels = NDArray[np.uint8]
+Start = Literal["content", "noise"]
 
 _LEAST_SIZE = 64
 
@@ -24,6 +26,7 @@ class Settings:
         size: Side of the photos' middle squares in pixels.
         style_size: Shorter side at which the painting is looked at.
         iterations: At which the optimizer gives up; 0 leaves it out.
+        start: Its first picture: the photo, or noise.
         clip: A video file or folder of frames for the warped-frame error.
         clip_frames: How many of its frames are used.
         clip_side: Longest side of its frames.
@@ -35,6 +38,7 @@ class Settings:
     size: int = 256
     style_size: int = 320
     iterations: int = 300
+    start: Start = "content"
     clip: Path | None = None
     clip_frames: int = 40
     clip_side: int = 640
@@ -46,6 +50,8 @@ class Settings:
         for name, least in (("size", _LEAST_SIZE), ("style_size", _LEAST_SIZE), ("clip_frames", 2), ("clip_side", 64)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.start not in get_args(Start):
+            raise ValueError(f"start must be one of {', '.join(get_args(Start))}, not {self.start!r}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ from torch import Tensor
 from fststyle import samples
 from fststyle.images import read_picture, resize_shorter_side
 
+# Standard deviation of the noise to start from, around middle gray. Noise over the whole range has pixels at its bounds
+# that take long to come back.
+_NOISE = 0.15
+
 # Channel means over the sample photos hardly move beyond this size.
 _REFERENCE_SIDE = 256
 
@@ -25,6 +29,11 @@ def to_uint8(image: Tensor) -> NDArray[np.uint8]:
         (image,) = image
     array: NDArray[np.uint8] = image.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
     return array
+
+
+def noise(height: int, width: int, seed: int) -> Tensor:
+    """White noise around middle gray for an optimizer to start from, (1, 3, height, width), a few beyond [0, 1]."""
+    return 0.5 + _NOISE * torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
 def reference_photos() -> Iterator[Tensor]:

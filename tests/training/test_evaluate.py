@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from fststyle.errors import DataError, ImageError
 from fststyle.images import read_picture, resize, resize_shorter_side, write_picture
 from fststyle.training import speed
+from fststyle.training.data import ValidationPhotos
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluate_report import as_json, conditions, rows, write_report
 from fststyle.training.evaluation import Evaluation, Settings
 from fststyle.training.motion import NOISE
 from fststyle.training.objective import Cost, PerceptualObjective
-from fststyle.training.tensors import unit_range
+from fststyle.training.tensors import noise, unit_range
 
 Pixels = NDArray[np.uint8]
 
@@ -106,6 +107,21 @@ def test_one_run_of_the_optimizer_serves_all(evaluation: Evaluation) -> None:
         assert [point.iteration for point in points] == list(range(len(points)))
         start = evaluation.own.photos[number].costs["total_loss"]
         assert points[0].best == pytest.approx(start, rel=1e-6)
+
+
+def test_the_optimizer_can_start_from_noise(cost: Cost, photos: list[Path], painting: Path) -> None:
+    settings = dataclasses.replace(QUICK, iterations=1, start="noise", seed=3)
+    found = evaluate([Model("same", same)], photos, painting, cost=cost, settings=settings)
+    objective = PerceptualObjective(cost, unit_range(resize_shorter_side(read_picture(painting).rgb, 64)))
+    for number, points in enumerate(found.chases):
+        content = found.own.photos[number].costs["total_loss"]
+        assert points[0].best != pytest.approx(content, rel=0.01)
+        photo = unit_range(ValidationPhotos([photos[number]], 64)[0].permute(1, 2, 0).numpy())
+        first = objective.terms(noise(64, 64, 3 + number).clamp(0, 1), objective.content_features(photo)).named()[
+            "total_loss"
+        ]
+        assert points[0].best == pytest.approx(float(first), rel=1e-5)
+    assert conditions(found).endswith("; L-BFGS from noise")
 
 
 def test_what_is_kept_and_told(cost: Cost, photos: list[Path], painting: Path) -> None:
