@@ -194,8 +194,8 @@ def _all_of(writers: Sequence[Callable[[], None]]) -> None:
             write()
         except FststyleError as error:
             errors.append(error)
-    for error in errors[:-1]:
-        complain("error", error)
+    for earlier in errors[:-1]:
+        complain("error", earlier)
     if errors:
         raise errors[-1]
 

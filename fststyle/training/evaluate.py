@@ -174,8 +174,9 @@ class _Judge:
         kept = Pictures(photo, square, stylized)
         if self.settings.iterations:
             targets = [each.costs["total_loss"] for each in found]
-            seed = self.settings.seed + number
-            start = content if self.settings.start == "content" else noise(*square.shape[:2], seed)
+            height, width = square.shape[:2]
+            from_noise = self.settings.start == "noise"
+            start = noise(height, width, self.settings.seed + number) if from_noise else content
             chased = chase(
                 cost,
                 start,

@@ -259,10 +259,12 @@ class VideoReader:
             if index not in waiting:
                 continue
             if index != self._stream.index:
-                if packet.pts is None and packet.dts is None:
+                times = [time for time in (packet.pts, packet.dts) if time is not None]
+                if not times:
                     continue  # the empty packet at the end
-                seen = max(seen, packet.dts * packet.time_base if packet.dts is not None else seen)
-                seconds = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
+                if packet.dts is not None:
+                    seen = max(seen, packet.dts * packet.time_base)
+                seconds = times[0] * packet.time_base
                 if end is not None and seconds >= end:
                     waiting.discard(index)
                 elif not self._is_cut or seconds >= start:

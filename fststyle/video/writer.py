@@ -231,11 +231,12 @@ class VideoWriter:
             self.written += 1
         self._on_group(self.written)
 
-    def _compressed(self, frames: list[tuple[av.VideoFrame, Frame]]) -> "list[av.Packet[Any]]":
+    def _compressed(self, frames: list[tuple[av.VideoFrame, Frame]]) -> list[Any]:
+        """A packet a frame."""
         context: Any = av.CodecContext.create(self._codec.encoder, "w")
         context.options = self._options()
         self._settle(context)
-        packets: list[av.Packet[Any]] = []
+        packets: list[Any] = []
         for image, frame in frames:
             image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
             packets += context.encode(image)
