@@ -1,6 +1,6 @@
 """Make models/pictures/controls.jpg: a row of pictures for every control, from a sample photo.
 
-Call it with the network: scripts/make_control_pictures.py models/starry_night.onnx
+python scripts/make_control_pictures.py models/starry_night.onnx --other models/udnie.onnx
 """
 
 import argparse

@@ -164,10 +164,12 @@ def _iterations(model: dict[str, Any], limit: int) -> str:
 
 def page(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
     explained = (
-        "Means over the package's ten sample photos, middle squares; `fststyle evaluate` explains every score. "
+        "Means over the package's ten sample photos, middle squares; the page of `fststyle evaluate --html` explains "
+        "every score. "
         "*Painting*: its shorter side, as in training; for networks of others the one of "
         f"{', '.join(map(str, STYLE_SIZES))} that suits them best. *L-BFGS*: iterations until it is as good, median "
-        "(least to most). *Time*: of our untrained `johnson` network's for as many pixels, on the CPU. Rows of unequal "
+        "(least to most). *Time*: of our untrained `johnson` network's for as many pixels, on the CPU, conversion of "
+        "pixels included. Rows of unequal "
         "sizes compare with their own row of photos, not with each other."
     )
     lines = ["## Scores", "", textwrap.fill(explained, 120, break_on_hyphens=False)]

@@ -2,7 +2,7 @@
 """The pictures of the README: what networks make of the sample photos.
 
 python scripts/make_readme_pictures.py models/starry_night.onnx models/pictures/starry_night.jpg
-python scripts/make_readme_pictures.py swirls.onnx models/pictures/swirls.jpg --style swirls --photos temple cat
+python scripts/make_readme_pictures.py swirls.onnx models/pictures/quickstart.jpg --style swirls --photos temple cat
 """
 
 import argparse

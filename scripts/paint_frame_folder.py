@@ -2,7 +2,7 @@
 
 Usage: python scripts/paint_frame_folder.py MODEL FRAMES OUT
 
-Names stay; frame 10 comes after frame 9. Frames are held one at a time.
+Names stay, as .png; frame 10 comes after frame 9. Frames are held one at a time.
 """
 
 import sys

@@ -28,8 +28,8 @@ def _bench() -> None:
 def train(
     network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="Which is trained.")] = "fast",
     loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="Its judge.")] = "medium",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 4,
-    crop: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 256,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures a step; `train` takes 2.")] = 4,
+    crop: Annotated[int, typer.Option(min=32, help="Their side in pixels; `train` takes 128.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="How often the contenders take turns.")] = 5,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where.")] = "auto",
     precision: Annotated[
@@ -62,7 +62,7 @@ def train(
 
 @bench.command()
 def model(
-    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="ONNX files.", show_default=False)],
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="ONNX files or names.", show_default=False)],
     sizes: Annotated[
         list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Of the picture; may be repeated.")
     ] = None,

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def quantize(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file or a name.", show_default=False)
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)],
     precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="Of the numbers inside.")] = "int8",
     io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",

@@ -23,7 +23,9 @@ _HELP_CARRY = "How much of its paint a thing takes along; 0.4 if not given, 0.2 
 
 
 def video(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network, an ONNX file.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file or a name.", show_default=False)
+    ],
     source: Annotated[
         str,
         typer.Argument(metavar="IN", help="A video, a folder or quoted pattern of frames; - is y4m on standard input."),
@@ -37,10 +39,13 @@ def video(
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise, exclusive.", show_default=False)] = None,
     max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
     fps: Annotated[
-        str | None, typer.Option(metavar="RATE", help="Constant rate; every frame's own time if not given.")
+        str | None,
+        typer.Option(metavar="RATE", help="Constant rate; if not given, every frame's own time, 25 for a folder."),
     ] = None,
     codec: Annotated[str, typer.Option(metavar="h264|hevc|ffv1", help="ffv1 loses nothing, and needs .mkv.")] = "h264",
-    crf: Annotated[int | None, typer.Option(min=0, max=51, help="Quality; lower is better and larger.")] = None,
+    crf: Annotated[
+        int | None, typer.Option(min=0, max=51, help="Quality, lower is better; 18 or 20 (hevc) if not given.")
+    ] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the video, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
     follow: Annotated[
