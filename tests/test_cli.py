@@ -16,7 +16,8 @@ from fststyle import __version__, batch
 from fststyle.cli import app
 from fststyle.console import plain
 from fststyle.errors import CheckpointError
-from fststyle.images import encode_picture, read_picture, resize, write_picture
+from fststyle.images import encode_picture, fit_longer_side, read_picture, resize, write_picture
+from fststyle.stylizer import Stylizer
 
 Pixels = NDArray[np.uint8]
 Python = Callable[..., CompletedProcess[bytes]]
@@ -81,7 +82,10 @@ def test_a_folder_with_a_bad_file(fststyle: Callable[..., Any], identity: Path, 
     assert Path("out/sub/b.png").is_file()
 
 
-def test_options_arrive(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+def test_options_arrive(
+    fststyle: Callable[..., Any], assets: dict[str, Any], save: Callable[..., Path], photo: Pixels
+) -> None:
+    dark = save(assets["gain_model"](0.5), name="dark.onnx")
     write_picture(Path("a.png"), photo)
     options = [
         "--max-side",
@@ -96,9 +100,11 @@ def test_options_arrive(fststyle: Callable[..., Any], identity: Path, photo: Pix
         "--format",
         "JPG",
     ]
-    result = fststyle("stylize", identity, "a.png", "-o", "out/", "--strength", "0.5", *options)
+    result = fststyle("stylize", dark, "a.png", "-o", "out/", "--strength", "0.5", *options)
     assert result.exit_code == 0, result.output
-    assert read_picture(Path("out/a.jpg")).rgb.shape == (14, 20, 3)
+    wanted = Stylizer.load(dark)(fit_longer_side(photo, 20), strength=0.5, keep_color=True)
+    assert wanted.shape == (14, 20, 3)
+    assert Path("out/a.jpg").read_bytes() == encode_picture(wanted, None, ".jpg", quality=80)
 
 
 def test_masks_scales_and_blends_arrive(

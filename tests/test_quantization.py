@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from onnx import TensorProto, helper
 
 from fststyle import quantization
 from fststyle.errors import ModelFileError
-from fststyle.quantization import convert, with_byte_pixels
+from fststyle.quantization import Converted, convert, with_byte_pixels
 
 Assets = dict[str, Any]
 Pixels = NDArray[np.uint8]
@@ -92,6 +93,19 @@ def test_what_strays_most_stays_float_until_it_is_close_enough(
     weights = {tensor.name for tensor in made.model.graph.initializer}
     in_floats = [node for node in made.model.graph.node if node.op_type == "Conv" and node.input[1] in weights]
     assert len(in_floats) == 2 + made.kept  # these, the first and the last
+
+
+def test_as_few_as_it_takes_stay_float_the_worst_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    harm = {"a": 1, "b": 9, "c": 3, "d": 2}  # decibels that each costs
+    monkeypatch.setattr(quantization, "_prepare", lambda *_: ["first", *harm, "last"])
+    monkeypatch.setattr(quantization, "_quantized", lambda _prepared, _reader, floats: list(floats))
+
+    def judge(floats: Any) -> Converted:
+        return Converted(floats, 40.0 - sum(cost for name, cost in harm.items() if name not in floats))
+
+    graph: Any = SimpleNamespace(input_name="content")
+    made = quantization._to_int8(graph, [], judge)
+    assert (made.model, made.kept, made.psnr) == (["first", "last", "b", "c"], 2, 37)
 
 
 def test_float16_is_half_as_large(assets: Assets, photos: list[Pixels]) -> None:

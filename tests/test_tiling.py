@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper, numpy_helper
 
 from fststyle import tiling
 from fststyle.errors import ModelFileError
 from fststyle.images import read_picture, resize
 from fststyle.network import Network
 from fststyle.samples import photos
+from fststyle.steady import Steadiness, stylize_frames
 from fststyle.stylizer import Stylizer
 from fststyle.tiling import TiledNetwork
 
@@ -158,6 +159,33 @@ def test_the_stylizer_tiles_by_itself(assets: Assets, save: Save, monkeypatch: p
     assert tiles == [1]
     assert np.abs(tiled.astype(int) - whole(rgb)).max() <= 1
     assert tiles == [1]
+
+
+def told(assets: Assets) -> Any:
+    """The same network with a strength, which it can be told."""
+    model = painter(assets)
+    second, add = model.graph.node[4], model.graph.node[6]
+    second.input[0] = add.input[0] = "told"
+    model.graph.node.insert(4, node("Mul", "c strength", "told"))
+    model.graph.input.append(helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), "strength"))
+    return model
+
+
+def test_tiles_and_held_statistics_are_told_the_strength(
+    assets: Assets, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiling, "_LARGEST_CORE", 32)
+    monkeypatch.setattr(tiling, "_FIXED_BYTES", 0)
+    monkeypatch.setattr(tiling, "_SMALLEST_CORE", 8)
+    path, rgb = save(told(assets), card={"min_side": 9}), scene(150, 170)
+    whole = Stylizer.load(path)
+    half = whole(rgb, strength=0.5).astype(int)
+    assert np.abs(half - whole(rgb)).max() > 5
+    memory = int(150 * 170 * TiledNetwork(whole._network).bytes_per_pixel * 0.6)
+    assert np.abs(Stylizer.load(path, memory=memory, exact=True)(rgb, strength=0.5) - half).max() <= 1
+    for frame in stylize_frames(whole, [rgb, rgb], steadiness=Steadiness(follow=0, carry=0), strength=0.5):
+        assert np.abs(frame - half).max() <= 1
 
 
 def test_too_little_memory_is_refused_only_where_it_was_asked_for(

@@ -30,6 +30,7 @@ from video_clips import make_clip, packets, picture, rgb_frames, times_of
 from fststyle.cli import app
 from fststyle.errors import VideoError
 from fststyle.images import write_picture
+from fststyle.steady import Steadiness
 from fststyle.video.convert import Done, Job, convert
 from fststyle.video.partial import Partial
 from fststyle.video.reader import Cut, VideoReader
@@ -109,6 +110,40 @@ def test_variable_times_sound_and_aspect_are_kept(tmp_path: Path, suffix: str, n
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted({source.name, out.name})
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_every_picture_keeps_its_time_and_a_cut_begins_at_its_own(tmp_path: Path, suffix: str) -> None:
+    def squares(path: Path) -> list[int]:
+        """Where in each frame the square of `picture` begins."""
+        return [int(np.argmax(rgb[14, :, 1] > 160)) for rgb in rgb_frames(path)]
+
+    times = np.cumsum([0, *np.random.default_rng(1).integers(20, 90, 59)]).tolist()
+    source = make_clip(
+        tmp_path / f"in.{suffix}",
+        times=times,
+        time_base=Fraction(1, 1000),
+        audio=0,
+        options={"crf": "1", "preset": "veryfast", "bf": "3", "g": "12"},  # frames that are stored out of order
+    )
+    out, cut = tmp_path / f"out.{suffix}", tmp_path / f"cut.{suffix}"
+    run(source, out, crf=1)
+    shown = times_of(source)
+    assert times_of(out) == shown
+    assert squares(out) == [2 * number % 52 for number in range(60)]
+    run(source, cut, cut=Cut(start=shown[40] - shown[0]), crf=1)
+    assert squares(cut) == [2 * number % 52 for number in range(40, 60)]
+
+
+def test_damage_in_the_middle_costs_what_it_hits(tmp_path: Path) -> None:
+    options = {"crf": "1", "preset": "ultrafast", "g": "10"}
+    source = make_clip(tmp_path / "in.ts", times=range(60), audio=0, options=options)
+    data = bytearray(source.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = bytes(3000)
+    source.write_bytes(data)
+    with warnings.catch_warnings(record=True):
+        assert 30 < run(source, tmp_path / "out.mp4").frames <= 60
+
+
 def test_television_rates_stay_fractions(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", rate=Fraction(24000, 1001), audio=0)
     run(source, tmp_path / "out.mp4")
@@ -184,7 +219,6 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
     (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path}/secret.mp4\n")
     (tmp_path / "text.mp4").write_text("hello" * 500)
     (tmp_path / "empty.mp4").touch()
-    make_clip(tmp_path / "sound.mp4", audio=1, times=[0])
     with av.open(str(tmp_path / "only.m4a"), "w") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
@@ -359,6 +393,7 @@ def test_names_with_a_colon_are_files(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_windows_writes_through_and_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fsync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
         assert fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
 
     def finish(partial: Partial) -> None:
@@ -366,11 +401,15 @@ def test_windows_writes_through_and_removes(tmp_path: Path, monkeypatch: pytest.
         real(partial)
 
     source, handed, real, earlier = make_clip(tmp_path / "in.mp4", times=range(80)), [], Partial.finish, Partial.earlier
+    synced: set[int] = set()
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Partial, "finish", finish)
     monkeypatch.setattr(Partial, "earlier", lambda partial: handed.append(earlier(partial)) or handed[-1])
     run(source, tmp_path / "out.mp4", Painter(stop_after=60))
+    assert (tmp_path / "out.part.mp4").stat().st_ino in synced
     assert run(source, tmp_path / "out.mp4", Painter(), resume=True).resumed == 50
+    assert (tmp_path / "out.mp4").stat().st_ino in synced
+    assert len(handed) == 2
 
 
 def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
@@ -456,13 +495,15 @@ def test_the_command_tells_events_and_stops_at_a_signal(identity: Path, tmp_path
     assert len(times_of(tmp_path / "out.part.mp4")) == last["frames"] > 0
 
 
-def test_errors_are_events_too_and_the_layout_belongs_to_a_run(
+def test_errors_are_events_too_and_options_arrive(
     identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
+    functions: list[Any] = []
 
-    def fail(job: Job, *_: object, **__: object) -> None:
+    def fail(job: Job, function: Any, **_: object) -> None:
         jobs.append(job)
+        functions.append(function)
         raise VideoError("it broke; mend it")
 
     monkeypatch.setattr("fststyle.video.convert.convert", fail)
@@ -472,6 +513,12 @@ def test_errors_are_events_too_and_the_layout_belongs_to_a_run(
     assert json.loads(result.stderr) == {"event": "error", "message": "it broke; mend it"}
     result = CliRunner().invoke(app, [*arguments, "--start", "soon"])
     assert (result.exit_code, json.loads(result.stderr)["event"]) == (1, "error")
+    options = "--start 1 --end 2 --max-side 32 --fps 10 --codec hevc --crf 30 --follow 0.1 --carry 0"
+    CliRunner().invoke(app, [*arguments, *options.split(), "--strength", "0.5", "--keep-color"])
+    assert jobs[-1].cut == Cut(Fraction(1), Fraction(2), 32, Fraction(10))
+    assert (jobs[-1].codec, jobs[-1].crf) == ("hevc", 30)
+    assert functions[-1].steadiness == Steadiness(0.1, 0)
+    assert (functions[-1]._strength, functions[-1]._keep_color) == (0.5, True)
 
 
 def test_a_full_disk_is_one_line_and_what_is_there_plays(identity: Path, tmp_path: Path) -> None:

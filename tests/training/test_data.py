@@ -38,11 +38,24 @@ def test_a_sample_depends_on_seed_and_position_alone(photo_folder: Path) -> None
     assert forward[0].dtype == torch.uint8
 
 
-def test_every_photo_comes_once_an_epoch_in_a_new_order(photo_folder: Path) -> None:
-    crops = PhotoCrops(find_images(photo_folder), 32, seed=0)
-    orders = [crops._order(epoch).tolist() for epoch in range(2)]
+def test_every_photo_comes_once_an_epoch_in_a_new_order(tmp_path: Path) -> None:
+    for red in range(20):
+        Image.new("RGB", (40, 40), (red, 0, 0)).save(tmp_path / f"{red}.png")
+    crops = PhotoCrops(find_images(tmp_path), 32, seed=0)
+    orders = [[int(crops[20 * epoch + place][0, 0, 0]) for place in range(20)] for epoch in range(2)]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
     assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_resumed_process_goes_on_at_its_own_photos(photo_folder: Path, rank: int) -> None:
+    data = ContentData(photo_folder, crop=32, batch_size=2, num_workers=0)
+    data.setup("fit")
+    run = {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
+    data.trainer = type("Trainer", (), run)()
+    crops = PhotoCrops(data.train_files, 32, seed=0)
+    first = next(iter(data.train_dataloader()))
+    assert torch.equal(first, torch.stack([crops[24 + rank], crops[26 + rank]]))  # 24 = 3·2·2·2
 
 
 @pytest.mark.parametrize("workers", [0, 2])

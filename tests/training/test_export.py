@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import numpy_helper
@@ -22,6 +23,9 @@ from fststyle.training.transformer_net import NetworkName, build_transformer_net
 def save_checkpoint(folder: Path, painting: Path, network: NetworkName = "fast") -> tuple[Path, StyleTransferModule]:
     torch.manual_seed(2)
     module = StyleTransferModule(painting, name="stripes", network=network, width=0.25, style_size=64)
+    with torch.no_grad():  # as after a training: not the network itself, norms that do something
+        for parameter in module.averaged.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
     module.costs = {"total_loss": 1.25}
     checkpoint = {"state_dict": module.state_dict(), "global_step": 12}
     module.on_save_checkpoint(checkpoint)
@@ -52,6 +56,11 @@ def test_every_network_exports(name: NetworkName) -> None:
     net = build_transformer_net(name, 0.125).eval()
     model = export_network(net)
     assert compare_with_torch(model, net) < 1e-5
+    side = int(net.min_side)
+    content = torch.rand(1, 3, side, side + 1)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        np.testing.assert_allclose(session.run(None, {"content": content.numpy()})[0], net(content), atol=1e-4)
     assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
 

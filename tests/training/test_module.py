@@ -10,8 +10,11 @@ from safetensors.torch import save_file
 from fststyle.errors import ImageError, TrainingError
 from fststyle.training import bases
 from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.losses import grid_loss
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.objective import Cost
+from fststyle.training.strength import draw_strengths
+from fststyle.training.temporal import moved, temporal_loss
 from fststyle.training.transformer_net import build_transformer_net
 
 
@@ -95,6 +98,36 @@ def test_a_painting_that_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "painting.jpg").write_text("not a painting")
     with pytest.raises(ImageError, match=r"painting\.jpg"):
         StyleTransferModule(tmp_path / "painting.jpg")
+
+
+def test_the_cost_of_a_step_by_hand(painting: Path, vgg19_file: Path) -> None:
+    cost = Cost(
+        weights=vgg19_file,
+        content_layers=("relu2_2",),
+        style_layers=("relu1_2", "relu2_2"),
+        grid_weight=2.0,
+        temporal_weight=0.5,
+        temporal_lighting=0.1,
+    )
+    module = StyleTransferModule(painting, width=0.25, style_size=64, strength=True, cost=cost)
+    module.setup("fit")
+    run = {"global_step": 2, "max_steps": 4, "world_size": 2, "global_rank": 1}
+    module.trainer = type("Trainer", (), run)()
+    batch = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
+    photo, places = batch / 255, [9, 11]  # of the second process, after two steps of two photos in each of two
+    told = draw_strengths(places)
+    assert 0 < told.min() < told.max() < 1
+    painted = module.net(photo, told)
+    plain = module.objective.terms(painted, module.objective.content_features(photo), told.square())
+    later = moved(photo, places, lighting=0.1)
+    unsteady = temporal_loss(painted, module.net(later.content, told), later).mean()
+    halfway = 0.5
+    wanted = plain.total + halfway * 2.0 * 10 * grid_loss(painted).mean() + 0.5 * 50 * unsteady
+    found = module.terms(batch).total
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-5)
+    parameters = list(module.net.parameters())
+    for one, other in zip(*(torch.autograd.grad(total, parameters) for total in (found, wanted)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,22 @@ def test_a_step_has_the_size_of_adams() -> None:
     assert float(kernel.detach().square().mean().sqrt()) == pytest.approx(0.2 * 0.01, rel=0.2)
 
 
+def test_a_second_step_by_hand_of_two_alike_and_a_tall_one() -> None:
+    random = torch.Generator().manual_seed(0)
+    kernels = [nn.Parameter(torch.zeros(shape)) for shape in ((8, 4, 3, 3), (8, 36, 1, 1), (64, 4, 1, 1))]
+    first, second = ([torch.randn(kernel.shape, generator=random) for kernel in kernels] for _ in range(2))
+    optimizer = Muon(kernels, 0.01)
+    for gradients in (first, second):
+        before = [kernel.detach().clone() for kernel in kernels]
+        for kernel, gradient in zip(kernels, gradients, strict=True):
+            kernel.grad = gradient.clone()
+        optimizer.step()
+    for kernel, start, one, two in zip(kernels, before, first, second, strict=True):
+        ahead = (two + 0.9 * (0.9 * one + two)).flatten(1)  # Nesterov's momentum
+        step = 0.01 * 0.2 * max(ahead.shape) ** 0.5 * orthogonalized(ahead[None])[0]
+        torch.testing.assert_close(kernel.detach(), start - step.view(kernel.shape), rtol=1e-4, atol=1e-6)
+
+
 def test_it_goes_on_from_its_state_as_if_never_stopped() -> None:
     unbroken = small_net()
     optimizer = Muon(unbroken.parameters(), 0.01)

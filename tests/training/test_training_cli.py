@@ -1,5 +1,7 @@
 """`fststyle train` from its arguments to its files; killed, resumed, stopped, on two processes."""
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -8,8 +10,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -17,8 +21,10 @@ from pytorch_lightning import Trainer
 
 from fststyle.errors import CheckpointError, TrainingError
 from fststyle.images import find_images
-from fststyle.training.checkpoint import read_checkpoint
-from fststyle.training.cli import main
+from fststyle.training import callbacks
+from fststyle.training import cli as training_cli
+from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
+from fststyle.training.cli import main, parse
 from fststyle.training.module import StyleTransferModule
 
 Arguments = list[str]
@@ -250,15 +256,20 @@ def test_a_signal_lets_the_step_finish_and_the_rest_follows(train_arguments: Arg
     assert read_checkpoint(out / "last.ckpt").costs["total_loss"] > 0
 
 
-def test_a_time_budget_ends_the_run_with_the_schedule(train_arguments: Arguments, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    began = time.monotonic()
-    assert main([*train_arguments, "--out", str(out), "--minutes", "0.05"]) == 0
-    assert time.monotonic() - began < 20
-    content = torch.load(out / "last.ckpt", weights_only=True)
+def test_a_time_budget_ends_the_run_with_the_schedule_and_is_not_given_twice(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count(0, 0.05)
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    run = [*train_arguments, "--out", str(tmp_path), "--minutes", "0.05"]
+    assert main(run) == 0
+    content = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert content["global_step"] > 3
+    assert content["callbacks"]["TimeBudget"]["elapsed"] >= 3
     rate = content["optimizer_states"][0]["param_groups"][0]["lr"]
-    assert rate < 0.1 * 3e-3  # the end of the one-cycle
+    assert rate < 0.03 * 5e-3  # the end of the one-cycle
+    assert main([*run, "--resume"]) == 0
+    assert read_checkpoint(tmp_path / "last.ckpt").steps <= content["global_step"] + 1
 
 
 def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Arguments, tmp_path: Path) -> None:
@@ -308,6 +319,43 @@ def test_arguments_that_do_not_fit(train_arguments: Arguments, capsys: pytest.Ca
         main([*train_arguments, "--model.stile_weight", "3"])
     assert stop.value.code == 2
     assert "stile_weight" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = parse([*train_arguments, "--out", str(tmp_path / "run")])
+    assert isinstance(cli.trainer.strategy.checkpoint_io, AtomicCheckpointIO)
+    last = tmp_path / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"a": 1}, last)
+    before = last.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrainingError, match=r"disk full.* the checkpoint before it is whole"):
+        AtomicCheckpointIO().save_checkpoint({"a": 2}, last)
+    assert last.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [last]
+
+
+def test_a_calibrated_run_keeps_its_weight_when_resumed(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for factor, steps, more in ((2.0, "1", []), (3.0, "2", ["--resume"])):
+        monkeypatch.setattr(training_cli, "style_factor", lambda *_, factor=factor: factor)
+        main([*train_arguments, "--out", str(tmp_path), "--calibrate", "--trainer.max_steps", steps, *more])
+        assert read_checkpoint(tmp_path / "last.ckpt").recipe["style_weight"] == 2.0
+
+
+def test_a_preview_leaves_a_picture_and_no_run(
+    train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training_cli, "preview", lambda *_, **__: np.zeros((8, 8, 3), np.uint8))
+    assert main([*train_arguments, "--out", str(tmp_path), "--preview"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["preview.jpg"]
+    assert "--model.cost.style_weight 0.3, 1, 3" in capsys.readouterr().err
 
 
 def test_a_run_without_an_end_is_refused(train_arguments: Arguments, tmp_path: Path) -> None:
