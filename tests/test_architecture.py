@@ -2,7 +2,6 @@
 
 import ast
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -246,10 +245,7 @@ try:
 finally:
     print(json.dumps([name for name in sys.modules if "." not in name]), file=sys.stderr)
 """
-    start = time.perf_counter()
     done = run_python("-c", program)
-    seconds = time.perf_counter() - start
     assert b"stylize" in done.stdout
     loaded = set(json.loads(done.stderr))
     assert not loaded & {"numpy", "onnx", "onnxruntime", "PIL", "av", *TRAINING_ONLY}
-    assert seconds < 5  # a fifth of a second on an idle machine

@@ -53,6 +53,7 @@ def test_motion_is_smooth_bounded_and_given_by_its_seed() -> None:
 
 
 def test_the_identity_does_not_flicker(photo: Pixels) -> None:
+    assert inside(random_flow(*photo.shape[:2], np.random.default_rng(0))).any()
     assert flicker(photo, same, np.random.default_rng(0), noise=0) == 0
 
 
