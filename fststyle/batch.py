@@ -309,7 +309,7 @@ def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Pa
     if is_folder(path):
         # A second run over the same folder must not take up the first one's results.
         target = (into or _own_folder(path, style)).resolve()
-        written = None if target == path.resolve() else target
+        written = target if path.resolve() in target.parents else None
         pictures = [found for found in find_images(path) if written is None or written not in found.resolve().parents]
         if not pictures:
             raise ImageError(f"{path} holds no pictures; name a folder with {', '.join(WRITE_SUFFIXES)} files")

@@ -68,6 +68,13 @@ def test_a_second_run_does_not_take_up_the_first_ones_results(photo: Pixels) -> 
     assert targets(["in"], "in/out") == ["in/out/a.png", "in/out/b.jpg", "in/out/c.png", "in/out/sub/a.png"]
 
 
+def test_the_output_may_lie_around_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("photos/a.png").touch()
+    assert [job.target for job in plan(["photos"], ".", style="wave")] == [Path("a.png")]
+
+
 @pytest.mark.parametrize("named", [".", "../in"])
 def test_nor_in_the_folder_that_the_style_names(named: str, photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("in")
