@@ -4,12 +4,10 @@ Imports stand inside the commands, so that `--help` is there at once and only `t
 """
 
 import dataclasses
-import errno
 import json
 import shlex
 import sys
 import tempfile
-import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -26,10 +24,10 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.console import complain, plain
+from fststyle.console import DEBUG, complain, explained, plain, show_origin
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
-from fststyle.files import reason_of, refuse_inputs
+from fststyle.files import refuse_inputs
 from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -46,20 +44,12 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
-        except (FststyleError, ValueError) as error:
-            raise _ended(ctx, error, error) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever listened has gone; Typer ends quietly then
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise _ended(ctx, error, f"{where}{reason_of(error)}; check the path and its permissions") from error
-
-
-def _ended(ctx: Any, error: Exception, message: object) -> typer.Exit:
-    if ctx.params.get("debug"):
-        traceback.print_exception(error)
-    complain("error", message)
-    return typer.Exit(1)
+        except BrokenPipeError:  # whoever listened has gone; Typer ends quietly then
+            raise
+        except (FststyleError, ValueError, OSError) as error:
+            show_origin(error)
+            complain("error", explained(error))
+            raise typer.Exit(1) from error
 
 
 class _PassThrough(TyperCommand):
@@ -95,11 +85,14 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,  # noqa: ARG001 -- read by _Group
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
     version: Annotated[  # noqa: ARG001 -- read by its callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
+    DEBUG.set(debug)
+    # Pillow's, of a size that we refuse ourselves.
+    warnings.filterwarnings("ignore", "Image size .* could be decompression bomb")
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 

@@ -1,11 +1,21 @@
 """What every command shares: how it complains."""
 
+import errno
+import traceback
 import unicodedata
+from contextvars import ContextVar
 
 import typer
 
+from fststyle.files import reason_of
+
+DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
+
 _STEERING = {"Cc", "Zl", "Zp"}  # control characters and line separators
 _TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # what turns the direction of writing
+
+_ABOUT_THE_PATH = {errno.EACCES, errno.EPERM, errno.EROFS}
+_ABOUT_THE_PATH |= {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def plain(text: object) -> str:
@@ -16,6 +26,24 @@ def plain(text: object) -> str:
         else letter
         for letter in str(text)
     )
+
+
+def explained(error: Exception) -> str:
+    """What an error says and, of what the system refuses, where and what to do; our own say so themselves."""
+    if not isinstance(error, OSError):
+        return str(error)
+    reason = reason_of(error)
+    where = f"{error.filename}: " if error.filename else ""
+    remedy = "; make room" if reason.startswith("disk full") else ""
+    if error.errno in _ABOUT_THE_PATH:
+        remedy = "; check the path and its permissions"
+    return f"{where}{reason}{remedy}"
+
+
+def show_origin(error: Exception) -> None:
+    """Where it comes from, with --debug."""
+    if DEBUG.get():
+        traceback.print_exception(error)
 
 
 def complain(kind: str, message: object) -> None:

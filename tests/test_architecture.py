@@ -60,7 +60,7 @@ FLOORS = {
     "fststyle.video.run": 4,
     "fststyle.video.writer": 4,
     "fststyle.video.convert": 5,
-    "fststyle.console": 1,
+    "fststyle.console": 2,
     "fststyle.signals": 1,
     "fststyle.training": 0,
     "fststyle.training.bare_trainer": 1,

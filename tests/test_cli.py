@@ -215,7 +215,8 @@ def test_warnings_are_one_line(fststyle: Callable[..., Any], identity: Path, pho
     ("error", "said"),
     [
         (PermissionError(13, "Permission denied", "a/b"), "a/b: Permission denied; check the path and its permissions"),
-        (OSError(28, "No space left on device"), "disk full: No space left on device; check the path and its"),
+        (OSError(28, "No space left on device"), "disk full: No space left on device; make room\n"),
+        (OSError(24, "Too many open files"), "Too many open files\n"),
     ],
 )
 def test_what_the_system_refuses_is_one_line(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
-from fststyle.console import complain, plain
+from fststyle.console import complain, explained, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
 from fststyle.files import is_file, is_folder, reason_of, refuse_inputs
@@ -123,13 +123,15 @@ def evaluate(
                 Text(plain(f"{what} ({done} of {of} done)" if of > 1 else what))
             ),
         )
-    _show(evaluation, console if json_file == "-" else Console())
+    text = json.dumps(evaluate_report.as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
     writers: list[Callable[[], None]] = []
-    if json_file is not None:
-        text = json.dumps(evaluate_report.as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
+    if json_file not in (None, "-"):
         writers.append(partial(_write, text, json_file))
     if html is not None:
         writers.append(partial(_write_page, html, evaluation))
+    writers.append(partial(_show, evaluation, console if json_file == "-" else Console()))
+    if json_file == "-":
+        writers.append(partial(typer.echo, text, nl=False))
     _all_of(writers)
 
 
@@ -187,15 +189,18 @@ def _show(evaluation: "Evaluation", console: "Console") -> None:
 
 
 def _all_of(writers: Sequence[Callable[[], None]]) -> None:
-    """Write what can be written: what was measured for hours is not lost with a place that cannot be written."""
-    errors = []
+    """Write what can be written: what was measured for hours is not lost with a place that cannot be written.
+
+    Files come first, since whoever listens at standard output may have gone.
+    """
+    errors: list[Exception] = []
     for write in writers:
         try:
             write()
-        except FststyleError as error:
+        except (FststyleError, OSError) as error:
             errors.append(error)
     for earlier in errors[:-1]:
-        complain("error", earlier)
+        complain("error", explained(earlier))
     if errors:
         raise errors[-1]
 
@@ -210,9 +215,6 @@ def _write_page(target: Path, evaluation: "Evaluation") -> None:
 def _write(text: str, target: str) -> None:
     from fststyle.files import atomic_write
 
-    if target == "-":
-        typer.echo(text, nl=False)
-        return
     try:
         atomic_write(Path(target), text.encode())
     except OSError as error:

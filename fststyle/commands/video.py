@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from fststyle.commands.options import sides
+from fststyle.console import explained, show_origin
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
 
@@ -184,8 +185,9 @@ class _Events:
         import warnings
 
         warnings.showwarning = self._previous
-        if isinstance(error, (FststyleError, ValueError)):
-            self.tell("error", message=str(error))
+        if isinstance(error, (FststyleError, ValueError, OSError)) and not isinstance(error, BrokenPipeError):
+            show_origin(error)
+            self.tell("error", message=explained(error))
             raise typer.Exit(1) from error
 
     def begin(self, clip: "Clip", done: int) -> None:
