@@ -11,7 +11,7 @@ from typing import Any, Self, TextIO
 
 from fststyle.batch import Job, Result
 from fststyle.errors import ImageError
-from fststyle.files import reason_of
+from fststyle.files import is_file, reason_of
 
 
 class Manifest:
@@ -37,6 +37,8 @@ class Manifest:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
+            if is_file(self._path) and not _ends_a_line(self._path):
+                self._file.write("\n")
         except OSError as error:
             raise ImageError(f"cannot write {self._path} ({reason_of(error)}); choose another place") from error
         return self
@@ -78,3 +80,10 @@ class Manifest:
 
 
 _PLACES = ("source", "target")
+
+
+def _ends_a_line(path: Path) -> bool:
+    """False if a full disk has left half a line at the end."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1))
+        return file.read(1) in (b"", b"\n")

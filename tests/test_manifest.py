@@ -54,6 +54,16 @@ def test_a_full_disk_ends_it_with_one_warning(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_after_half_a_line_the_next_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"source": "a.p', "utf-8")
+    with Manifest(path, "wave") as notes:
+        notes.skipped(Job(Path("b.png"), Path("c.png"), ".png"))
+    half, whole = path.read_text("utf-8").splitlines()
+    assert half == '{"source": "a.p'
+    assert json.loads(whole)["source"] == "b.png"
+
+
 def test_nor_is_closing_it_an_error() -> None:
     with Manifest(Path("/dev/full"), "wave") as manifest, pytest.warns(UserWarning, match="disk full"):
         manifest.skipped(Job(None, None, ".png"))

@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 from video_clips import make_clip, packets, picture, rgb_frames, times_of
 
 from fststyle.cli import app
-from fststyle.errors import VideoError
+from fststyle.errors import FststyleError, VideoError
 from fststyle.images import write_picture
 from fststyle.steady import Steadiness
 from fststyle.video.convert import Done, Job, convert
@@ -313,14 +313,14 @@ def test_a_folder_of_frames_and_pipes(tmp_path: Path) -> None:
 def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4")
     (tmp_path / "link.mp4").symlink_to(source)
-    with pytest.raises(VideoError, match="is the input"):
+    with pytest.raises(FststyleError, match="would overwrite the input"):
         run(source, tmp_path / "link.mp4")
 
 
 @pytest.mark.parametrize("name", ["out.part.mp4", "out.part.old.mp4", "out.part.mp4.state"])
 def test_the_input_is_never_removed(tmp_path: Path, name: str) -> None:
     source = make_clip(tmp_path / "in.mp4").rename(tmp_path / name)
-    with pytest.raises(VideoError, match=f"{name} is the input.*; choose another output"):
+    with pytest.raises(FststyleError, match=f"would overwrite the input .*{name}; choose another output"):
         run(source, tmp_path / "out.mp4", restart=True)
     assert source.exists()
 

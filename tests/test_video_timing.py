@@ -55,5 +55,6 @@ def test_frames_are_repeated_and_left_out() -> None:
     assert "".join(name for name, _ in at_rate(frames, Fraction(8), Fraction(1, 4))) == "aabbccdd"
     assert list(at_rate(frames, Fraction(2), Fraction(1, 4))) == [("a", 0), ("c", 1)]
     assert list(at_rate([("a", Fraction(0))], Fraction(1), Fraction(1, 100))) == [("a", 0)]
+    assert list(at_rate([("a", Fraction(8, 100))], Fraction(1), Fraction(1, 25))) == [("a", 1)]
     uneven = [("a", Fraction(0)), ("b", Fraction(13, 100)), ("c", Fraction(14, 100)), ("d", Fraction(1, 2))]
     assert "".join(name for name, _ in at_rate(uneven, Fraction(10), Fraction(1, 10))) == "aacccd"

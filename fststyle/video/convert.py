@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import av
 
 from fststyle.errors import FststyleError, VideoError
+from fststyle.files import is_file, is_there, refuse_inputs
 from fststyle.video.partial import Partial, State, in_words
 from fststyle.video.pictures import PicturesReader, is_pictures
 from fststyle.video.pipes import PipeReader, PipeWriter
@@ -206,14 +207,9 @@ def _to_file(
 
 
 def _refuse_input(job: Job, partial: Partial) -> None:
-    source = Path(job.source)
-    if job.source == STREAM or not source.exists():
-        return
-    for path in (partial.target, *partial.paths):
-        if path.exists() and source.samefile(path):
-            raise VideoError(
-                f"{source} is the input, which a run to {partial.target} would replace; choose another output"
-            )
+    if job.source != STREAM:
+        for path in (partial.target, *partial.paths):
+            refuse_inputs(path, Path(job.source))
 
 
 def _begin(job: Job, partial: Partial) -> int:
@@ -222,7 +218,7 @@ def _begin(job: Job, partial: Partial) -> int:
         partial.discard()
     if job.resume:
         return partial.recall()
-    if partial.state_path.exists():
+    if is_there(partial.state_path):
         raise VideoError(f"{partial.path} is there from an interrupted run; {job.way_on}")
     partial.discard()
     return 0
@@ -231,7 +227,7 @@ def _begin(job: Job, partial: Partial) -> int:
 def _identity(job: Job) -> dict[str, Any]:
     source = Path(job.source)
     facts: dict[str, Any] = {"input": job.source}
-    if source.is_file():
+    if is_file(source):
         status = source.stat()
         facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
     cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}

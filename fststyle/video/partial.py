@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
-from fststyle.files import atomic_write
+from fststyle.files import atomic_write, is_there
 from fststyle.video.source import opened
 
 State = Mapping[str, NDArray[Any]]
@@ -82,7 +82,7 @@ class Partial:
         Raises:
             VideoError: What is left was made otherwise.
         """
-        if not self.state_path.exists():
+        if not is_there(self.state_path):
             return 0
         try:
             with np.load(self.state_path, allow_pickle=False) as archive:
@@ -100,7 +100,7 @@ class Partial:
                 f"{self.path} was made with another {' and '.join(changed) or 'version'}; start anew with --restart"
             )
         counts = {path: sum(1 for _ in _packets(path)) for path in (self.path, self.old_path)}
-        if counts[self.path] >= counts[self.old_path] and self.path.exists():
+        if counts[self.path] >= counts[self.old_path] and is_there(self.path):
             self.path.replace(self.old_path)
         there = max(counts.values())
         usable = max((number for number in self.states if number <= there), default=0)
@@ -129,7 +129,7 @@ class Partial:
 
 
 def _packets(path: Path) -> "Generator[av.Packet[Any], None, None]":
-    if not path.exists():
+    if not is_there(path):
         return
     try:
         with opened(path) as container:

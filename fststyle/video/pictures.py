@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.files import is_file, is_folder, is_there
 from fststyle.images import find_images, fit_longer_side, read_picture, resize
 from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame
 
@@ -59,7 +60,7 @@ class PicturesReader:
 
 def is_pictures(text: str) -> bool:
     """Whether this names a folder or a pattern rather than a file."""
-    return Path(text).is_dir() or (glob.has_magic(text) and not Path(text).exists())
+    return is_folder(Path(text)) or (glob.has_magic(text) and not is_there(Path(text)))
 
 
 def find_pictures(text: str) -> list[Path]:
@@ -68,10 +69,10 @@ def find_pictures(text: str) -> list[Path]:
     Raises:
         VideoError: There are none.
     """
-    if Path(text).is_dir():
+    if is_folder(Path(text)):
         found = find_images(Path(text))
     else:
-        found = [path for path in map(Path, glob.glob(text, recursive=True)) if path.is_file()]  # noqa: PTH207
+        found = [path for path in map(Path, glob.glob(text, recursive=True)) if is_file(path)]  # noqa: PTH207
     if not found:
         raise VideoError(f"{text} holds no pictures; name a folder of frames or a quoted pattern")
     return sorted(found, key=_natural)

@@ -96,13 +96,15 @@ def at_rate(frames: Iterable[tuple[_T, Fraction]], rate: Fraction, last: Fractio
         Frame and tick.
     """
     shown: tuple[_T, int] | None = None
-    end = Fraction(0)
+    end, first = Fraction(0), 0
     for frame, seconds in frames:
         tick = -(-seconds * rate // 1)  # the first at which this frame is to be seen
         if shown is not None:
             yield from ((shown[0], number) for number in range(shown[1], int(tick)))
+        else:
+            first = int(tick)
         shown = (frame, int(tick))
         end = seconds + last
     if shown is not None:
-        stop = max(round(end * rate), 1 if shown[1] == 0 else 0)
+        stop = max(round(end * rate), first + 1)  # however short, it is seen once
         yield from ((shown[0], number) for number in range(shown[1], stop))

@@ -272,7 +272,9 @@ class VideoWriter:
     def _problem(self, error: Exception) -> VideoError:
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
         if number in _FULL_DISK:
-            return VideoError(f"the disk is full: {self._path} ({reason}); make room, then --resume or --restart")
+            return VideoError(
+                f"the disk is full: {self._path} ({reason}); make room, then --resume, or --restart if from a pipe"
+            )
         return VideoError(f"cannot write {self._path} ({reason}); choose another place or format")
 
 
