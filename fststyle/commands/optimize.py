@@ -161,7 +161,12 @@ def _paintings(arguments: list[str]) -> tuple[tuple[Path, ...], tuple[float, ...
 
 
 def _size(text: str) -> int | tuple[int, int]:
-    return _whole_number(text, "--size") if text.strip().isdecimal() else options.sides(text, "--size")
+    if text.strip().isdecimal():
+        return _whole_number(text, "--size")
+    try:
+        return options.sides(text, "--size")
+    except ValueError as error:
+        raise ValueError(f"--size takes one number, the longer side, or for a texture 640x480, not {text!r}") from error
 
 
 def _whole_number(text: str, option: str) -> int:

@@ -40,7 +40,7 @@ class OptimizeRun:
         self.state_file = request.output.with_name(request.output.name + ".state")
         format_of(request.output.suffix)  # better now than after the last iteration
         inputs = request.inputs
-        for written in (request.output, request.trajectory, self.state_file):
+        for written in (request.output, request.trajectory, self.state_file, *self._snapshots()):
             if written is not None:
                 refuse_inputs(written, *inputs)
         if is_there(self.state_file) and not resume:
@@ -83,7 +83,7 @@ class OptimizeRun:
             self._record()
             every = self.request.snapshot_every
             if every is not None and step.iteration % every == 0:
-                write_picture(self._snapshot_folder() / f"{step.iteration:05d}.png", self.picture)
+                write_picture(self._snapshot(step.iteration), self.picture)
             if time.monotonic() - self._saved_at > self.request.save_seconds:
                 self.save()
             yield step
@@ -126,8 +126,14 @@ class OptimizeRun:
                 "--resume"
             ) from error
 
-    def _snapshot_folder(self) -> Path:
-        return self.request.output.with_name(f"{self.request.output.stem}_snapshots")
+    def _snapshot(self, iteration: int) -> Path:
+        folder = self.request.output.with_name(f"{self.request.output.stem}_snapshots")
+        return folder / f"{iteration:05d}.png"
+
+    def _snapshots(self) -> list[Path]:
+        every = self.request.snapshot_every
+        last = sum(self.request.iterations)
+        return [] if every is None else [self._snapshot(number) for number in range(every, last + 1, every)]
 
     def _read_state(self) -> dict[str, Any]:
         try:

@@ -65,7 +65,7 @@ def test_sigterm_keeps_the_picture_and_resume_goes_on(arguments: list[str], run_
         (["--style", "photo.png:x"], "photo.png:x"),
         (["--style", "empty:0.5"], "name its paintings one by one"),
         (["--size", "1"], "is too small for relu2_2"),
-        (["--size", "1x2x3"], "--size takes WIDTHxHEIGHT, 1920x1080 for example, not '1x2x3'"),
+        (["--size", "1x2x3"], "--size takes one number, the longer side, or for a texture 640x480, not '1x2x3'"),
         (["--size", "0"], "--size takes whole numbers from 1, not '0'"),
         (["-o", "photo.png"], "photo.png would overwrite the input photo.png; choose another output"),
         (["--iterations", "5,many"], "--iterations takes whole numbers from 1, not 'many'"),
