@@ -52,10 +52,10 @@ class TimeBudget(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop when the budget is used up."""
+        """Stop when the budget is used up and the step is whole."""
         module = cast(StyleTransferModule, pl_module)
         self._look(trainer, module)
-        if module.progress >= 1:
+        if module.progress >= 1 and _step_done(trainer, batch_idx):
             trainer.should_stop = True
 
     def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:

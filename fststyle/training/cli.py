@@ -4,6 +4,7 @@ Everything under `model`, `data` and `trainer` comes from the signatures of `Sty
 Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import unit_range
 from fststyle.training.weights import DISTILLED
+
+# How torch says that the memory is full, a GPU's or the machine's.
+_NO_MEMORY = re.compile("out of memory|allocate memory")
 
 # What the run's folder decides.
 _OURS = ("logger", "plugins", "default_root_dir")
@@ -168,7 +172,8 @@ def main(args: list[str]) -> int:
     """
     cli = parse(args)
     if cli.config.calibrate:
-        _calibrate(cli)
+        with _plain_errors():
+            _calibrate(cli)
     if cli.config.preview:
         return _preview(cli)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
@@ -207,7 +212,9 @@ def _plain_errors() -> Iterator[None]:
             yield
     except MisconfigurationException as error:
         raise TrainingError(f"{' '.join(str(error).split())}; change this option of --trainer") from error
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
+            raise
         raise TrainingError(
             "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force if "
             "there is a checkpoint"

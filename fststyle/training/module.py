@@ -36,7 +36,7 @@ from fststyle.training.warm_start import warm_start
 from fststyle.training.weights import DISTILLED
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
-_ADDED_SINCE = {
+ADDED_SINCE: Mapping[str, Any] = {
     "strength": False,
     "optimizer": "adam",
     "teacher": None,
@@ -261,8 +261,8 @@ class StyleTransferModule(pl.LightningModule):
         what = f"the {' and '.join(broken)}" if broken else "the gradient (of a finite cost)"
         raise TrainingError(
             f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: go on from "
-            "the last checkpoint by --resume --trainer.precision 32-true, or by --resume --force with a lower "
-            "--model.learning_rate"
+            "the last checkpoint, if there is one, by --resume --trainer.precision 32-true, or by --resume --force with"
+            " a lower --model.learning_rate"
         )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
@@ -318,7 +318,7 @@ class StyleTransferModule(pl.LightningModule):
 
     def refuse_another_recipe(self, saved: Mapping[str, Any]) -> None:
         """Raise a `TrainingError` if a run that began with the recipe `saved` must not go on with this one."""
-        saved = {**_ADDED_SINCE, **saved}
+        saved = {**ADDED_SINCE, **saved}
         for key, value in self.recipe().items():
             if saved.get(key) != value:
                 raise TrainingError(

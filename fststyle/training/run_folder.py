@@ -11,7 +11,7 @@ from fststyle.errors import TrainingError
 from fststyle.files import reason_of, remove_leftovers
 from fststyle.training.checkpoint import Checkpoint
 from fststyle.training.data import ContentData
-from fststyle.training.module import StyleTransferModule
+from fststyle.training.module import ADDED_SINCE, StyleTransferModule
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
         )
     for key, began_with, asked in (
         ("strength", saved.strength, module.strength),
-        ("optimizer", saved.recipe.get("optimizer", "adam"), module.optimizer),
+        ("optimizer", saved.recipe.get("optimizer", ADDED_SINCE["optimizer"]), module.optimizer),
     ):
         if began_with != asked:
             raise TrainingError(
