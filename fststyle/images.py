@@ -46,8 +46,8 @@ _WITHOUT_ALPHA = {"JPEG", "BMP"}
 class _PillowLimit:
     """Pillow warns at 89 and refuses at 179 megapixels, for the whole process, when a file is opened and again later.
 
-    While pictures are read, twice what they may have takes its place: `max_pixels` is left to refuse them, but opening
-    a GIF may already fill a frame, whose size a few bytes say.
+    While pictures are read, what they may have takes its place, for Pillow's warning; it refuses twice as much. Our own
+    check comes after the opening, and opening a GIF may already fill a frame, whose size a few bytes say.
     """
 
     def __init__(self) -> None:
@@ -56,17 +56,17 @@ class _PillowLimit:
         self._before: int | None = None
 
     @contextmanager
-    def moved_beyond(self, max_pixels: int) -> Iterator[None]:
+    def moved_to(self, max_pixels: int) -> Iterator[None]:
         with self._lock:
             if not self._allowed:
                 self._before = Image.MAX_IMAGE_PIXELS
-            self._allowed.append(2 * max_pixels)
+            self._allowed.append(max_pixels)
             Image.MAX_IMAGE_PIXELS = max(self._allowed)
         try:
             yield
         finally:
             with self._lock:
-                self._allowed.remove(2 * max_pixels)
+                self._allowed.remove(max_pixels)
                 Image.MAX_IMAGE_PIXELS = max(self._allowed) if self._allowed else self._before
 
 
@@ -96,7 +96,7 @@ def read_picture(
     try:
         if isinstance(source, Path):
             require_regular_file(source)
-        with _pillow_limit.moved_beyond(max_pixels), Image.open(source, formats=_READ_FORMATS) as image:
+        with _pillow_limit.moved_to(max_pixels), Image.open(source, formats=_READ_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageError(

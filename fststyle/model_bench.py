@@ -12,6 +12,7 @@ from fststyle.errors import ModelFileError
 # Runs in the child: what it prints is the answer. Peak memory is of a whole process, hence one for each size.
 _CHILD = """
 import json, sys
+sys.path.append(sys.argv[2])
 from fststyle.model_bench import measure_here
 print(json.dumps(measure_here(*json.loads(sys.argv[1]))))
 """
@@ -59,7 +60,7 @@ def bench_model(
     try:
         done = subprocess.run(
             # -P: whatever lies in the current folder is no module of ours.
-            [sys.executable, "-P", "-c", _CHILD, arguments],
+            [sys.executable, "-P", "-c", _CHILD, arguments, str(Path(__file__).parents[1])],
             capture_output=True,
             text=True,
             check=False,

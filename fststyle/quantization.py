@@ -267,5 +267,5 @@ class _Judge:
         except ORT_ERRORS as error:
             raise ModelFileError(
                 f"onnxruntime cannot run this network, or what became of it ({reason(error)}); choose other photos, or "
-                "keep fp32"
+                "export it again"
             ) from error

@@ -152,7 +152,8 @@ class TiledNetwork:
             )
             names = [value.name for value in session.get_inputs()]
             fields = self._fields[norm.source]
-            tiles = self._tiles(height, width, min(core, _MEASURED_CORE) if sampled else core, self._halo([fields]))
+            measured = min(core, max(1, _MEASURED_CORE // self._align) * self._align) if sampled else core
+            tiles = self._tiles(height, width, measured, self._halo([fields]))
             sums = Sums(norm.channels)
             for rows, columns in _spread(tiles, height, width) if sampled else tiles:
                 cores = np.zeros((len(self._form.norms), 4), np.int64)
