@@ -147,6 +147,6 @@ def test_what_onnxruntime_raises_is_one_of_ours(assets: Assets, precision: Any) 
     pads = helper.make_node("Pad", ["content", "pads"], ["stylized"], mode="reflect")
     data = assets["picture_model"]([pads], {"pads": np.array([0, 0, 9, 9] * 2, np.int64)}).SerializeToString()
     with pytest.raises(
-        ModelFileError, match=r"onnxruntime cannot run this network, or .*; choose other photos, or keep"
+        ModelFileError, match=r"onnxruntime cannot run this network, or .*; choose other photos, or export"
     ):
         convert(data, precision, [np.zeros((8, 8, 3), np.uint8)])

@@ -151,5 +151,5 @@ def test_what_is_not_finite_stops_before_the_step_and_is_named(
     if all(value == 1.0 for value in terms.values()):
         module.on_before_optimizer_step(optimizer)  # all zeros: nothing to complain about
     next(module.net.parameters()).grad.view(-1)[3] = gradient  # type: ignore[union-attr]
-    with pytest.raises(TrainingError, match=match + r".* at step 41; .*resume from the last checkpoint"):
+    with pytest.raises(TrainingError, match=match + r".* at step 41; .*go on from the last checkpoint"):
         module.on_before_optimizer_step(optimizer)

@@ -19,6 +19,7 @@ def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[s
     sheet = preview(module, data, tmp_path, [], max_steps=60, accelerator="cpu", enable_progress_bar=False)
     assert sheet.shape == (2 * 48 + 4, 4 * 48 + 3 * 4, 3)
     assert not module.averaged.training  # painted with the mirrored rim
+    module.train()  # judged as it was trained
 
     (norm, *_) = styled_norms(module.net)
     assert norm.weight.shape[0] == len(FACTORS)
