@@ -14,8 +14,10 @@ DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 _STEERING = {"Cc", "Zl", "Zp"}  # control characters and line separators
 _TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # what turns the direction of writing
 
-_ABOUT_THE_PATH = {errno.EACCES, errno.EPERM, errno.EROFS}
-_ABOUT_THE_PATH |= {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+_ABOUT_THE_PATH = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+}
 
 
 def plain(text: object) -> str:

@@ -84,6 +84,18 @@ def atomic_write(path: Path, data: bytes) -> None:
         raise
 
 
+def write_result(path: Path, data: bytes, failure: type[FststyleError] = FststyleError) -> None:
+    """As `atomic_write`, for what somebody has chosen the place of.
+
+    Raises:
+        FststyleError: It cannot be written; a `failure`.
+    """
+    try:
+        atomic_write(path, data)
+    except OSError as error:
+        raise failure(f"cannot write {path} ({reason_of(error)}); choose another place") from error
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what `atomic_write` could not when its process was killed; nobody else may be writing there."""
     for path in folder.iterdir():

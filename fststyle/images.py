@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fststyle.errors import ImageError
-from fststyle.files import atomic_write, is_file, is_folder, reason_of, require_regular_file
+from fststyle.files import is_file, is_folder, require_regular_file, write_result
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
 
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -198,11 +198,7 @@ def write_picture(
     Raises:
         ImageError: As `encode_picture`, or the folder cannot be written.
     """
-    data = encode_picture(rgb, alpha, path.suffix, quality=quality)
-    try:
-        atomic_write(path, data)
-    except OSError as error:
-        raise ImageError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
+    write_result(path, encode_picture(rgb, alpha, path.suffix, quality=quality), ImageError)
 
 
 def find_images(root: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from fststyle.errors import ModelFileError
-from fststyle.files import atomic_write, reason_of, require_regular_file
+from fststyle.files import require_regular_file, write_result
 from fststyle.gallery import find_network
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import check_graph, image_ends, shape_of
@@ -173,10 +173,7 @@ def takes_bytes(content: onnx.ValueInfoProto) -> bool:
 
 
 def _write(path: Path, model: onnx.ModelProto) -> None:
-    try:
-        atomic_write(path, model.SerializeToString(deterministic=True))
-    except OSError as error:
-        raise ModelFileError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
+    write_result(path, model.SerializeToString(deterministic=True), ModelFileError)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from fststyle.commands import options
 from fststyle.console import complain, explained, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
-from fststyle.files import is_file, is_folder, reason_of, refuse_inputs
+from fststyle.files import is_file, is_folder, refuse_inputs, write_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +73,6 @@ def evaluate(
     """Judge networks: cost, iterations of optimization they are worth, grid, border, flicker, speed."""
     with extra("train"):
         from fststyle.training import evaluate as measuring
-        from fststyle.training import evaluate_report
         from fststyle.training.evaluation import Settings
     from rich.console import Console
     from rich.text import Text
@@ -123,15 +122,14 @@ def evaluate(
                 Text(plain(f"{what} ({done} of {of} done)" if of > 1 else what))
             ),
         )
-    text = json.dumps(evaluate_report.as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
     writers: list[Callable[[], None]] = []
-    if json_file not in (None, "-"):
-        writers.append(partial(_write, text, json_file))
+    if json_file is not None and json_file != "-":
+        writers.append(partial(write_result, Path(json_file), _json(evaluation).encode()))
     if html is not None:
         writers.append(partial(_write_page, html, evaluation))
     writers.append(partial(_show, evaluation, console if json_file == "-" else Console()))
     if json_file == "-":
-        writers.append(partial(typer.echo, text, nl=False))
+        writers.append(partial(typer.echo, _json(evaluation), nl=False))
     _all_of(writers)
 
 
@@ -205,17 +203,14 @@ def _all_of(writers: Sequence[Callable[[], None]]) -> None:
         raise errors[-1]
 
 
+def _json(evaluation: "Evaluation") -> str:
+    from fststyle.training.evaluate_report import as_json
+
+    return json.dumps(as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
+
+
 def _write_page(target: Path, evaluation: "Evaluation") -> None:
     from fststyle.training.evaluate_report import write_report
 
     write_report(target, evaluation)
     typer.echo(plain(target), err=True)
-
-
-def _write(text: str, target: str) -> None:
-    from fststyle.files import atomic_write
-
-    try:
-        atomic_write(Path(target), text.encode())
-    except OSError as error:
-        raise FststyleError(f"cannot write {target} ({reason_of(error)}); choose another place") from error

@@ -165,12 +165,12 @@ class ContentData(pl.LightningDataModule):
         super().__init__()
         if not 0 <= cache_gigabytes < float("inf"):
             raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
-        given = {"crop": crop, "val_size": val_size, "batch_size": batch_size}
-        given |= {"val_photos": val_photos, "num_workers": num_workers, "seed": seed}
-        least = {"crop": 32, "val_size": 32, "batch_size": 1}
-        for name, value in given.items():
-            if value < least.get(name, 0):
-                raise ValueError(f"{name} must be at least {least.get(name, 0)}, not {value}")
+        for name, value, least in (
+            *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
+            *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
+        ):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
         self.root, self.crop, self.batch_size = root, crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed = num_workers, seed

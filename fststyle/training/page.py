@@ -17,8 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fststyle.errors import FststyleError
-from fststyle.files import atomic_write, reason_of
+from fststyle.files import write_result
 from fststyle.images import encode_picture
 
 # Text stays text, so that the page can be searched and the browser chooses the font; the salt makes equal charts equal
@@ -78,8 +77,4 @@ def write_page(path: Path, template: str, **context: Any) -> None:
     environment = Environment(
         loader=PackageLoader("fststyle.training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    page = environment.get_template(template).render(context).encode()
-    try:
-        atomic_write(path, page)
-    except OSError as error:
-        raise FststyleError(f"cannot write {path} ({reason_of(error)}); choose another place") from error
+    write_result(path, environment.get_template(template).render(context).encode())
