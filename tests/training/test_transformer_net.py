@@ -71,6 +71,15 @@ def test_outside_of_training_a_mirrored_rim_is_seen_and_cut_off(name: NetworkNam
         torch.testing.assert_close(net.eval()(photo), net.train()(rimmed)[..., 16:-16, 16:-16])
 
 
+@pytest.mark.parametrize("name", ["johnson", "fast", "tiny"])
+def test_large_squares_are_painted_in_training_as_they_are_later(name: NetworkName) -> None:
+    net = build_transformer_net(name, 0.25)
+    large, small = torch.rand(1, 3, 192, 200), torch.rand(1, 3, 191, 200)
+    with torch.no_grad():
+        torch.testing.assert_close(net.train()(large), net.eval()(large))
+        assert not torch.allclose(net.train()(small), net.eval()(small), atol=1e-4)
+
+
 def test_a_folded_enlargement_is_an_enlargement_and_a_convolution() -> None:
     folded = FoldedUpsample(4, 5, bias=True)
     x = torch.rand(2, 4, 9, 12)
