@@ -4,6 +4,7 @@
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
     python scripts/train_gallery.py … --network johnson --further --steps 1500 --learning-rate 0.0015   # what is there
+    python scripts/train_gallery.py … --only scream -- --model.style_size 512   # after --: for fststyle train
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
@@ -134,7 +135,7 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
                 *(*budget, "--trainer.val_check_interval", judged_at),
                 *(("--model.learning_rate", arguments.learning_rate) if arguments.learning_rate else ()),
                 *(("--model.teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
-                *("--out", folder, *(["--resume"] if done is not None else [])),
+                *("--out", folder, *(["--resume"] if done is not None else []), *arguments.settings),
             ]
         )
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
@@ -209,11 +210,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")
     parser.add_argument("--learning-rate", type=float, help="its peak; lower than usual is kinder to what is learned")
-    parser.add_argument("--crop", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--crop", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))
     parser.add_argument("--out", type=Path, default=Path("runs/gallery"), help="a network's runs; one folder a network")
     parser.add_argument("--no-training", action="store_true", help="only note what lies in models/")
+    parser.add_argument("settings", nargs="*", metavar="-- SETTING", help="for fststyle train, instead of a config's")
     arguments = parser.parse_args()
     if not arguments.no_training and not (arguments.photos and arguments.paintings):
         parser.error("give --photos and --paintings, or --no-training")

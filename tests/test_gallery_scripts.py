@@ -114,7 +114,10 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["export"]
 
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--from", str(out / "styles"), "--out", str(tmp_path / "anew")])
-    defined["main"]()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "argv", [*sys.argv, "--", "--model.style_size", "512"])
+        defined["main"]()
+    assert calls[0][-2:] == ["--model.style_size", "512"]  # the last word, after the config's
     assert calls[0][calls[0].index("--init") + 1] == str(out / "styles" / "munch_the_scream_1893_320.ckpt")
 
     calls.clear()  # what one network is done with says nothing of another
