@@ -139,9 +139,10 @@ class ContentData(pl.LightningDataModule):
 
     Args:
         root: Searched recursively; every format that Pillow reads, every size, no class folders.
-        crop: Side of the training crops in pixels.
-        batch_size: Crops per step and process. In the same minutes on a CPU two go further than four, in twice as many
-            steps; a GPU has time for more.
+        crop: Side of the training crops in pixels. From 192 on they are painted in training as photos are later
+            (`transformer_net.py`); below, networks learn faster at first and end worse.
+        batch_size: Crops per step and process. In the same minutes on a CPU few of them, in many steps, go further than
+            many in few; a GPU has time for more.
         val_photos: How many photos are held out to measure and show progress, at most a fifth of the folder. Which ones
             depends on their names alone.
         val_size: Side of the held-out photos' middle squares in pixels.
@@ -154,8 +155,8 @@ class ContentData(pl.LightningDataModule):
     def __init__(
         self,
         root: Path,
-        crop: int = 128,
-        batch_size: int = 2,
+        crop: int = 256,
+        batch_size: int = 1,
         val_photos: int = 8,
         val_size: int = 256,
         num_workers: int = 1,

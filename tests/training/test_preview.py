@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.callbacks import LambdaCallback
 
 from fststyle.errors import DataError, TrainingError
 from fststyle.training import preview as previewing
@@ -63,3 +64,11 @@ def test_the_weights_are_those_that_a_user_would_type(train_arguments: list[str]
     cli = parse([*train_arguments, "--model.cost.style_weight", "0.7", "--out", str(tmp_path)])
     assert weights(cli.model) == [0.21, 0.7, 2.1]
     assert previewing.FACTORS[1] == 1
+
+
+def test_squares_are_small(train_arguments: list[str], tmp_path: Path) -> None:
+    cli = parse([*train_arguments, "--data.crop", "130", "--data.batch_size", "1", "--out", str(tmp_path)])
+    seen: list[torch.Size] = []
+    record = LambdaCallback(on_train_batch_start=lambda *given: seen.append(given[2].shape))
+    preview(cli.model, cli.datamodule, tmp_path, [record], max_steps=1, accelerator="cpu", enable_progress_bar=False)
+    assert seen == [(2, 3, 128, 128)]
