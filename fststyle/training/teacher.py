@@ -23,7 +23,7 @@ MATCHING = 0.5
 TEACHER_WEIGHT = 10.0
 """Of the likeness beside the other terms. Measured (`tiny`, The Great Wave): with 0 dark areas fade again."""
 
-# The teacher sees a photo with a mirrored rim, the student sees one only outside of training.
+# The teacher sees a photo with a mirrored rim, in training the student sees one only in large squares.
 _BORDER = 8
 
 
