@@ -31,6 +31,9 @@ from fststyle.training.readers import leave_signals
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
 _NARROWEST = 0.4
 
+# Exponent of the darkest crops: a middling gray of 128 becomes one of 32.
+_DARKEST = 3.0
+
 # A folder that is mostly unreadable is the wrong folder.
 _MAX_BAD_SHARE = 0.5
 
@@ -57,13 +60,20 @@ class PhotoCrops(Dataset[Tensor]):
         seed: Of the whole run.
         bad_list: JSON Lines file to which unreadable photos are added, once each, with the reason.
         cache: Where decoded photos are kept; none decodes anew every time.
+        dark: Share of the crops that are darkened.
     """
 
     def __init__(
-        self, photos: list[Path], crop: int, seed: int, bad_list: Path | None = None, cache: PhotoCache | None = None
+        self,
+        photos: list[Path],
+        crop: int,
+        seed: int,
+        bad_list: Path | None = None,
+        cache: PhotoCache | None = None,
+        dark: float = 0.0,
     ) -> None:
         self.photos, self.crop, self.seed, self.bad_list = photos, crop, seed, bad_list
-        self.cache = cache
+        self.cache, self.dark = cache, dark
         self.bad: set[int] = set()
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
@@ -80,7 +90,8 @@ class PhotoCrops(Dataset[Tensor]):
             except ImageError as error:
                 self._set_aside(candidate, error)
                 continue
-            return _to_tensor(random_crop(rgb, self.crop, rng))
+            crop = random_crop(rgb, self.crop, rng)
+            return _to_tensor(darkened(crop, rng) if rng.random() < self.dark else crop)
         raise DataError("not one photo could be read; check the folder given as --data.root")
 
     def _read(self, index: int) -> NDArray[np.uint8]:
@@ -148,6 +159,8 @@ class ContentData(pl.LightningDataModule):
         val_size: Side of the held-out photos' middle squares in pixels.
         num_workers: Processes that read ahead.
         seed: Decides order and crops.
+        dark: Share of the crops that are darkened: photos taken at night are few in most folders, and networks that
+            have seen none paint them worst.
         cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
             photo anew every time.
     """
@@ -161,11 +174,14 @@ class ContentData(pl.LightningDataModule):
         val_size: int = 256,
         num_workers: int = 1,
         seed: int = 0,
+        dark: float = 0.2,
         cache_gigabytes: float = 4.0,
     ) -> None:
         super().__init__()
         if not 0 <= cache_gigabytes < float("inf"):
             raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
+        if not 0 <= dark <= 1:
+            raise ValueError(f"dark must lie in [0, 1], not {dark}")
         for name, value, least in (
             *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
             *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
@@ -174,7 +190,7 @@ class ContentData(pl.LightningDataModule):
                 raise ValueError(f"{name} must be at least {least}, not {value}")
         self.root, self.crop, self.batch_size = root, crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
-        self.num_workers, self.seed = num_workers, seed
+        self.num_workers, self.seed, self.dark = num_workers, seed, dark
         self.cache_gigabytes = cache_gigabytes
         self.bad_list: Path | None = None
         self.cache_folder: Path | None = None
@@ -229,6 +245,7 @@ class ContentData(pl.LightningDataModule):
             "crop": self.crop,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "dark": self.dark,
         }
 
     def train_dataloader(self) -> DataLoader[Tensor]:
@@ -240,7 +257,7 @@ class ContentData(pl.LightningDataModule):
         if self.cache_folder is not None and self.cache_gigabytes:
             cache = PhotoCache(self.cache_folder, int(self.cache_gigabytes * 1e9))
         return DataLoader(
-            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache),
+            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache, self.dark),
             batch_size=self.batch_size,
             sampler=PositionSampler(steps * self.batch_size * world_size, rank, world_size),
             num_workers=self.num_workers,
@@ -264,6 +281,13 @@ def random_crop(
     left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
     square = _resized_box(rgb, (left, top, left + side, top + side), crop)
     return square[:, ::-1] if rng.random() < 0.5 else square
+
+
+def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """As if there had been less light: a power of 1 to `_DARKEST` of the values, black and white stay."""
+    levels = np.linspace(0, 1, 256) ** rng.uniform(1, _DARKEST)
+    table: NDArray[np.uint8] = np.rint(255 * levels).astype(np.uint8)
+    return table[rgb]
 
 
 def _resized_box(rgb: NDArray[np.uint8], box: tuple[float, float, float, float], side: int) -> NDArray[np.uint8]:

@@ -75,7 +75,7 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
     for key, value in now.items():
         # Checkpoints of earlier versions do not know all of it.
         if (began_with := before.get(key)) is not None and began_with != value:
-            what = f"{key} = {began_with}, not {value}" if isinstance(value, int) else f"another {key}"
+            what = f"{key} = {began_with}, not {value}" if isinstance(value, int | float) else f"another {key}"
             what = "other photos" if key == "photos" else what
             raise TrainingError(
                 f"this run began with {what}; resume with the old setting, start anew in another folder (--out), or "

@@ -53,7 +53,7 @@ def test_a_resumed_process_goes_on_at_its_own_photos(photo_folder: Path, rank: i
     data.setup("fit")
     run = {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
     data.trainer = type("Trainer", (), run)()
-    crops = PhotoCrops(data.train_files, 32, seed=0)
+    crops = PhotoCrops(data.train_files, 32, seed=0, dark=data.dark)
     first = next(iter(data.train_dataloader()))
     assert torch.equal(first, torch.stack([crops[24 + rank], crops[26 + rank]]))  # 24 = 3·2·2·2
 
@@ -63,7 +63,7 @@ def test_batches_do_not_depend_on_the_number_of_workers(photo_folder: Path, work
     data = ContentData(photo_folder, crop=32, batch_size=3, num_workers=workers)
     data.setup("fit")
     batches = list(itertools.islice(data.train_dataloader(), 2))
-    crops = PhotoCrops(data.train_files, 32, seed=0)
+    crops = PhotoCrops(data.train_files, 32, seed=0, dark=data.dark)
     assert torch.equal(torch.cat(batches), torch.stack([crops[p] for p in range(6)]))
 
 
@@ -80,6 +80,19 @@ def test_crops_are_flipped_and_come_from_all_over(tmp_path: Path) -> None:
     spans = np.abs(rows[:, -1] - rows[:, 0])
     assert spans.min() < 75  # about 32 of 64 pixels
     assert spans.max() > 110  # the whole shorter side
+
+
+def test_a_share_of_the_crops_is_darkened(tmp_path: Path) -> None:
+    pixels = np.full((40, 40, 3), 128, np.uint8)
+    pixels[:20] = 255
+    Image.fromarray(pixels).save(tmp_path / "half_white.png")
+    crops = PhotoCrops([tmp_path / "half_white.png"], 40, seed=0, dark=0.3)
+    made = torch.stack([crops[p] for p in range(200)])
+    assert made.amax(dim=(1, 2, 3)).eq(255).all()
+    gray = made.amin(dim=(1, 2, 3))
+    assert 40 < (gray < 128).sum() < 80
+    assert 32 <= gray.min() < 36  # 255 · (128 / 255)³ is 32.3
+    assert torch.equal(crops[7], made[7])
 
 
 def test_a_photo_smaller_than_the_crop_is_enlarged(tmp_path: Path) -> None:
@@ -167,6 +180,11 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
 def test_settings_out_of_range(tmp_path: Path, arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be at least"):
         ContentData(tmp_path, **arguments)
+
+
+def test_the_share_of_dark_crops_is_a_share(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"dark must lie in \[0, 1\], not 1.5"):
+        ContentData(tmp_path, dark=1.5)
 
 
 def test_a_program_ends_that_leaves_readers_behind() -> None:

@@ -232,7 +232,7 @@ def test_resumed_otherwise(case: Case, train_arguments: Arguments, begun: Path, 
 
     changes = [
         ["--model.cost.style_weight", "3"], ["--data.crop", "40"], ["--data.batch_size", "3"], ["--style", str(other)],
-        ["--data.seed", "1"],
+        ["--data.seed", "1"], ["--data.dark", "0.5"],
     ]  # fmt: skip
     for change in changes:
         with pytest.raises(TrainingError) as caught:
