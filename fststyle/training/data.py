@@ -31,8 +31,11 @@ from fststyle.training.readers import leave_signals
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
 _NARROWEST = 0.4
 
-# Exponent of the darkest crops: a middling gray of 128 becomes one of 32.
-_DARKEST = 3.0
+# How much of a darkened crop is black, about, least and most: a street at night, and stars.
+_BLACK_SHARE = 0.3, 0.98
+
+# The highest black point, of what is brightest: something is left of a crop that is mostly sky.
+_HIGHEST_BLACK = 0.85
 
 # A folder that is mostly unreadable is the wrong folder.
 _MAX_BAD_SHARE = 0.5
@@ -159,8 +162,7 @@ class ContentData(pl.LightningDataModule):
         val_size: Side of the held-out photos' middle squares in pixels.
         num_workers: Processes that read ahead.
         seed: Decides order and crops.
-        dark: Share of the crops that are darkened, where a folder has few photos taken at night. That it helps has not
-            been shown.
+        dark: Share of the crops that are darkened to lights on black, where a folder has few photos taken at night.
         cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
             photo anew every time.
     """
@@ -284,8 +286,10 @@ def random_crop(
 
 
 def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As if there had been less light: a power of 1 to `_DARKEST` of the values, black and white stay."""
-    levels = np.linspace(0, 1, 256) ** rng.uniform(1, _DARKEST)
+    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to what was brightest."""
+    white = int(rgb.max())
+    black = min(np.quantile(rgb.mean(axis=2), rng.uniform(*_BLACK_SHARE)), _HIGHEST_BLACK * white)
+    levels = np.clip((np.arange(256) - black) / max(white - black, 1), 0, 1)
     table: NDArray[np.uint8] = np.rint(255 * levels).astype(np.uint8)
     return table[rgb]
 

@@ -49,21 +49,21 @@ def test_every_photo_comes_once_an_epoch_in_a_new_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_resumed_process_goes_on_at_its_own_photos(photo_folder: Path, rank: int) -> None:
-    data = ContentData(photo_folder, crop=32, batch_size=2, num_workers=0)
+    data = ContentData(photo_folder, crop=32, batch_size=2, num_workers=0, dark=0.5)
     data.setup("fit")
     run = {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
     data.trainer = type("Trainer", (), run)()
-    crops = PhotoCrops(data.train_files, 32, seed=0, dark=data.dark)
+    crops = PhotoCrops(data.train_files, 32, seed=0, dark=0.5)
     first = next(iter(data.train_dataloader()))
     assert torch.equal(first, torch.stack([crops[24 + rank], crops[26 + rank]]))  # 24 = 3·2·2·2
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_do_not_depend_on_the_number_of_workers(photo_folder: Path, workers: int) -> None:
-    data = ContentData(photo_folder, crop=32, batch_size=3, num_workers=workers)
+    data = ContentData(photo_folder, crop=32, batch_size=3, num_workers=workers, dark=0.5)
     data.setup("fit")
     batches = list(itertools.islice(data.train_dataloader(), 2))
-    crops = PhotoCrops(data.train_files, 32, seed=0, dark=data.dark)
+    crops = PhotoCrops(data.train_files, 32, seed=0, dark=0.5)
     assert torch.equal(torch.cat(batches), torch.stack([crops[p] for p in range(6)]))
 
 
@@ -82,17 +82,25 @@ def test_crops_are_flipped_and_come_from_all_over(tmp_path: Path) -> None:
     assert spans.max() > 110  # the whole shorter side
 
 
-def test_a_share_of_the_crops_is_darkened(tmp_path: Path) -> None:
-    pixels = np.full((40, 40, 3), 128, np.uint8)
-    pixels[:20] = 255
-    Image.fromarray(pixels).save(tmp_path / "half_white.png")
-    crops = PhotoCrops([tmp_path / "half_white.png"], 40, seed=0, dark=0.3)
+def test_a_share_of_the_crops_is_darkened_to_lights_on_black(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 200, 100, dtype=np.uint8)[:, None, None].repeat(100, axis=1).repeat(3, axis=2)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    crops = PhotoCrops([tmp_path / "ramp.png"], 40, seed=0, dark=0.3)
     made = torch.stack([crops[p] for p in range(200)])
-    assert made.amax(dim=(1, 2, 3)).eq(255).all()
-    gray = made.amin(dim=(1, 2, 3))
-    assert 40 < (gray < 128).sum() < 80
-    assert 32 <= gray.min() < 36  # 255 · (128 / 255)³ is 32.3
+    black = made.eq(0).float().mean(dim=(1, 2, 3))
+    dark = black > 0.1
+    assert 40 < dark.sum() < 80
+    assert 0.25 < black[dark].min() < 0.4
+    assert 0.8 < black[dark].max() < 0.95
+    assert made[dark].amax(dim=(1, 2, 3)).eq(255).all()
+    assert made[~dark].max() <= 200
     assert torch.equal(crops[7], made[7])
+
+
+@pytest.mark.parametrize("gray", [0, 100, 255])
+def test_a_darkened_photo_of_one_gray_is_white_if_it_is_not_black(tmp_path: Path, gray: int) -> None:
+    Image.new("L", (40, 40), gray).save(tmp_path / "gray.png")
+    assert PhotoCrops([tmp_path / "gray.png"], 40, seed=0, dark=1)[0].eq(255 if gray else 0).all()
 
 
 def test_a_photo_smaller_than_the_crop_is_enlarged(tmp_path: Path) -> None:
