@@ -286,7 +286,7 @@ def random_crop(
 
 
 def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to what was brightest."""
+    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to the brightest."""
     white = int(rgb.max())
     black = min(np.quantile(rgb.mean(axis=2), rng.uniform(*_BLACK_SHARE)), _HIGHEST_BLACK * white)
     levels = np.clip((np.arange(256) - black) / max(white - black, 1), 0, 1)

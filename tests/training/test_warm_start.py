@@ -100,7 +100,7 @@ def test_johnson_starts_from_a_style_that_ships(monkeypatch: pytest.MonkeyPatch)
     begun = [
         warm_start(net, "johnson", 1.0, init) for net, init in zip(nets, ("base", STAND_INS["johnson"]), strict=True)
     ]
-    assert begun == ["starry_night_johnson.onnx"] * 2
+    assert begun == ["udnie_johnson.onnx"] * 2
     for name, tensor in nets[0].state_dict().items():
         assert torch.equal(tensor, nets[1].state_dict()[name]), name
     assert warm_start(build_transformer_net("johnson", 0.5), "johnson", 0.5, "base") == "none"
