@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""A network whose weights are a mean of others', which one training made of the other.
+"""A network whose weights are the mean of others', of which one was trained from the other.
 
     python scripts/average_networks.py runs/strong.onnx:0.15,runs/mild.onnx:0.85 averaged.onnx
 
-Networks of one descent lie so close that what lies between them paints, too, and better than either: the mean keeps
-what the trainings agree on, and the shares go from the strength of one to that of the other. Networks that were trained
-apart have nothing in common but their form; their mean paints mud.
+Networks of one descent lie so close that what lies between them paints, too: the shares go from the strength of one to
+that of the other, at lower costs than the mean of theirs (models/RECIPE.md). Of networks that were trained apart, with
+nothing in common but their form, that is not to be expected.
 """
 
 import argparse

@@ -59,7 +59,8 @@ def table(files: dict[str, ModelFile]) -> list[str]:
         judge = f"`{card.loss_network}`, painting at {recipe['style_size']}"
         if teacher := recipe.get("teacher"):
             judge += f", taught by `{teacher}`"
-        costs = " | ".join(f"{card.costs[f'{term}_loss']:.3g}" for term in ("content", "style", "total"))
+        terms = (f"{term}_loss" for term in ("content", "style", "total"))
+        costs = " | ".join(f"{card.costs[term]:.3g}" if term in card.costs else "" for term in terms)
         lines.append(
             f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
             f"{steps(card)} | {recipe.get('photos', '')} | {costs} | {card.licence} |"

@@ -171,3 +171,10 @@ def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sheet[:32, :32].mean() > 1.7 * sheet[36:68, :32].mean()
     main()
     assert (models / "README.md").read_text("utf-8") == first
+
+
+def test_costs_that_nobody_measured_are_left_open_on_the_page(
+    models: Path, assets: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    mean = read_model(save(assets["gain_model"](1.0), {"costs": {}, "recipe": {"style_size": 320}}, name="mean.onnx"))
+    assert "|  |  |  | MIT |" in script("make_gallery_page.py", models)["table"]({"mean": mean})[-1]
