@@ -238,7 +238,7 @@ class ContentData(pl.LightningDataModule):
         self.train_files = [path for path in photos if path not in set(readable)]
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides which crops a run sees: for the checkpoint, and to tell another folder of photos."""
+        """What decides which crops a run sees: for the checkpoint, the card, and to tell another folder of photos."""
         digest = hashlib.sha256()
         for path in self.train_files:
             digest.update(os.fsencode(path.relative_to(self.root).as_posix()) + b"\0")
@@ -248,6 +248,7 @@ class ContentData(pl.LightningDataModule):
             "batch_size": self.batch_size,
             "seed": self.seed,
             "dark": self.dark,
+            "photo_count": len(self.train_files),
         }
 
     def train_dataloader(self) -> DataLoader[Tensor]:

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -16,7 +16,7 @@ from fststyle.errors import CheckpointError, ModelFileError
 from fststyle.files import refuse_inputs
 from fststyle.model_card import ModelCard
 from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
-from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.checkpoint import Checkpoint, read_checkpoint
 from fststyle.training.layers import frozen
 from fststyle.training.strength import StrengthNet
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
@@ -65,7 +65,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
         network=trained.network,
         width=trained.width,
         loss_network=str(trained.recipe["loss_network"]),
-        recipe=dict(trained.recipe),
+        recipe=_recipe(trained),
         steps=trained.steps,
         costs=dict(trained.costs),
         licence=licence or "unspecified",
@@ -146,6 +146,13 @@ def compare_with_torch(model: onnx.ModelProto, net: nn.Module) -> float:
             )
         worst = max(worst, difference)
     return worst
+
+
+def _recipe(trained: Checkpoint) -> dict[str, Any]:
+    """What the module was told, and of the photos what a checkpoint knows; those of earlier versions know less."""
+    seen = {key: trained.data[key] for key in ("crop", "batch_size", "dark") if key in trained.data}
+    count = trained.data.get("photo_count")
+    return {**trained.recipe, **seen, **({"photos": "one photo" if count == 1 else f"{count} photos"} if count else {})}
 
 
 def _strip_traces(model: onnx.ModelProto) -> None:

@@ -15,6 +15,7 @@ from fststyle.model_file import read_model
 from fststyle.stylizer import Stylizer
 from fststyle.training import export
 from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.data import ContentData
 from fststyle.training.export import compare_with_torch, export_checkpoint, export_network
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.transformer_net import NetworkName, build_transformer_net
@@ -27,7 +28,9 @@ def save_checkpoint(folder: Path, painting: Path, network: NetworkName = "fast")
         for parameter in module.averaged.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     module.costs = {"total_loss": 1.25}
-    checkpoint = {"state_dict": module.state_dict(), "global_step": 12}
+    data = ContentData(painting.parent, crop=32, batch_size=2, dark=0.25)
+    data.train_files = [painting, painting]
+    checkpoint = {"state_dict": module.state_dict(), "global_step": 12, "ContentData": data.state_dict()}
     module.on_save_checkpoint(checkpoint)
     torch.save(checkpoint, folder / "last.ckpt")
     return folder / "last.ckpt", module
@@ -40,6 +43,8 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert card.costs == {"total_loss": 1.25}
     assert card.licence == "CC0-1.0"
     assert card.loss_network == "medium"
+    photos = {key: card.recipe[key] for key in ("crop", "batch_size", "dark", "photos")}
+    assert photos == {"crop": 32, "batch_size": 2, "dark": 0.25, "photos": "2 photos"}
     assert __version__ in card.created_by
     assert card == read_model(tmp_path / "stripes.onnx").card
     photo = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
