@@ -3,8 +3,8 @@
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
-    python scripts/train_gallery.py … --network johnson --further --steps 1500 --learning-rate 0.0015   # what is there
     python scripts/train_gallery.py … --only scream -- --model.style_size 512   # after --: for fststyle train
+    python scripts/train_gallery.py … --further --minutes 8 -- --model.learning_rate 0.0025   # what is there, gently
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
@@ -133,18 +133,16 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
                 *("--model.style_size", style_size(name)),
                 *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
                 *(*budget, "--trainer.val_check_interval", judged_at),
-                *(("--model.learning_rate", arguments.learning_rate) if arguments.learning_rate else ()),
                 *(("--model.teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
                 *("--out", folder, *(["--resume"] if done is not None else []), *arguments.settings),
             ]
         )
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
-    facts = {"crop": arguments.crop, "batch_size": arguments.batch}
-    if before is not None:
-        facts["steps_before"] = before
     run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
-    facts["photos"] = arguments.photos_are or f"{len(find_images(arguments.photos))} photos"
+    facts: dict[str, Any] = {} if before is None else {"steps_before": before}
+    if arguments.photos_are:
+        facts["photos"] = arguments.photos_are
     complete_card(output, config(name)["painting"], facts)
     atomic_write(exported, sha256(output).encode())
 
@@ -209,7 +207,6 @@ def main() -> None:
     parser.add_argument("--further", action="store_true", help="begin with what lies in models/")
     parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")
-    parser.add_argument("--learning-rate", type=float, help="its peak; lower than usual is kinder to what is learned")
     parser.add_argument("--crop", type=int, default=256)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))

@@ -87,7 +87,20 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     checkpoint.read_checkpoint = lambda path: type("Checkpoint", (), {"steps": steps[path]})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", checkpoint)
     defined["main"].__globals__["run"] = run
-    arguments = ["--photos", photos, "--paintings", paintings, "--only", "scream", "--steps", 400, "--out", out]
+    arguments = [
+        "--photos",
+        photos,
+        "--paintings",
+        paintings,
+        "--only",
+        "scream",
+        "--steps",
+        400,
+        "--out",
+        out,
+        "--photos-are",
+        "a photo",
+    ]
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
 
     def kinds() -> list[str]:
@@ -102,7 +115,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     card = read_model(models / "scream.onnx").card
     assert card is not None
     assert card.painting == "Edvard Munch, The Scream, 1893"
-    assert card.recipe["photos"] == "1 photos"
+    assert card.recipe["photos"] == "a photo"
 
     defined["main"]()  # 60 of 400 steps are done
     assert "--resume" in calls[0]
