@@ -87,20 +87,8 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     checkpoint.read_checkpoint = lambda path: type("Checkpoint", (), {"steps": steps[path]})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", checkpoint)
     defined["main"].__globals__["run"] = run
-    arguments = [
-        "--photos",
-        photos,
-        "--paintings",
-        paintings,
-        "--only",
-        "scream",
-        "--steps",
-        400,
-        "--out",
-        out,
-        "--photos-are",
-        "a photo",
-    ]
+    arguments = ["--photos", photos, "--paintings", paintings, "--only", "scream", "--steps", 400, "--out", out]
+    arguments += ["--photos-are", "a photo"]
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
 
     def kinds() -> list[str]:

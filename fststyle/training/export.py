@@ -150,9 +150,11 @@ def compare_with_torch(model: onnx.ModelProto, net: nn.Module) -> float:
 
 def _recipe(trained: Checkpoint) -> dict[str, Any]:
     """What the module was told, and of the photos what a checkpoint knows; those of earlier versions know less."""
-    seen = {key: trained.data[key] for key in ("crop", "batch_size", "dark") if key in trained.data}
-    count = trained.data.get("photo_count")
-    return {**trained.recipe, **seen, **({"photos": "one photo" if count == 1 else f"{count} photos"} if count else {})}
+    recipe = dict(trained.recipe)
+    recipe |= {key: trained.data[key] for key in ("crop", "batch_size", "dark") if key in trained.data}
+    if count := trained.data.get("photo_count"):
+        recipe["photos"] = "one photo" if count == 1 else f"{count} photos"
+    return recipe
 
 
 def _strip_traces(model: onnx.ModelProto) -> None:
