@@ -46,6 +46,7 @@ class Painter(Protocol):
         keep_color: bool,
         scale: float,
         mask: NDArray[np.uint8] | None,
+        grain: float,
     ) -> NDArray[np.uint8]:
         """Paint (H, W, 3)."""
 
@@ -73,10 +74,11 @@ class Settings:
 
     Attributes:
         max_side: Shrink to this many pixels first; None keeps the size.
-        strength: As for `Controls`, like the next three.
+        strength: As for `Controls`, like the next four.
         keep_color: The photo's own colors.
         scale: Of the brush.
         mask: Where to paint; the same for every picture, enlarged or shrunk to it.
+        grain: Of what the network sees.
         quality: As for `encode_picture`.
     """
 
@@ -85,6 +87,7 @@ class Settings:
     keep_color: bool = False
     scale: float = 1.0
     mask: NDArray[np.uint8] | None = None
+    grain: float = 0.0
     quality: int = 95
 
 
@@ -244,6 +247,7 @@ def _painted(begun: _Begun, painter: Painter, settings: Settings) -> _Begun:
             keep_color=settings.keep_color,
             scale=settings.scale,
             mask=settings.mask,
+            grain=settings.grain,
         )
         picture = Picture(stylized, begun.picture.alpha)
     except FststyleError as caught:

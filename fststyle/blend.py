@@ -59,11 +59,12 @@ class Blend:
         keep_color: bool = False,
         scale: float = 1.0,
         mask: NDArray[np.uint8] | None = None,
+        grain: float = 0.0,
     ) -> NDArray[np.uint8]:
         """As a `Stylizer`; the strength is a cross-fade unless every network can be told it."""
         told = all(stylizer.network.model.takes_strength for stylizer in self._stylizers)
         paint = partial(self._paint, strength=strength if told else 1.0)
-        return Controls(strength, keep_color, scale, mask).apply(as_rgb(image), paint, fade=not told)
+        return Controls(strength, keep_color, scale, mask, grain).apply(as_rgb(image), paint, fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)

@@ -25,18 +25,23 @@ class Controls:
         scale: Of the brush. At 2 strokes are twice as broad, because the network paints the picture at half its sides
             and the painting is enlarged; at 0.5 they are half as broad, and painting takes four times as long.
         mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
+        grain: Standard deviation, in gray levels, of noise on what the network sees, the same every time. A flat area
+            holds nothing that strokes could begin with; this gives it something.
     """
 
     strength: float = 1.0
     keep_color: bool = False
     scale: float = 1.0
     mask: Pixels | None = None
+    grain: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
         if not 0.1 <= self.scale <= 10:
             raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
+        if not 0 <= self.grain <= 100:
+            raise ValueError(f"grain must lie in 0..100, not {self.grain}")
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
             raise ValueError(
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
@@ -53,7 +58,7 @@ class Controls:
         if self.strength == 0:
             return rgb.copy()
         height, width = rgb.shape[:2]
-        stylized = resize(paint(self._scaled(rgb)), height, width)
+        stylized = resize(paint(self._grained(self._scaled(rgb))), height, width)
         if self.keep_color:
             stylized = _by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
         if self.strength < 1 and fade:
@@ -68,6 +73,18 @@ class Controls:
     def _scaled(self, rgb: Pixels) -> Pixels:
         height, width = (max(1, round(side / self.scale)) for side in rgb.shape[:2])
         return resize(rgb, height, width)
+
+    def _grained(self, rgb: Pixels) -> Pixels:
+        if self.grain == 0:
+            return rgb
+        rng = np.random.default_rng(0)
+
+        def grained(rows: slice) -> Pixels:
+            band = rgb[rows].astype(np.float32)
+            band += np.float32(self.grain) * rng.standard_normal((*band.shape[:2], 1), np.float32)
+            return np.clip(np.rint(band), 0, 255).astype(np.uint8)
+
+        return _by_bands(grained, rgb)
 
 
 def _mixed(stylized: Pixels, rgb: Pixels, share: float | NDArray[np.float32]) -> Pixels:

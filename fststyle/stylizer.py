@@ -91,6 +91,7 @@ class Stylizer:
         keep_color: bool = False,
         scale: float = 1.0,
         mask: NDArray[np.uint8] | None = None,
+        grain: float = 0.0,
     ) -> NDArray[np.uint8]:
         """Stylize a picture.
 
@@ -103,6 +104,7 @@ class Stylizer:
             keep_color: Paint with the picture's own colors.
             scale: Of the brush.
             mask: Where to paint.
+            grain: Of the picture that the network sees, in gray levels.
 
         Returns:
             uint8 RGB of shape (H, W, 3), the same H and W.
@@ -110,7 +112,7 @@ class Stylizer:
         Raises:
             ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
         """
-        controls = Controls(strength, keep_color, scale, mask)
+        controls = Controls(strength, keep_color, scale, mask, grain)
         told = self._network.model.takes_strength
         paint = partial(self._stylize, strength=strength if told else 1.0)
         return controls.apply(as_rgb(image), paint, fade=not told)

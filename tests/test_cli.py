@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from fststyle import __version__, batch
 from fststyle.cli import app
 from fststyle.console import plain
+from fststyle.controls import Controls
 from fststyle.errors import CheckpointError
 from fststyle.images import encode_picture, fit_longer_side, read_picture, resize, write_picture
 from fststyle.stylizer import Stylizer
@@ -107,7 +108,7 @@ def test_options_arrive(
     assert Path("out/a.jpg").read_bytes() == encode_picture(wanted, None, ".jpg", quality=80)
 
 
-def test_masks_scales_and_blends_arrive(
+def test_masks_scales_grain_and_blends_arrive(
     fststyle: Callable[..., Any], identity: Path, assets: dict[str, Any], save: Callable[..., Path], photo: Pixels
 ) -> None:
     write_picture(Path("a.png"), photo)
@@ -126,6 +127,13 @@ def test_masks_scales_and_blends_arrive(
     result = fststyle("stylize", identity, "a.png", "-o", "coarse.png", "--scale", "3", "--memory", "1GB", "--exact")
     assert result.exit_code == 0, result.output
     np.testing.assert_array_equal(read_picture(Path("coarse.png")).rgb, resize(resize(photo, 11, 16), 33, 47))
+    result = fststyle("stylize", "--blend", f"{black}:1,{identity}:1", "a.png", "-o", "grained.png", "--grain", "8")
+    assert result.exit_code == 0, result.output
+    grained = Controls(grain=8).apply(photo, lambda rgb: rgb)
+    np.testing.assert_allclose(read_picture(Path("grained.png")).rgb, 0.5 * grained, atol=0.51)
+    result = fststyle("stylize", identity, "a.png", "-o", "grained.png", "--grain", "8")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(read_picture(Path("grained.png")).rgb, grained)
     assert fststyle("stylize", identity).exit_code == 2
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -39,6 +41,25 @@ def test_the_brush_is_as_broad_as_the_picture_is_small(photo: Pixels, scale: flo
     np.testing.assert_array_equal(painted, resize(inverted(resize(photo, *shape)), 33, 47))
 
 
+def test_grain_is_for_the_network_alone_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controls, "_BAND_PIXELS", 1000)
+    gray = np.full((60, 80, 3), 100, np.uint8)
+    seen = [Controls(grain=8).apply(gray, lambda rgb: rgb) for _ in range(2)]
+    np.testing.assert_array_equal(*seen)
+    noise = seen[0].astype(int) - 100
+    assert (noise == noise[:, :, :1]).all()
+    assert 7.5 < noise.std() < 8.5
+    assert abs(noise.mean()) < 0.5
+    bands = noise[:, :, 0].reshape(5, 12, 80)  # of twelve rows
+    assert not any((a == b).all() for a, b in pairwise(bands))
+    assert (gray == 100).all()
+    half = Controls(grain=8, scale=2).apply(gray, lambda rgb: inverted(rgb) if rgb.std() > 5 else rgb)
+    assert 145 < half.mean() < 165
+    faded = Controls(grain=8, strength=0.5).apply(gray, lambda rgb: rgb)
+    assert 3.5 < faded.astype(float).std() < 4.5
+    assert Controls(grain=100).apply(np.full((20, 20, 3), 250, np.uint8), lambda rgb: rgb).max() == 255
+
+
 def test_they_go_together(photo: Pixels) -> None:
     mask = np.full(photo.shape[:2], 255, np.uint8)
     painted = Controls(strength=0.5, keep_color=True, mask=mask).apply(photo, inverted)
@@ -54,6 +75,9 @@ def test_what_is_out_of_range() -> None:
     for scale in (0, 11, float("nan")):
         with pytest.raises(ValueError, match=r"scale must lie in 0\.1\.\.10"):
             Controls(scale=scale)
+    for grain in (-1, 101, float("nan")):
+        with pytest.raises(ValueError, match=r"grain must lie in 0\.\.100"):
+            Controls(grain=grain)
     for mask in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), np.zeros((0, 2), np.uint8)):
         with pytest.raises(ValueError, match="mask must be uint8 of shape"):
             Controls(mask=mask)  # type: ignore[arg-type]

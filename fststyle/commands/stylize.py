@@ -55,6 +55,9 @@ def stylize(
     mask: Annotated[
         Path | None, typer.Option(help="A picture of any size: white where to paint, black where not to.")
     ] = None,
+    grain: Annotated[
+        float, typer.Option(min=0, max=100, help="Noise for the network to see, in gray levels: strokes in flat areas.")
+    ] = 0.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
     memory: Annotated[
         str | None,
@@ -127,6 +130,7 @@ def stylize(
         keep_color=keep_color,
         scale=scale,
         mask=None if shown is None else (shown.rgb.mean(2) + 0.5).astype("uint8"),
+        grain=grain,
         quality=quality,
     )
     skipped: list[Job] = []
