@@ -40,6 +40,7 @@ def main() -> None:
     rows = [
         [paint(photo, strength=strength) for strength in (0.0, 0.4, 0.7, 1.0)],
         [paint(photo, scale=scale) for scale in (0.6, 1.0, 1.6, 2.5)],
+        [paint(photo, grain=grain) for grain in (0.0, 4.0, 8.0, 16.0)],
         [photo, paint(photo), paint(photo, keep_color=True), paint(photo, keep_color=True, strength=0.6)],
         [photo, np.dstack([mask] * 3), paint(photo, mask=mask), paint(photo, mask=255 - mask)],
     ]

@@ -3,8 +3,8 @@
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
-    python scripts/train_gallery.py … --only scream -- --model.style_size 512   # after --: for fststyle train
-    python scripts/train_gallery.py … --further --minutes 8 -- --model.learning_rate 0.0025   # what is there, gently
+    python scripts/train_gallery.py … --only scream -- --model.style_size 320   # after --: for fststyle train
+    python scripts/train_gallery.py … --further --minutes 8 -- --model.learning_rate 0.0025 --data.dark 0.25
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.

@@ -87,7 +87,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     checkpoint.read_checkpoint = lambda path: type("Checkpoint", (), {"steps": steps[path]})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", checkpoint)
     defined["main"].__globals__["run"] = run
-    arguments = ["--photos", photos, "--paintings", paintings, "--only", "scream", "--steps", 400, "--out", out]
+    arguments = ["--photos", photos, "--paintings", paintings, "--only", "saint_paul", "--steps", 400, "--out", out]
     arguments += ["--photos-are", "a photo"]
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
 
@@ -100,9 +100,9 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert calls[0][calls[0].index("--init") + 1] == "base"
     assert calls[0][calls[0].index("--model.style_size") + 1] == "320"
     assert kinds() == ["train", "export"]
-    card = read_model(models / "scream.onnx").card
+    card = read_model(models / "saint_paul.onnx").card
     assert card is not None
-    assert card.painting == "Edvard Munch, The Scream, 1893"
+    assert card.painting == "Vincent van Gogh, Landscape from Saint-Paul, 1889"
     assert card.recipe["photos"] == "a photo"
 
     defined["main"]()  # 60 of 400 steps are done
@@ -110,7 +110,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     assert kinds() == ["train", "export"]
     defined["main"]()
     assert kinds() == []
-    (models / "scream.onnx").unlink()
+    (models / "saint_paul.onnx").unlink()
     defined["main"]()
     assert kinds() == ["export"]
 
@@ -119,25 +119,25 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         patched.setattr(sys, "argv", [*sys.argv, "--", "--model.style_size", "512"])
         defined["main"]()
     assert calls[0][-2:] == ["--model.style_size", "512"]  # the last word, after the config's
-    assert calls[0][calls[0].index("--init") + 1] == str(out / "styles" / "munch_the_scream_1893_320.ckpt")
+    assert calls[0][calls[0].index("--init") + 1] == str(out / "styles" / "vangogh_landscape_saint_paul_1889_320.ckpt")
 
     calls.clear()  # what one network is done with says nothing of another
-    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson", "--only", "udnie", "scream"])
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson", "--only", "udnie", "saint_paul"])
     defined["main"]()
     assert kinds() == ["train", "export"] * 2
     assert (models / "udnie_johnson.onnx").exists()
 
-    defined["complete_card"](models / "scream.onnx", "The Scream", {"steps_before": 700})
+    defined["complete_card"](models / "saint_paul.onnx", "Saint-Paul", {"steps_before": 700})
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments), "--further", "--out", str(out / "on")])
     for _ in range(2):  # the second time from what the first exported
         calls.clear()
-        (out / "on" / "scream" / "exported.sha256").unlink(missing_ok=True)  # killed before it could be written
+        (out / "on" / "saint_paul" / "exported.sha256").unlink(missing_ok=True)  # killed before it could be written
         defined["main"]()
-        assert calls[0][calls[0].index("--init") + 1] == str(models / "scream.onnx")
-        card = read_model(models / "scream.onnx").card
+        assert calls[0][calls[0].index("--init") + 1] == str(models / "saint_paul.onnx")
+        card = read_model(models / "saint_paul.onnx").card
         assert card is not None
         assert (card.steps, card.recipe["steps_before"]) == (1650, 700 + 1650)
-        shutil.copy(models / "scream.onnx", models / "plain.onnx")
+        shutil.copy(models / "saint_paul.onnx", models / "plain.onnx")
     assert script("make_gallery_page.py", models)["steps"](card) == "2 350 + 1 650"
 
 
