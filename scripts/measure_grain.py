@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from fststyle import samples
+from fststyle.commands.evaluate import common_style_size
 from fststyle.images import find_images
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluation import Settings
@@ -32,13 +33,12 @@ def main() -> None:
         for model in loaded
         for grain in given.grain
     ]
-    size = loaded[0].style_size or Settings.style_size
     judged = evaluate(
         models,
         find_images(given.content) if given.content else samples.photos(),
         given.painting,
         cost=Cost(loss_network="vgg19", weights=given.weights),
-        settings=Settings(style_size=size, iterations=0, speed_side=0),
+        settings=Settings(style_size=common_style_size(loaded), iterations=0, speed_side=0),
     ).models
     columns = ("content_loss", "style_loss", "total_loss", "grid", "border", "flicker")
     print(f"| network | grain | {' | '.join(name.removesuffix('_loss') for name in columns)} |")
