@@ -1,4 +1,6 @@
-"""Names of devices, and what onnxruntime calls them; the errors it raises on any of them."""
+"""Names of devices, and what onnxruntime calls them; its sessions on any of them, and the errors it raises."""
+
+import re
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
@@ -60,9 +62,35 @@ def choose_device(device: str) -> str:
     return device
 
 
+def open_session(data: bytes, device: str = "cpu", threads: int | None = None) -> onnxruntime.InferenceSession:
+    """A session of a graph's bytes; every session of the package is opened here.
+
+    Args:
+        data: Of an ONNX file that was checked.
+        device: A key of `PROVIDERS`. Whether the session really uses it, its `get_providers` tells.
+        threads: For the CPU; None is a thread a core.
+
+    Raises:
+        Exception: One of `ORT_ERRORS`.
+    """
+    options = onnxruntime.SessionOptions()
+    # Whatever fails is raised, too: below 4, onnxruntime also prints it, in color and with its own source's paths.
+    options.log_severity_level = 4
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
+    return onnxruntime.InferenceSession(data, options, providers=providers)
+
+
 def reason(error: Exception) -> str:
-    """What onnxruntime says, in one short line."""
-    return " ".join(str(error).split())[:200]
+    """What onnxruntime says, in one short line, without the places in its own source."""
+    said = " ".join(str(error).split())
+    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", said)
+    said = re.sub(
+        r"Non-zero status code returned while running (\w+) node\. Name:'.*?' Status Message: ", r"\1: ", said
+    )
+    said = re.sub(r"\S+\.(?:h|cc):\d+ ", "", said)
+    return said[:200]
 
 
 def remedy(device: str) -> str:

@@ -1,5 +1,7 @@
 """An ONNX graph made easy to read and to rewrite: constants folded, producers and consumers by name."""
 
+import graphlib
+import heapq
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,11 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from fststyle.devices import ORT_ERRORS, reason
+from fststyle.devices import ORT_ERRORS, open_session, reason
 from fststyle.errors import ModelFileError
 from fststyle.model_checks import image_ends
 
@@ -43,6 +44,7 @@ class Graph:
             ModelFileError: onnxruntime cannot compute what is to be folded.
         """
         model = onnx.ModelProto.FromString(data)
+        sort_nodes(model)
         (content,), _ = image_ends(model.graph)
         controls = _controls(model)
         del model.graph.input[:]
@@ -124,6 +126,34 @@ def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
     return default
 
 
+def sort_nodes(model: onnx.ModelProto) -> None:
+    """Put every node after those whose outputs it reads, in place; otherwise they keep their order.
+
+    ONNX asks for it, but onnxruntime does not mind, and its converter to 16 bits appends its casts at the end.
+    """
+    nodes = list(model.graph.node)
+    makers = {name: number for number, node in enumerate(nodes) for name in node.output if name}
+    sorter = graphlib.TopologicalSorter(
+        {number: sorted({makers[name] for name in node.input if name in makers}) for number, node in enumerate(nodes)}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        raise ModelFileError(
+            "the network is not valid ONNX, some of its nodes wait for each other; export it again"
+        ) from error
+    ready: list[int] = []
+    ordered = []
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            heapq.heappush(ready, number)
+        number = heapq.heappop(ready)
+        ordered.append(nodes[number])
+        sorter.done(number)
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
+
+
 def _controls(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     """Inputs of one number that has a default, such as a strength.
 
@@ -164,13 +194,8 @@ def _fold(model: onnx.ModelProto, constants: dict[str, NDArray[Any]], controls: 
             del repeated[:]
         part.graph.node.extend(fixed)
         part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(
-                part.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-            values = session.run(wanted, {})
+            values = open_session(part.SerializeToString()).run(wanted, {})
         except ORT_ERRORS as error:
             raise ModelFileError(
                 f"onnxruntime cannot compute the constants of this network ({reason(error)}); export it again"

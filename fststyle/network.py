@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from fststyle.devices import ORT_ERRORS, PROVIDERS, choose_device, reason, remedy
+from fststyle.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model_file import STRENGTH_NAME, ModelFile, read_model
 
@@ -169,12 +169,7 @@ def _as_bytes(answer: NDArray[Any], scale: float) -> NDArray[np.uint8]:
 
 
 def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    providers = [PROVIDERS[device], PROVIDERS["cpu"]] if device != "cpu" else [PROVIDERS["cpu"]]
     try:
-        return onnxruntime.InferenceSession(data, options, providers=providers)
+        return open_session(data, device, threads)
     except ORT_ERRORS as error:
         raise ModelFileError(f"{name} cannot be run by onnxruntime ({reason(error)}); export it again") from error

@@ -14,13 +14,12 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fststyle.devices import ORT_ERRORS, reason
+from fststyle.devices import ORT_ERRORS, open_session, reason
 from fststyle.errors import ModelFileError
-from fststyle.graph import Graph
+from fststyle.graph import Graph, sort_nodes
 from fststyle.quantized_graph import move_bytes
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -135,6 +134,7 @@ def _to_float16(graph: Graph) -> onnx.ModelProto:
     made: onnx.ModelProto = convert_float_to_float16(
         graph.model, keep_io_types=True, op_block_list=list(_FLOAT16_BLOCKED)
     )
+    sort_nodes(made)
     return made
 
 
@@ -257,10 +257,8 @@ class _Judge:
         return Converted(model, math.inf if mean == 0 else -10 * math.log10(mean))
 
     def _paint(self, data: bytes) -> Iterator[NDArray[np.float32]]:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            session = open_session(data)
             name = session.get_inputs()[0].name
             for content in self._contents:
                 yield np.clip(session.run(None, {name: content})[0] / self._white, 0, 1)

@@ -2,12 +2,13 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.errors import ModelFileError
-from fststyle.graph import Graph, attribute
+from fststyle.graph import Graph, attribute, sort_nodes
 
 Assets = dict[str, Any]
 
@@ -98,3 +99,25 @@ def test_a_derived_model_holds_what_its_outputs_need(assets: Assets) -> None:
     assert Counter(node.op_type for node in model.graph.node) == {"Pad": 1}
     assert [value.name for value in model.graph.input] == ["content"]
     assert [tensor.name for tensor in model.graph.initializer] == ["amounts"]
+
+
+def test_nodes_in_any_order_are_sorted(assets: Assets) -> None:
+    model = padded(assets)
+    ordered = [node.output[0] for node in model.graph.node]
+    backwards = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(backwards)
+    assert [node.op_type for node in Graph.read(model.SerializeToString()).nodes] == ["Pad", "Conv"]
+    sort_nodes(model)
+    onnx.checker.check_model(model)
+    assert sorted(node.output[0] for node in model.graph.node) == sorted(ordered)
+    kept = [node.output[0] for node in model.graph.node]
+    sort_nodes(model)
+    assert [node.output[0] for node in model.graph.node] == kept
+
+
+def test_nodes_that_wait_for_each_other_are_refused(assets: Assets) -> None:
+    circle = [helper.make_node("Add", ["content", "b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    model = assets["picture_model"]([*circle, helper.make_node("Relu", ["b"], ["stylized"])])
+    with pytest.raises(ModelFileError, match="wait for each other; export it again"):
+        sort_nodes(model)

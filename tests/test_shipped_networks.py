@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fststyle.images import read_picture
+from fststyle.converted_file import convert_file
+from fststyle.images import read_picture, write_picture
 from fststyle.model_file import read_model
 from fststyle.stylizer import Stylizer
 
@@ -31,6 +32,24 @@ def test_its_card_says_what_it_is(path: Path) -> None:
     assert card.steps > 0
     assert {"content", "style", "total"} <= {name.removesuffix("_loss") for name in card.costs}
     assert path.stat().st_size <= LARGEST[card.network]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=() if path.stem.startswith("udnie") else pytest.mark.slow, id=path.stem)
+        for path in NETWORKS
+    ],
+)
+def test_its_fp16_form_paints_the_same(path: Path, tmp_path: Path) -> None:
+    """Of each architecture one in the fast part of the suite."""
+    photo = read_picture(MODELS / "expected" / "_photo.png").rgb
+    write_picture(tmp_path / "photos" / "a.png", photo[:96, :128])
+    small = tmp_path / "fp16.onnx"
+    assert convert_file(path, small, precision="fp16", photos=tmp_path / "photos").psnr >= 60
+    assert small.stat().st_size <= 0.6 * path.stat().st_size
+    whole, halved = (Stylizer.load(file, "cpu")(photo).astype(int) for file in (path, small))
+    assert np.square(whole - halved).mean() <= 255**2 / 10**5  # 50 dB after rounding to bytes
 
 
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)

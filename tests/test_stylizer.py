@@ -179,12 +179,15 @@ def test_values_that_are_no_numbers_are_refused(assets: Assets, save: Save, phot
             stylizer(photo)
 
 
-def test_what_onnxruntime_refuses_is_a_model_file_error(assets: Assets, save: Save, photo: Pixels) -> None:
+def test_what_onnxruntime_refuses_is_a_model_file_error(
+    assets: Assets, save: Save, photo: Pixels, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(ModelFileError, match=r"cannot be run by onnxruntime .*; export it again"):
         Stylizer.load(save(assets["picture_model"]([node("Relu", "nowhere")])))
     for_one_size = np.ones((1, 1, 5, 5), np.float32)
     with pytest.raises(ModelFileError, match=r"fails on 48×40 pixels .*; try a smaller picture"):
         Stylizer.load(save(assets["picture_model"]([node("Mul", "content", "w")], {"w": for_one_size})))(photo)
+    assert capfd.readouterr().err == ""  # onnxruntime itself prints nothing
 
 
 def test_a_silent_fall_back_to_the_cpu_is_an_error(identity: Path, monkeypatch: pytest.MonkeyPatch) -> None:

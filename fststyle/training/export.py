@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import numpy_helper
 from torch import nn
 
+from fststyle.devices import open_session
 from fststyle.errors import CheckpointError, ModelFileError
 from fststyle.files import refuse_inputs
 from fststyle.model_card import ModelCard
@@ -127,9 +127,7 @@ def compare_with_torch(model: onnx.ModelProto, net: nn.Module) -> float:
     Raises:
         ModelFileError: If it is more than rounding.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # an input with a default is worth a warning to onnxruntime
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString())
     worst = 0.0
     strengths = (None, 0.0, 0.3, 1.0) if isinstance(net, StrengthNet) else (None,) * len(_PARITY_SIZES)
     for (batch, height, width), strength in zip(_PARITY_SIZES, strengths, strict=True):
