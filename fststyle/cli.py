@@ -25,9 +25,10 @@ from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
 from fststyle.console import DEBUG, complain, explained, plain, show_origin
-from fststyle.errors import FststyleError
+from fststyle.errors import FststyleError, ModelFileError
 from fststyle.extras import extra
-from fststyle.files import refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def export(
             from fststyle.converted_file import convert_file
 
             refuse_inputs(output, checkpoint)
+            refuse_other_kind(output, Kind.NETWORK, ModelFileError)
             with tempfile.TemporaryDirectory() as scratch:
                 exported = Path(scratch, output.name)
                 card = export_checkpoint(checkpoint, exported, licence=licence)

@@ -10,7 +10,8 @@ import onnx
 
 from fststyle import samples
 from fststyle.errors import ModelFileError
-from fststyle.files import refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.gallery import find_network
 from fststyle.images import find_images, fit_longer_side, read_picture
 from fststyle.model_file import read_model, write_foreign_model, write_model
@@ -58,6 +59,7 @@ def convert_file(
             raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {value!r}")
     found = samples.photos() if photos is None else find_images(photos)
     refuse_inputs(output, find_network(source), *found)
+    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     model = read_model(source)
     if model.byte_pixels or (model.card is not None and model.card.precision != "fp32"):
         raise ModelFileError(f"{source} has been converted already; start from the network it was made from")

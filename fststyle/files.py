@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from fststyle.errors import FststyleError
+from fststyle.file_kinds import HEAD_BYTES, Kind, kind_of_content, kind_of_name
 
 # Path's own raise an error where a folder may not be looked into or a name is too long, up to Python 3.13.
 is_there, is_folder, is_file = os.path.exists, os.path.isdir, os.path.isfile
@@ -58,6 +59,41 @@ def refuse_inputs(output: Path, *inputs: Path | None) -> None:
             raise FststyleError(f"{output} would overwrite the input {path}; choose another output")
 
 
+def refuse_other_kind(output: Path, kind: Kind, failure: type[FststyleError] = FststyleError) -> None:
+    """Refuse an output whose name, or whose content by now, is of another kind than what will be written there.
+
+    A network goes into `*.onnx` only; other kinds may have any name that stands for none. An empty file may be
+    replaced, and what is not a regular file is left to whoever opens it.
+
+    Args:
+        output: The file to write.
+        kind: What will be written.
+        failure: Class of the error.
+
+    Raises:
+        FststyleError: It is of another kind; a `failure`.
+    """
+    named = kind_of_name(output)
+    if kind is Kind.NETWORK and named is not kind:
+        better = output / "network.onnx" if is_folder(output) else output.with_name(f"{output.stem or 'network'}.onnx")
+        raise failure(f"{kind.value} is written to a file named *.onnx, not to {output}; use {better}")
+    if named not in (None, kind) and {named, kind} != {Kind.JSON, Kind.JSON_LINES}:
+        raise failure(f"{output} is the name of {named.value}, but {kind.value} is written; choose another name")
+    if not is_file(output):
+        return
+    try:
+        with output.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise failure(f"{output} exists and cannot be read ({reason_of(error)}); choose another output") from error
+    found = kind_of_content(head)
+    if head and found is not kind:
+        what = f"is {found.value}" if found is not None else "is something else"
+        raise failure(
+            f"{output} exists and {what}, so {kind.value} does not replace it; choose another output, or delete it"
+        )
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Write `data` so that `path` holds either its old content or all of the new one, even after a power cut.
 
@@ -84,12 +120,13 @@ def atomic_write(path: Path, data: bytes) -> None:
         raise
 
 
-def write_result(path: Path, data: bytes, failure: type[FststyleError] = FststyleError) -> None:
-    """As `atomic_write`, for what somebody has chosen the place of.
+def write_result(path: Path, data: bytes, kind: Kind, failure: type[FststyleError] = FststyleError) -> None:
+    """Like `atomic_write`, but for paths the user chose: errors name a remedy.
 
     Raises:
-        FststyleError: It cannot be written; a `failure`.
+        FststyleError: It cannot be written, or is a file of another kind; a `failure`.
     """
+    refuse_other_kind(path, kind, failure)
     try:
         atomic_write(path, data)
     except OSError as error:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fststyle.errors import ImageError
+from fststyle.file_kinds import Kind
 from fststyle.files import is_file, is_folder, require_regular_file, write_result
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
 
@@ -198,7 +199,7 @@ def write_picture(
     Raises:
         ImageError: As `encode_picture`, or the folder cannot be written.
     """
-    write_result(path, encode_picture(rgb, alpha, path.suffix, quality=quality), ImageError)
+    write_result(path, encode_picture(rgb, alpha, path.suffix, quality=quality), Kind.PICTURE, ImageError)
 
 
 def find_images(root: Path) -> list[Path]:

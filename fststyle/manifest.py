@@ -11,7 +11,8 @@ from typing import Any, Self, TextIO
 
 from fststyle.batch import Job, Result
 from fststyle.errors import ImageError
-from fststyle.files import is_file, reason_of
+from fststyle.file_kinds import Kind
+from fststyle.files import is_file, reason_of, refuse_other_kind
 
 
 class Manifest:
@@ -32,8 +33,9 @@ class Manifest:
         """Open it.
 
         Raises:
-            ImageError: It cannot be written.
+            ImageError: It cannot be written, or is another kind of file.
         """
+        refuse_other_kind(self._path, Kind.JSON_LINES, ImageError)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from fststyle.errors import ModelFileError
+from fststyle.file_kinds import Kind
 from fststyle.files import require_regular_file, write_result
 from fststyle.gallery import find_network
 from fststyle.model_card import ModelCard, is_ours
@@ -173,7 +174,7 @@ def takes_bytes(content: onnx.ValueInfoProto) -> bool:
 
 
 def _write(path: Path, model: onnx.ModelProto) -> None:
-    write_result(path, model.SerializeToString(deterministic=True), ModelFileError)
+    write_result(path, model.SerializeToString(deterministic=True), Kind.NETWORK, ModelFileError)
 
 
 def _read_bytes(path: Path) -> bytes:

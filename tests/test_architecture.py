@@ -19,6 +19,7 @@ Python = Callable[..., CompletedProcess[bytes]]
 FLOORS = {
     "fststyle": 0,
     "fststyle.errors": 0,
+    "fststyle.file_kinds": 0,
     "fststyle.files": 1,
     "fststyle.samples": 0,
     "fststyle.devices": 1,

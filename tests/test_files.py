@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.errors import FststyleError
+from fststyle.errors import FststyleError, ModelFileError
+from fststyle.file_kinds import Kind
 from fststyle.files import (
     atomic_write,
     is_file,
@@ -12,9 +13,11 @@ from fststyle.files import (
     place_of,
     reason_of,
     refuse_inputs,
+    refuse_other_kind,
     remove_leftovers,
     replace_marked,
     require_regular_file,
+    write_result,
 )
 
 
@@ -126,3 +129,59 @@ def test_a_place_is_where_links_lead(tmp_path: Path) -> None:
 def test_what_cannot_be_looked_at_is_not_there() -> None:
     path = Path("x" * 300)
     assert [look(path) for look in (is_there, is_folder, is_file)] == [False] * 3
+
+
+HEADS = {
+    Kind.NETWORK: b"\x08\x08\x12\x04mine",
+    Kind.PICTURE: b"\x89PNG\r\n\x1a\n....",
+    Kind.VIDEO: b"\0\0\0\x20ftypisom",
+    Kind.PAGE: b"<!doctype html>",
+    Kind.JSON: b'{\n  "a": 1\n}\n',
+    Kind.JSON_LINES: b'{"a": 1}\n{"a": 2}\n',
+    Kind.CHECKPOINT: b"PK\x03\x04",
+}
+
+
+@pytest.mark.parametrize("there", HEADS)
+@pytest.mark.parametrize("wanted", HEADS)
+def test_a_file_of_another_kind_is_never_replaced(there: Kind, wanted: Kind, tmp_path: Path) -> None:
+    path = tmp_path / ("a.onnx" if wanted is Kind.NETWORK else "a")
+    path.write_bytes(HEADS[there])
+    if there is wanted:
+        write_result(path, b"new", wanted)
+        assert path.read_bytes() == b"new"
+    else:
+        with pytest.raises(ModelFileError, match=rf"a exists and is {there.value}|a\.onnx exists and is {there.value}"):
+            write_result(path, b"new", wanted, ModelFileError)
+        assert path.read_bytes() == HEADS[there]
+
+
+def test_a_text_is_not_replaced_either_but_an_empty_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_text("my notes")
+    with pytest.raises(
+        FststyleError, match=r"a\.onnx exists and is something else.*choose another output, or delete it"
+    ):
+        refuse_other_kind(path, Kind.NETWORK)
+    path.write_bytes(b"")
+    refuse_other_kind(path, Kind.NETWORK)
+
+
+@pytest.mark.parametrize("name", ["keep.jpg", "x.txt", "x", ".onnx", "x.json", "x.onnx.png"])
+def test_a_network_goes_into_onnx_only(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FststyleError, match=r"is written to a file named \*\.onnx, not to .*; use .*\.onnx"):
+        refuse_other_kind(tmp_path / name, Kind.NETWORK)
+    refuse_other_kind(tmp_path / "X.ONNX", Kind.NETWORK)
+
+
+def test_a_name_of_another_kind_is_refused_before_there_is_a_file(tmp_path: Path) -> None:
+    for name, kind in (
+        ("a.jpg", Kind.PAGE),
+        ("a.png", Kind.JSON),
+        ("a.html", Kind.JSON_LINES),
+        ("a.mp4", Kind.PICTURE),
+    ):
+        with pytest.raises(FststyleError, match=rf"{name} is the name of an? .*; choose another name"):
+            refuse_other_kind(tmp_path / name, kind)
+    for name, kind in (("report", Kind.PAGE), ("log.txt", Kind.JSON_LINES), ("a.json", Kind.JSON_LINES)):
+        refuse_other_kind(tmp_path / name, kind)

@@ -12,7 +12,8 @@ from fststyle.commands import options
 from fststyle.console import complain, explained, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
-from fststyle.files import is_file, is_folder, refuse_inputs, write_result
+from fststyle.file_kinds import Kind
+from fststyle.files import is_file, is_folder, refuse_inputs, refuse_other_kind, write_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,9 +83,10 @@ def evaluate(
 
     photos = _photos(content)
     clip = [] if video is None else find_images(video) if is_folder(video) else [video]
-    for target in (html, None if json_file in (None, "-") else Path(json_file)):
+    for target, kind in ((html, Kind.PAGE), (None if json_file in (None, "-") else Path(json_file), Kind.JSON)):
         if target is not None:
             refuse_inputs(target, *map(find_network, models), style, *photos, *clip, weights)
+            refuse_other_kind(target, kind)
     cost = options.cost_of(
         weights,
         loss_network=loss_network,
@@ -124,7 +126,7 @@ def evaluate(
         )
     writers: list[Callable[[], None]] = []
     if json_file is not None and json_file != "-":
-        writers.append(partial(write_result, Path(json_file), _json(evaluation).encode()))
+        writers.append(partial(write_result, Path(json_file), _json(evaluation).encode(), Kind.JSON))
     if html is not None:
         writers.append(partial(_write_page, html, evaluation))
     writers.append(partial(_show, evaluation, console if json_file == "-" else Console()))

@@ -10,7 +10,8 @@ import typer
 from fststyle.commands import options
 from fststyle.console import plain
 from fststyle.extras import extra
-from fststyle.files import refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import refuse_inputs, refuse_other_kind
 
 if TYPE_CHECKING:
     from fststyle.training.explain.report import Explanation
@@ -49,6 +50,7 @@ def explain(
     """Show on one page, with your own painting, why products of channels are its style."""
     target = output if output is not None else Path(f"{style.stem}_explained.html")
     refuse_inputs(target, style, content, weights)
+    refuse_other_kind(target, Kind.PAGE)
     with extra("train"):
         from fststyle.training.explain.report import Explanation
 

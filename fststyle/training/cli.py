@@ -19,7 +19,8 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from fststyle.errors import TrainingError
-from fststyle.files import atomic_write, reason_of
+from fststyle.file_kinds import Kind
+from fststyle.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.images import write_picture
 from fststyle.training.bare_trainer import quiet_lightning
 from fststyle.training.calibration import style_factor
@@ -114,9 +115,11 @@ class TrainCLI(LightningCLI):
         """Write `config.yaml`, with which the run can be repeated, into its folder.
 
         Raises:
-            TrainingError: If it cannot be written.
+            TrainingError: If it cannot be written, or another program's file has that name.
         """
         path = self.run_folder / "config.yaml"
+        if not self.config.resume:
+            refuse_other_kind(path, Kind.CONFIG, TrainingError)
         again = self.config.clone()
         again.resume = again.force = False
         text = self.parser.dump(again, skip_validation=True)

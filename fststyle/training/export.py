@@ -13,7 +13,8 @@ from torch import nn
 
 from fststyle.devices import open_session
 from fststyle.errors import CheckpointError, ModelFileError
-from fststyle.files import refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.model_card import ModelCard
 from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
 from fststyle.training.checkpoint import Checkpoint, read_checkpoint
@@ -48,6 +49,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
         FststyleError: If the output is the checkpoint.
     """
     refuse_inputs(output, checkpoint)
+    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     trained = read_checkpoint(checkpoint)
     net = build_transformer_net(cast(NetworkName, trained.network), trained.width)
     net = (StrengthNet(net) if trained.strength else net).eval()

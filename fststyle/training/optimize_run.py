@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from fststyle.errors import TrainingError
-from fststyle.files import atomic_write, is_there, reason_of, refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import atomic_write, is_there, reason_of, refuse_inputs, refuse_other_kind
 from fststyle.images import format_of, resize, with_content_color, write_picture
 from fststyle.training.coarse_to_fine import CoarseToFine, Rgb
 from fststyle.training.optimize import Step
@@ -43,6 +44,7 @@ class OptimizeRun:
         for written in (request.output, request.trajectory, self.state_file, *self._snapshots()):
             if written is not None:
                 refuse_inputs(written, *inputs)
+        self._refuse_other_kinds()
         if is_there(self.state_file) and not resume:
             raise TrainingError(
                 f"{self.state_file} holds an unfinished run; go on with --resume, or delete it to begin anew"
@@ -106,6 +108,14 @@ class OptimizeRun:
         write_picture(self.request.output, self.picture)
         self._write_trajectory()
         self.state_file.unlink(missing_ok=True)
+
+    def _refuse_other_kinds(self) -> None:
+        kinds = {self.request.output: Kind.PICTURE, self.state_file: Kind.CHECKPOINT}
+        kinds |= dict.fromkeys(self._snapshots(), Kind.PICTURE)
+        if self.request.trajectory is not None:
+            kinds[self.request.trajectory] = Kind.JSON_LINES
+        for path, kind in kinds.items():
+            refuse_other_kind(path, kind)
 
     def _record(self) -> None:
         step = self.work.last

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fststyle.file_kinds import Kind
 from fststyle.files import write_result
 from fststyle.images import encode_picture
 
@@ -77,4 +78,4 @@ def write_page(path: Path, template: str, **context: Any) -> None:
     environment = Environment(
         loader=PackageLoader("fststyle.training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    write_result(path, environment.get_template(template).render(context).encode())
+    write_result(path, environment.get_template(template).render(context).encode(), Kind.PAGE)

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import av
 
 from fststyle.errors import FststyleError, VideoError
-from fststyle.files import is_file, is_there, refuse_inputs
+from fststyle.file_kinds import Kind
+from fststyle.files import is_file, is_there, refuse_inputs, refuse_other_kind
 from fststyle.video.partial import Partial, State, in_words
 from fststyle.video.pictures import PicturesReader, is_pictures
 from fststyle.video.pipes import PipeReader, PipeWriter
@@ -210,6 +211,7 @@ def _refuse_input(job: Job, partial: Partial) -> None:
     if job.source != STREAM:
         for path in (partial.target, *partial.paths):
             refuse_inputs(path, Path(job.source))
+    refuse_other_kind(partial.target, Kind.VIDEO, VideoError)
 
 
 def _begin(job: Job, partial: Partial) -> int:

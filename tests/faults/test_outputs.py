@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from case import Case, fault
 from rotten import PHOTO
+from video_clips import make_clip
 
 from fststyle.images import write_picture
 
@@ -70,3 +71,49 @@ def test_onto_itself(case: Case, photos: Path, identity: Path, fststyle: Callabl
     assert ended.status == 1
     case.assert_said(ended.errors)
     assert (photos / "a.png").read_bytes() == before
+
+
+NETWORK_OVER = "is written to a file named *.onnx"
+OVER = "choose another output"
+OTHERS = {
+    "a network onto a photo": (["quantize", "NET", "keep.jpg"], "keep.jpg", NETWORK_OVER),
+    "a network to a name without .onnx": (["quantize", "NET", "keep.txt"], "keep.txt", NETWORK_OVER),
+    "a network onto a text named .onnx": (["quantize", "NET", "text.onnx"], "text.onnx", OVER),
+    "a picture onto a network named .png": (["stylize", "NET", "photos/a.png", "-o", "net.png"], "net.png", OVER),
+    "a picture of a folder onto a text": (["stylize", "NET", "photos", "-o", "out"], "out/a.png", OVER),
+    "a manifest onto a picture": (["stylize", "NET", "photos", "-o", "o", "--manifest", "keep"], "keep", OVER),
+    "a manifest onto other JSON": (["stylize", "NET", "photos", "-o", "o", "--manifest", "a.json"], "a.json", OVER),
+    "a video onto a picture named .mp4": (["video", "NET", "clip.mp4", "keep.mp4"], "keep.mp4", OVER),
+    "a page onto a picture": (["explain", "--style", "photos/a.png", "-o", "keep.jpg"], "keep.jpg", "another name"),
+    "numbers onto a page": (
+        ["evaluate", "NET", "--style", "photos/a.png", "--json", "page"],
+        "page",
+        OVER,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@row("an output that is another kind of file already", "refused, the file untouched, exit 1", "choose another")
+def test_a_file_of_another_kind(
+    name: str, case: Case, photos: Path, identity: Path, fststyle: Callable[..., Any], tmp_path: Path
+) -> None:
+    picture = (photos / "a.png").read_bytes()
+    make_clip(tmp_path / "clip.mp4", times=range(3), audio=0)
+    kept = {
+        **dict.fromkeys(("keep.jpg", "keep.txt", "keep", "keep.mp4"), picture),
+        "net.png": identity.read_bytes(),
+        **dict.fromkeys(("text.onnx", "out/a.png"), b"what I never want to lose"),
+        "a.json": b'{\n  "mine": 1\n}\n',
+        "page": b"<!doctype html>",
+    }
+    for file, data in kept.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(data)
+    arguments, file, says = OTHERS[name]
+    ended = fststyle(*(identity if word == "NET" else word for word in arguments))
+    assert ended.status == 1
+    Case(case.room, case.fed, case.outcome, (file, says)).assert_said(ended.errors)
+    assert (tmp_path / file).read_bytes() == kept[file]
+    if "manifest" in name:
+        assert not (tmp_path / "o").exists()
