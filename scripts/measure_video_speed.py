@@ -24,8 +24,8 @@ from fststyle.images import read_picture, resize_shorter_side
 from fststyle.model_file import INPUT_NAME
 from fststyle.steady import FrameStylizer, Steadiness
 from fststyle.stylizer import Stylizer
+from fststyle.video.clip import Cut
 from fststyle.video.convert import Job, convert
-from fststyle.video.reader import Cut
 
 WIDTH, HEIGHT = 1280, 720
 SETTINGS = {"carry 0": Steadiness(carry=0), "default": Steadiness()}

@@ -53,6 +53,7 @@ FLOORS = {
     "fststyle.video": 1,
     "fststyle.video.timing": 1,
     "fststyle.video.color": 1,
+    "fststyle.video.clip": 1,
     "fststyle.video.source": 2,
     "fststyle.video.reader": 3,
     "fststyle.video.partial": 3,

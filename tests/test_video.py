@@ -31,9 +31,10 @@ from fststyle.cli import app
 from fststyle.errors import FststyleError, VideoError
 from fststyle.images import write_picture
 from fststyle.steady import Steadiness
+from fststyle.video.clip import Cut
 from fststyle.video.convert import Done, Job, convert
 from fststyle.video.partial import Partial
-from fststyle.video.reader import Cut, VideoReader
+from fststyle.video.reader import VideoReader
 from fststyle.video.source import opened
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from fststyle.extras import extra
 
 if TYPE_CHECKING:
     from fststyle.stylizer import Layout
-    from fststyle.video.reader import Clip
+    from fststyle.video.clip import Clip
     from fststyle.video.run import Progress
 
 _HELP_CARRY = "How much of its paint a thing takes along; 0.4 if not given, 0.2 if the network is trained for it."
@@ -79,8 +79,8 @@ def video(
     from fststyle.stylizer import Stylizer
 
     with extra("video"):
+        from fststyle.video.clip import Cut
         from fststyle.video.convert import STREAM, Job, convert, describe
-        from fststyle.video.reader import Cut
         from fststyle.video.timing import parse_rate, parse_time
 
     shown: _Bar | _Events = _Events() if as_json else _Bar()

@@ -12,10 +12,11 @@ import av
 from fststyle.errors import FststyleError, VideoError
 from fststyle.file_kinds import Kind
 from fststyle.files import is_file, is_there, refuse_inputs, refuse_other_kind
+from fststyle.video.clip import Clip, Cut
 from fststyle.video.partial import Partial, State, in_words
 from fststyle.video.pictures import PicturesReader, is_pictures
 from fststyle.video.pipes import PipeReader, PipeWriter
-from fststyle.video.reader import Clip, Cut, VideoReader
+from fststyle.video.reader import VideoReader
 from fststyle.video.run import FrameFunction, Progress, paint
 from fststyle.video.writer import CODECS, SUFFIXES, VideoWriter
 

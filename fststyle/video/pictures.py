@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fststyle.errors import VideoError
 from fststyle.files import is_file, is_folder, is_there
 from fststyle.images import find_images, fit_longer_side, read_picture, resize
-from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame
+from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame
 
 
 class PicturesReader:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
 from fststyle.video.color import FromRgb, ToRgb, matrix_by_size
-from fststyle.video.reader import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
 from fststyle.video.timing import at_rate
 
 

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,91 +14,16 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
 from fststyle.video.color import ToRgb, quarter_turns, refuse_hdr
 from fststyle.video.source import copied_streams, opened, picture_stream
 from fststyle.video.timing import Monotonic, at_rate
-
-DEFAULT_RATE = Fraction(25)
-"""Frames a second of what does not say."""
 
 # A damaged stream is left after so many errors without a picture between them.
 _MOST_ERRORS = 100
 
 # Seconds by which a file may end earlier than it says.
 _CUT_OFF = Fraction(1, 2)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One picture of a video.
-
-    Attributes:
-        rgb: (H, W, 3); None where the caller said that it needs no pixels.
-        pts: When it is shown, in units of the clip's time base.
-        duration: How long, if the file says so.
-    """
-
-    rgb: NDArray[np.uint8] | None
-    pts: int
-    duration: int | None = None
-
-
-@dataclass(frozen=True)
-class Clip:
-    """What is known before the first frame is asked for.
-
-    Attributes:
-        width: Of the frames as they come, upright and shrunk.
-        height: Likewise.
-        time_base: Seconds that a unit of time has.
-        rate: Frames a second, on average; for a picture of progress and the distance of key frames, not for times.
-        frames: How many there will be, about; None if nobody knows.
-        pixel_aspect: Width over height of a pixel, upright.
-        primaries: As ffmpeg numbers them; 2 for unknown.
-        transfer: Likewise.
-        copied: Streams whose packets come between the frames.
-        metadata: Title and so on.
-        chapters: As PyAV has them.
-    """
-
-    width: int
-    height: int
-    time_base: Fraction
-    rate: Fraction
-    frames: int | None = None
-    pixel_aspect: Fraction = Fraction(1)
-    primaries: int = 2
-    transfer: int = 2
-    copied: tuple[Any, ...] = ()
-    metadata: tuple[tuple[str, str], ...] = ()
-    chapters: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Which part of a video is taken, and how.
-
-    Attributes:
-        start: Seconds from the beginning; with a start or an end, times are counted from there.
-        end: Likewise, exclusive.
-        max_side: Frames are shrunk so that no side is longer.
-        rate: Make it this constant rate; None keeps every frame's own time.
-    """
-
-    start: Fraction | None = None
-    end: Fraction | None = None
-    max_side: int | None = None
-    rate: Fraction | None = None
-
-    def __post_init__(self) -> None:
-        if self.end is not None and self.end <= (self.start or 0):
-            raise ValueError("the end must come after the start")
-
-
-def shrunk(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """Width and height with no side longer than that."""
-    factor = min(Fraction(1), Fraction(max_side or max(width, height), max(width, height)))
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 class VideoReader:
@@ -321,13 +245,6 @@ class VideoReader:
             "they are scaled to the size of the first",
             stacklevel=2,
         )
-
-
-def nothing_left(name: str, cut: Cut, seconds: Fraction | None) -> VideoError:
-    """What to say of a clip, so many seconds long, of which a cut leaves no frame."""
-    if cut.start is not None and seconds is not None and seconds <= cut.start:
-        return VideoError(f"{name} ends at {float(seconds):.1f} s, before --start; choose an earlier one")
-    return VideoError(f"{name} has no frame between --start and --end; choose other times")
 
 
 def _undecodable(name: str) -> VideoError:

@@ -11,8 +11,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.video.clip import Clip, Frame
 from fststyle.video.partial import State
-from fststyle.video.reader import Clip, Frame
 
 # Frames that wait before each of the two later stages. More would only take memory: the network is the slowest.
 _WAITING = 3

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.video.clip import Clip, Frame
 from fststyle.video.color import FromRgb
-from fststyle.video.reader import Clip, Frame
 
 _MOVIES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
 SUFFIXES = (*_MOVIES, ".mkv")
