@@ -40,10 +40,13 @@ def make_clip(
     pictures: Iterable[NDArray[np.uint8]] | None = None,
     subtitles: bool = False,
     container_options: dict[str, str] | None = None,
+    sound_first: bool = False,
 ) -> Path:
     """Write a clip; `times` are in units of `time_base`, 1 / rate if not given."""
     width, height = size
     with av.open(str(path), "w", options=container_options or {}) as container:
+        sounds = [container.add_stream("aac", rate=16000, layout="mono") for _ in range(audio if sound_first else 0)]
+        captions = _captions(container, path.with_suffix(".srt")) if subtitles and sound_first else []
         stream: Any = container.add_stream(codec, rate=rate, options=options or {"crf": "1", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         context = stream.codec_context
@@ -54,9 +57,10 @@ def make_clip(
             context.sample_aspect_ratio = aspect
         if rotation:
             stream.set_display_rotation(rotation)
-        sounds = [container.add_stream("aac", rate=16000, layout="mono") for _ in range(audio)]
-        if subtitles:
-            _caption(container, path.with_suffix(".srt"))
+        sounds += [container.add_stream("aac", rate=16000, layout="mono") for _ in range(audio - len(sounds))]
+        if subtitles and not sound_first:
+            captions = _captions(container, path.with_suffix(".srt"))
+        container.mux(captions)
         for number, rgb in enumerate(pictures or (picture(number, width, height) for number in range(len(times)))):
             frame = _encoded(rgb, pixel_format, matrix, full)
             frame.pts, frame.time_base = times[number], context.time_base
@@ -107,14 +111,15 @@ def _encoded(rgb: NDArray[np.uint8], pixel_format: str, matrix: int, full: bool)
     )
 
 
-def _caption(container: Any, path: Path) -> None:
+def _captions(container: Any, path: Path) -> list[Any]:
+    """Two subtitles for a stream that is added here."""
     path.write_text("1\n00:00:00,000 --> 00:00:00,300\nHello\n\n2\n00:00:00,400 --> 00:00:00,900\nWorld\n")
     with av.open(str(path)) as source:
         stream = container.add_stream_from_template(source.streams.subtitles[0])
-        for packet in source.demux():
-            if packet.pts is not None:
-                packet.stream = stream
-                container.mux(packet)
+        packets = [packet for packet in source.demux() if packet.pts is not None]
+    for packet in packets:
+        packet.stream = stream
+    return packets
 
 
 def _sing(container: Any, stream: Any, seconds: float, pitch: int) -> None:

@@ -179,7 +179,7 @@ class VideoReader:
         shift = start if self._is_cut else Fraction(0)
         seen = Fraction(0)
         for packet in self._packets():
-            index = packet.stream_index
+            index = packet.stream.index  # not stream_index: it is 0 in the packets that drain the decoders
             if index not in waiting:
                 continue
             if index != self._stream.index:
