@@ -1,7 +1,7 @@
 """Decoded frames <-> uint8 RGB: matrix, range, orientation.
 
 A frame that does not say which matrix it uses is taken as players take it: BT.601 up to 576 lines, BT.709 above.
-Written is BT.709 in limited range, and said so.
+Written is BT.709 in limited range, and said so. Where the colors of a frame lie, FFmpeg's scaler reads from it.
 """
 
 import av
@@ -10,6 +10,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.video.chroma import halved
 
 # As ffmpeg numbers them.
 _UNSPECIFIED = 2
@@ -91,14 +92,30 @@ class FromRgb:
 
     def __call__(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
         """In limited range; (3, 5) becomes (4, 6) where the format halves its colors."""
-        if self._format == "yuv420p" and (rgb.shape[0] % 2 or rgb.shape[1] % 2):
-            rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
+        if self._format == "yuv420p":
+            return self._with_halved_colors(rgb)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
-        if self._format == "rgb24":
-            return frame
+        return frame if self._format == "rgb24" else self._converted(frame, self._format)
+
+    def _with_halved_colors(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
+        height, width = rgb.shape[:2]
+        if height % 2 or width % 2:
+            rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            height, width = rgb.shape[:2]
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
+        fine = self._converted(frame, "yuv444p16le")
+        luma, *colors = (
+            np.frombuffer(memoryview(plane), np.dtype("<u2")).reshape(height, -1)[:, :width] for plane in fine.planes
+        )
+        planes = np.empty((height * 3 // 2, width), np.uint8)
+        planes[:height] = (luma + np.uint16(128)) >> 8
+        planes[height:] = np.stack([halved(color) for color in colors]).reshape(-1, width)
+        return av.VideoFrame.from_ndarray(planes, "yuv420p")
+
+    def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         return self._reformatter.reformat(
             frame,
-            format=self._format,
+            format=pixel_format,
             src_colorspace=self._matrix,
             dst_colorspace=self._matrix,
             src_color_range=ColorRange.JPEG,
