@@ -3,8 +3,6 @@
 Imports stand inside the commands, so that `--help` is there at once and only `train` and `export` need torch.
 """
 
-import dataclasses
-import json
 import shlex
 import sys
 import tempfile
@@ -19,6 +17,7 @@ from fststyle import __version__
 from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
+from fststyle.commands.info import info
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
@@ -33,7 +32,6 @@ from fststyle.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
-    from fststyle.model_file import ModelFile
     from fststyle.quantization import Precision
 
 
@@ -100,31 +98,7 @@ def _root(
 app.command()(stylize)
 
 
-@app.command()
-def info(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="The network: an ONNX file, or a name that `fststyle models` lists.",
-            show_default=False,
-        ),
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Show what is known about a network."""
-    from fststyle.model_file import read_model
-
-    facts = _facts(read_model(model))
-    if as_json:
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    card = facts.pop("card")
-    if card is None:
-        facts["card"] = "none; not made by fststyle, so its pixels may be rgb1, rgb255 or bgr255 (--layout)"
-    for key, value in (facts | (card or {})).items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {plain(text)}")
+app.command()(info)
 
 
 @app.command()
@@ -184,18 +158,3 @@ def train(ctx: typer.Context) -> None:
         keep_freed_memory()
         status = cli.main(ctx.args)
     raise typer.Exit(status or 0)
-
-
-def _facts(file: "ModelFile") -> dict[str, Any]:
-    from fststyle.model_file import STRENGTH_NAME
-
-    shape = ["free" if side is None else side for side in file.input_shape]
-    return {
-        "file": file.name,
-        "bytes": len(file.data),
-        "opset": file.opset,
-        "input": {"name": file.input_name, "shape": shape},
-        "output": {"name": file.output_name},
-        "strength": f"an input, {STRENGTH_NAME}" if file.takes_strength else "a cross-fade",
-        "card": None if file.card is None else dataclasses.asdict(file.card),
-    }

@@ -1,5 +1,6 @@
 """From one network file to another: precision and pixels changed, the card kept."""
 
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,22 +8,30 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import onnx
+from onnx.version_converter import convert_version
 
 from fststyle import samples
+from fststyle.byte_pixels import with_byte_pixels
+from fststyle.devices import open_session
 from fststyle.errors import ModelFileError
 from fststyle.file_kinds import Kind
 from fststyle.files import refuse_inputs, refuse_other_kind
+from fststyle.fitting import Fitting
 from fststyle.gallery import find_network
 from fststyle.images import find_images, fit_longer_side, read_picture
-from fststyle.model_file import read_model, write_foreign_model, write_model
-from fststyle.network import Layout
-from fststyle.quantization import MULTIPLE, Converted, Pixels, Precision, convert, with_byte_pixels
+from fststyle.layouts import Layout, values_of
+from fststyle.model_file import ModelFile, read_model, write_foreign_model, write_model
+from fststyle.network import Network
+from fststyle.quantization import MULTIPLE, Converted, Pixels, Precision, convert
 
 Io = Literal["float", "uint8"]
 
 # More photos hardly widen the ranges any more, and each takes seconds.
 _MOST_PHOTOS = 16
 _SIDE = 256
+
+# Of the standard operators: older ones cannot quantize a convolution channel by channel.
+_LEAST_OPSET = 13
 
 # Networks of others do not say how small a picture they take.
 _LEAST_SIDE = 24
@@ -54,28 +63,30 @@ def convert_file(
         ImageError: A photo is broken.
         FststyleError: The output is the network or a photo.
     """
-    for value, kind, name in ((precision, Precision, "precision"), (io, Io, "io"), (layout, Layout, "layout")):
+    values_of(layout)
+    for value, kind, name in ((precision, Precision, "precision"), (io, Io, "io")):
         if value not in get_args(kind):
             raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {value!r}")
     found = samples.photos() if photos is None else find_images(photos)
     refuse_inputs(output, find_network(source), *found)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     model = read_model(source)
-    if model.byte_pixels or (model.card is not None and model.card.precision != "fp32"):
+    if (
+        model.takes.dtype != "float32"
+        or model.is_quantized
+        or (model.card is not None and model.card.precision != "fp32")
+    ):
         raise ModelFileError(f"{source} has been converted already; start from the network it was made from")
-    if model.opset < 13:
-        raise ModelFileError(f"{source} has opset {model.opset}, and 13 is the least that can be converted")
-    if layout == "bgr255" and io == "uint8":
-        raise ModelFileError(f"{source} computes on BGR, which bytes in RGB cannot be fed to; keep floats")
-    if any(model.input_shape[2:]):
-        raise ModelFileError(f"{source} is for one size only; export it with free sides first")
-    white = 1.0 if layout == "rgb1" else 255.0
-    least = _LEAST_SIDE if model.card is None else max(_LEAST_SIDE, model.card.min_side)
-    chosen = _read(found[:: max(1, -(-len(found) // _MOST_PHOTOS))], least)
+    network = Network(model, open_session(model.data), "cpu", layout, None)
+    multiple = math.lcm(Fitting(network).multiple, MULTIPLE)
+    least = multiple * -(-_LEAST_SIDE // multiple)
+    if model.card is not None:
+        least = max(least, model.card.min_side)
+    chosen = _read(found[:: max(1, -(-len(found) // _MOST_PHOTOS))], least, multiple)
     if not chosen:
         raise ModelFileError(f"{photos} holds no photos to compare on; name another folder")
-    made = convert(model.data, precision, chosen, white=white)
-    graph = with_byte_pixels(made.model, white=white) if io == "uint8" else made.model
+    made = convert(_newer(model), precision, chosen, values_of(layout), multiple)
+    graph = with_byte_pixels(made.model, values_of(layout)) if io == "uint8" else made.model
     if model.card is None:
         write_foreign_model(output, graph)
     else:
@@ -86,12 +97,25 @@ def convert_file(
     return made
 
 
-def _read(paths: Iterable[Path], least: int) -> list[Pixels]:
+def _newer(model: ModelFile) -> bytes:
+    """The network's bytes, with the standard operators of a version that can be quantized."""
+    if model.opset >= _LEAST_OPSET:
+        return model.data
+    try:
+        return bytes(convert_version(onnx.ModelProto.FromString(model.data), _LEAST_OPSET).SerializeToString())
+    except (RuntimeError, ValueError) as error:
+        raise ModelFileError(
+            f"{model.name} has opset {model.opset}, which onnx cannot bring to {_LEAST_OPSET}; export it again with "
+            f"opset {_LEAST_OPSET} or newer"
+        ) from error
+
+
+def _read(paths: Iterable[Path], least: int, multiple: int) -> list[Pixels]:
     """The photos at the size they are compared at, without those whose shorter side is below `least` then."""
     photos = []
     for path in paths:
         photo = fit_longer_side(read_picture(path).rgb, _SIDE)
-        if min(photo.shape[:2]) // MULTIPLE * MULTIPLE < least:
+        if min(photo.shape[:2]) // multiple * multiple < least:
             height, width = photo.shape[:2]
             warnings.warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network", stacklevel=3)
         else:

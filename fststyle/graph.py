@@ -45,8 +45,12 @@ class Graph:
         """
         model = onnx.ModelProto.FromString(data)
         sort_nodes(model)
-        (content,), _ = image_ends(model.graph)
+        (content,), (stylized,) = image_ends(model.graph)
         controls = _controls(model)
+        needed = _needed(list(model.graph.node), {stylized.name})
+        del model.graph.output[:], model.graph.node[:]
+        model.graph.output.append(stylized)
+        model.graph.node.extend(needed)
         del model.graph.input[:]
         model.graph.input.extend([content, *controls])
         constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}

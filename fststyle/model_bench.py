@@ -89,15 +89,18 @@ def measure_here(
 
     import numpy as np
 
-    from fststyle.network import Layout, Network
+    from fststyle.fitting import Fitting
+    from fststyle.layouts import Layout
+    from fststyle.network import Network
 
     network = Network.load(Path(path), device, cast(Layout, layout), threads)
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    network.run(rgb)
+    fitting = Fitting(network)
+    fitting(rgb, network.run)
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        network.run(rgb)
+        fitting(rgb, network.run)
         seconds.append(time.perf_counter() - begun)
     middle = median(seconds)
     return ModelBench(

@@ -5,8 +5,10 @@ network is a straight run of convolutions and needs none of that.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.errors import ModelFileError
 
@@ -25,11 +27,19 @@ ALLOWED_OPERATORS = frozenset(
 # Experimental operators of ONNX 1.0, which onnxruntime still runs; Johnson's published networks need them.
 ALLOWED_OPERATORS |= {"Affine", "Crop", "ImageScaler"}
 
+_PIXELS: dict[int, str] = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16", TensorProto.UINT8: "uint8"}
+
+# What leaves every value as it is and only moves it.
+_MOVING = {"Cast", "Crop", "Identity", "DepthToSpace", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+
 _ONNX_DOMAINS = {"", "ai.onnx"}
 
 
-def check_graph(model: onnx.ModelProto, name: str) -> None:
+def check_graph(model: onnx.ModelProto, name: str) -> "tuple[PictureForm, PictureForm | None]":
     """Refuse whatever is not a plain network from one picture to one picture; `name` stands in the message.
+
+    Returns:
+        How the picture goes in and how it comes out; None where the file leaves that open.
 
     Raises:
         ModelFileError: Of what is refused, the first thing found.
@@ -56,13 +66,74 @@ def check_graph(model: onnx.ModelProto, name: str) -> None:
             raise ModelFileError(
                 f"{name} keeps its weights in another file; save it with onnx.save(…, save_as_external_data=False)"
             )
-    _check_ends(model.graph, name)
+    return _check_ends(model.graph, name)
+
+
+@dataclass(frozen=True)
+class PictureForm:
+    """How a tensor holds pictures.
+
+    Attributes:
+        dtype: "float32", "float16" or "uint8".
+        channels_last: (batch, height, width, 3); else (batch, 3, height, width).
+    """
+
+    dtype: str
+    channels_last: bool
+
+
+def form_of(value: onnx.ValueInfoProto) -> PictureForm | None:
+    """None if the tensor does not hold one picture in color; a batch may be free, but not fixed at more than one."""
+    dtype = _PIXELS.get(value.type.tensor_type.elem_type)
+    shape = shape_of(value)
+    if dtype is None or len(shape) != 4 or shape[0] not in (None, 1):
+        return None
+    first, last = shape[1] in (None, 3), shape[3] in (None, 3)
+    if first and last:
+        # Where the sides do not tell, because all are free: floats come in planes, bytes in pixels.
+        named = [position for position in (1, 3) if shape[position] == 3]
+        return PictureForm(dtype, named == [3] or (named != [1] and dtype == "uint8"))
+    return PictureForm(dtype, last) if first or last else None
 
 
 def image_ends(graph: onnx.GraphProto) -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
-    """Inputs and outputs; old files list their weights among the inputs, which are left out here."""
+    """Inputs and outputs; old files list their weights among the inputs, which are left out here.
+
+    Of several outputs, those that are no pictures are left out if one is.
+    """
     weights = {tensor.name for tensor in graph.initializer}
-    return [value for value in graph.input if value.name not in weights], list(graph.output)
+    pictures = [value for value in graph.output if form_of(value) is not None]
+    outputs = pictures if len(pictures) == 1 else list(graph.output)
+    return [value for value in graph.input if value.name not in weights], outputs
+
+
+def last_range(graph: onnx.GraphProto, output: str) -> str | None:
+    """The range that the last operator keeps its values to, as layouts name it: "1", "255" or "-1to1"."""
+    makers = {name: node for node in graph.node for name in node.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants |= {
+        node.output[0]: entry.t for node in graph.node if node.op_type == "Constant" for entry in node.attribute
+    }
+    node = makers.get(output)
+    while node is not None and node.op_type in _MOVING and node.input:
+        node = makers.get(node.input[0])
+    if node is None:
+        return None
+    if node.op_type == "Clip":
+        limits = [
+            helper.get_attribute_value(entry)
+            for name in ("min", "max")
+            for entry in node.attribute
+            if entry.name == name
+        ]
+        if not limits:
+            limits = [
+                float(numpy_helper.to_array(constants[name]).ravel()[0])
+                for name in node.input[1:3]
+                if name in constants and numpy_helper.to_array(constants[name]).size == 1
+            ]
+        return {(0, 1): "1", (0, 255): "255", (-1, 1): "-1to1"}.get(tuple(limits))
+    return {"Tanh": "-1to1", "Sigmoid": "1"}.get(node.op_type)
 
 
 def shape_of(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
@@ -71,30 +142,36 @@ def shape_of(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
 
 
-def _check_ends(graph: onnx.GraphProto, name: str) -> None:
+def _check_ends(graph: onnx.GraphProto, name: str) -> tuple[PictureForm, PictureForm | None]:
     inputs, outputs = image_ends(graph)
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelFileError(
             f"{name} takes {len(inputs)} inputs and gives {len(outputs)} outputs, not one picture each; "
             "choose a feed-forward network of a single style"
         )
-    for value, verb in ((inputs[0], "takes"), (outputs[0], "gives")):
-        tensor = value.type.tensor_type
-        shape = shape_of(value)
-        # Some exporters leave the output's shape open; then its first picture will tell.
-        if verb == "gives" and not tensor.HasField("shape"):
-            shape = (None,) * 4
-        channels = 3 if tensor.elem_type == onnx.TensorProto.UINT8 else 1
-        is_image = len(shape) == 4 and shape[0] in (None, 1) and shape[channels] in (None, 3)
-        if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8) or not is_image:
-            sides = "×".join("?" if side is None else str(side) for side in shape)
-            kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
-            raise ModelFileError(
-                f"{name} {verb} {kind} of {sides or 'no shape'}, not a float32 picture of 1×3×height×width; "
-                "export it again in this form"
-            )
-    if inputs[0].type.tensor_type.elem_type != outputs[0].type.tensor_type.elem_type:
-        raise ModelFileError(f"{name} takes bytes and gives floats, or the other way round; export it again")
+    takes = require_form(inputs[0], f"{name} takes")
+    # Some exporters leave the output's shape open; then its first picture will tell.
+    tensor = outputs[0].type.tensor_type
+    if not tensor.HasField("shape") and tensor.elem_type in _PIXELS:
+        return takes, None
+    return takes, require_form(outputs[0], f"{name} gives")
+
+
+def require_form(value: onnx.ValueInfoProto, what: str = "the network takes") -> PictureForm:
+    """As `form_of`, of what must be a picture; the message begins with `what`.
+
+    Raises:
+        ModelFileError: It is none.
+    """
+    form = form_of(value)
+    if form is not None:
+        return form
+    sides = "×".join("?" if side is None else str(side) for side in shape_of(value))
+    kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+    raise ModelFileError(
+        f"{what} {kind} of {sides or 'no shape'}, not one picture of 1×3×height×width or 1×height×width×3 in float32, "
+        "float16 or uint8; export it again in this form"
+    )
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

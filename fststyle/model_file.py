@@ -19,7 +19,7 @@ from fststyle.file_kinds import Kind
 from fststyle.files import require_regular_file, write_result
 from fststyle.gallery import find_network
 from fststyle.model_card import ModelCard, is_ours
-from fststyle.model_checks import check_graph, image_ends, shape_of
+from fststyle.model_checks import PictureForm, check_graph, image_ends, last_range, shape_of
 from fststyle.model_sizes import check_sizes
 
 INPUT_NAME = "content"
@@ -28,6 +28,8 @@ STRENGTH_NAME = "strength"
 
 # onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
 OPSET = 18
+
+_QUANTIZING = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
 
 _MAX_BYTES = 512 * 2**20
 
@@ -51,10 +53,13 @@ class ModelFile:
         card: None if the file was not made by fststyle.
         opset: Version of the standard operators.
         input_name: The one input.
-        input_shape: (batch, 3, height, width), None where free.
+        input_shape: (batch, 3, height, width), None where free, however the graph orders them.
         output_name: The one output.
+        takes: How pixels go in.
+        gives: How they come out; None where the file leaves that open.
         takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
-        byte_pixels: Whether pixels are uint8, (batch, height, width, 3), in and out; else float32.
+        ends_in: The range of a picture's values where the last operator keeps to one: "1", "255" or "-1to1".
+        is_quantized: Whether it computes on integers already.
     """
 
     name: str
@@ -64,8 +69,16 @@ class ModelFile:
     input_name: str
     input_shape: tuple[int | None, ...]
     output_name: str
+    takes: PictureForm
+    gives: PictureForm | None
     takes_strength: bool = False
-    byte_pixels: bool = False
+    ends_in: str | None = None
+    is_quantized: bool = False
+
+    @property
+    def byte_pixels(self) -> bool:
+        """Whether pixels are bytes going in; else they are floating-point numbers."""
+        return self.takes.dtype == "uint8"
 
 
 def read_model(path: Path) -> ModelFile:
@@ -90,14 +103,13 @@ def read_model(path: Path) -> ModelFile:
         raise ModelFileError(f"{path} is not an ONNX file, or is cut off; download or export it again") from error
     if not model.graph.node or not model.opset_import:
         raise ModelFileError(f"{path} holds no network, or is cut off; download or export it again")
-    check_graph(model, str(path))
+    takes, gives = check_graph(model, str(path))
     check_sizes(model, str(path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     card = ModelCard.from_metadata(metadata, str(path))
     if card is not None and card.weights_sha256 != _sha256_or_none(model):
         raise ModelFileError(f"{path} holds other weights than its card was written for; download or export it again")
     (content,), (stylized,) = image_ends(model.graph)
-    byte_pixels = takes_bytes(content)
     shape = shape_of(content)
     return ModelFile(
         name=path.name,
@@ -105,10 +117,13 @@ def read_model(path: Path) -> ModelFile:
         card=card,
         opset=_opset(model),
         input_name=content.name,
-        input_shape=(shape[0], shape[3], shape[1], shape[2]) if byte_pixels else shape,
+        input_shape=(shape[0], 3, *(shape[1:3] if takes.channels_last else shape[2:])),
         output_name=stylized.name,
+        takes=takes,
+        gives=gives,
         takes_strength=card is not None and _takes_strength(model.graph),
-        byte_pixels=byte_pixels,
+        is_quantized=not _QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
+        ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
     )
 
 
@@ -136,10 +151,25 @@ def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCar
     card = replace(card, weights_sha256=weights_sha256(model))
     marked = onnx.ModelProto()
     marked.CopyFrom(model)
+    name_sides(marked.graph)
     foreign = {entry.key: entry.value for entry in model.metadata_props if not is_ours(entry.key)}
     onnx.helper.set_model_props(marked, foreign | card.to_metadata())
     _write(path, marked)
     return card
+
+
+def name_sides(graph: onnx.GraphProto) -> None:
+    """Give the output the input's sides, "batch", "height" and "width" for example: programs read them, in place.
+
+    An exporter writes there how they were computed, which is always the same in a network that keeps the size.
+    """
+    (content,), (stylized,) = image_ends(graph)
+    sides = dict(zip("BCHW", content.type.tensor_type.shape.dim, strict=True))
+    if takes_bytes(content):
+        sides = dict(zip("BHWC", content.type.tensor_type.shape.dim, strict=True))
+    order = "BHWC" if takes_bytes(stylized) else "BCHW"
+    del stylized.type.tensor_type.shape.dim[:]
+    stylized.type.tensor_type.shape.dim.extend(sides[side] for side in order)
 
 
 def write_foreign_model(path: Path, model: onnx.ModelProto) -> None:

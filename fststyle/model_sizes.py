@@ -8,7 +8,7 @@ import math
 import onnx
 
 from fststyle.errors import ModelFileError
-from fststyle.model_checks import image_ends
+from fststyle.model_checks import form_of, image_ends
 
 _SIDE = 64  # of the picture for which sizes are asked, in pixels
 
@@ -31,14 +31,16 @@ def check_sizes(model: onnx.ModelProto, name: str) -> None:
     del asked.graph.value_info[:]
     stylized.type.tensor_type.ClearField("shape")
     dims = content.type.tensor_type.shape.dim
-    for dim, least in zip(dims, (1, 3, _SIDE, _SIDE), strict=True):
+    form = form_of(content)
+    last = form is not None and form.channels_last
+    for dim, least in zip(dims, (1, _SIDE, _SIDE, 3) if last else (1, 3, _SIDE, _SIDE), strict=True):
         if dim.dim_value <= 0:
             dim.dim_value = least
     try:
         inferred = onnx.shape_inference.infer_shapes(asked, data_prop=True)
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
         return  # nothing that could be run; onnxruntime says why
-    height, width = dims[2].dim_value, dims[3].dim_value
+    height, width = (dim.dim_value for dim in (dims[1:3] if last else dims[2:4]))
     allowed = _MOST_NUMBERS * max(1, height * width // _SIDE**2)
     for value in (*inferred.graph.value_info, *inferred.graph.output):
         numbers = math.prod(dim.dim_value for dim in value.type.tensor_type.shape.dim)

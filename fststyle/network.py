@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 import onnxruntime
@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 
 from fststyle.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.errors import DeviceError, ModelFileError
+from fststyle.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.model_file import STRENGTH_NAME, ModelFile, read_model
-
-Layout = Literal["rgb1", "rgb255", "bgr255"]
-
-# Rows of an answer that become bytes at a time.
-_ROWS = 32
 
 
 class Network:
@@ -25,7 +21,7 @@ class Network:
     Attributes:
         model: The file.
         device: Where it runs: "cpu", "cuda", "directml" or "coreml".
-        layout: What it computes on.
+        layout: What it computes on; of a network that takes bytes, only the order of the channels counts.
     """
 
     def __init__(
@@ -36,13 +32,13 @@ class Network:
         self.layout = layout
         self._session = session
         self._threads = threads
-        self._checked_range = model.card is not None
+        self._values = values_of(layout)
+        self._suspected = model.card is not None
 
     @classmethod
     def load(cls, path: Path, device: str, layout: Layout, threads: int | None) -> Self:
         """As `Stylizer.load` says."""
-        if layout not in get_args(Layout):
-            raise ValueError(f"layout must be one of {', '.join(get_args(Layout))}, not {layout!r}")
+        values_of(layout)
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         chosen = choose_device(device)
@@ -97,14 +93,16 @@ class Network:
         Raises:
             ModelFileError: The network fails.
         """
-        content = np.ascontiguousarray(rgb[None]) if self.model.byte_pixels else self._to_content(rgb)
+        form = self.model.takes
+        content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
         try:
             told = self._told(session, strength)
             return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
         except ORT_ERRORS as error:
             height, width = rgb.shape[:2]
             raise ModelFileError(
-                f"{self.model.name} fails on {width}×{height} pixels ({reason(error)}); try a smaller picture"
+                f"{self.model.name} fails on {width}×{height} pixels ({reason(error)}); try a smaller picture, or "
+                "another network"
             ) from error
 
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
@@ -115,57 +113,38 @@ class Network:
             return {}
         return {STRENGTH_NAME: np.full(1, strength, np.float32)}
 
-    def _to_content(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        white = 1 if self.layout == "rgb1" else 255
-        channels = rgb[:, :, ::-1] if self.layout == "bgr255" else rgb
-        content = np.ascontiguousarray(channels.transpose(2, 0, 1)[None], np.float32)  # (1, 3, H, W)
-        content *= white / 255
-        return content
+    def keeps_size(self, height: int, width: int) -> bool:
+        """Whether the network runs on noise of this size, and gives a picture of it."""
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        try:
+            (answer,) = self.ask(self._session, noise, {}, [self.model.output_name])
+        except ModelFileError:
+            return False
+        return answer.shape in ((1, 3, height, width), (1, height, width, 3))
 
     def to_rgb(self, answer: NDArray[Any], sides: tuple[int, ...]) -> NDArray[np.uint8]:
-        """What a session of this network gave, (1, 3, H, W), as pixels; `sides` are (H, W) of what it was given.
+        """What a session of this network gave as pixels; `sides` are (H, W) of what it was given.
 
         Raises:
             ModelFileError: It is something other than a picture of this size.
         """
-        shape = (1, *sides, 3) if self.model.byte_pixels else (1, 3, *sides)
-        if answer.shape != shape:
+        channels_last = answer.shape == (1, *sides, 3)
+        if not channels_last and answer.shape != (1, 3, *sides):
             raise ModelFileError(
-                f"{self.model.name} makes {answer.shape} of {shape}; choose a network that keeps the size"
+                f"{self.model.name} makes {answer.shape} of {(1, 3, *sides)}; choose a network that keeps the size"
             )
-        answer = answer[0]
-        if self.model.byte_pixels:
-            return np.asarray(answer)
-        lowest, highest = float(answer.min()), float(answer.max())
-        if not np.isfinite([lowest, highest]).all():
-            raise ModelFileError(
-                f"{self.model.name} gives values that are no numbers; its training went wrong, use another"
-            )
-        if not self._checked_range:
-            self._checked_range = True
-            if self.layout == "rgb1" and highest > 4:
-                warnings.warn(
-                    f"{self.model.name} gives values up to {highest:.0f}, not 1; try layout 'rgb255' or 'bgr255'",
-                    stacklevel=7,
-                )
-        white = 1 if self.layout == "rgb1" else 255
-        stylized = _as_bytes(answer, 255 / white)
-        return np.ascontiguousarray(stylized[:, :, ::-1]) if self.layout == "bgr255" else stylized
+        if answer.dtype != np.uint8:
+            self._check(answer)
+        return to_rgb(answer, self._values, channels_last=channels_last)
 
-
-def _as_bytes(answer: NDArray[Any], scale: float) -> NDArray[np.uint8]:
-    """(3, H, W) times `scale`, rounded, as (H, W, 3).
-
-    A few rows at a time: in the cache, and channel by channel, this takes half as long as on the whole picture.
-    """
-    stylized = np.empty((*answer.shape[1:], 3), np.uint8)
-    for top in range(0, len(stylized), _ROWS):
-        rows = answer[:, top : top + _ROWS].astype(np.float32)
-        rows *= scale
-        rows += 0.5
-        for channel, values in enumerate(np.clip(rows, 0, 255, out=rows).astype(np.uint8)):
-            stylized[top : top + _ROWS, :, channel] = values
-    return stylized
+    def _check(self, answer: NDArray[Any]) -> None:
+        if not np.isfinite([answer.min(), answer.max()]).all():
+            raise ModelFileError(f"{self.model.name} produced NaN or infinity; retrain it or use another network")
+        if self._suspected:
+            return
+        if (found := suspicion(answer, self.layout, self.model.ends_in)) is not None:
+            self._suspected = True
+            warnings.warn(f"{self.model.name} {found}", stacklevel=2)
 
 
 def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:

@@ -1,4 +1,4 @@
-"""Smaller numbers for a network that is there already: 8-bit integers or 16-bit floats, and pixels as bytes.
+"""Smaller numbers for a network that is there already: 8-bit integers or 16-bit floats.
 
 Whatever is made is compared with the network it was made from, on photos, and is given back only if it comes close.
 """
@@ -15,11 +15,13 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.devices import ORT_ERRORS, open_session, reason
 from fststyle.errors import ModelFileError
 from fststyle.graph import Graph, sort_nodes
+from fststyle.images import resize
+from fststyle.layouts import Values, to_tensor
+from fststyle.model_checks import require_form, shape_of
 from fststyle.quantized_graph import move_bytes
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -29,7 +31,9 @@ MIN_PSNR = 36.0
 """Decibels between the paintings of the two networks, on a range of 0..1 and over all photos."""
 
 MULTIPLE = 8
-"""Photos are cut to sides that are a multiple of it, for the sake of other people's networks."""
+"""Photos are cut to sides that are a multiple of it, unless a network needs a larger one."""
+
+UNIT = Values()
 
 _FLOAT16_BLOCKED = ("InstanceNormalization", "Resize", "ReduceMean", "Shape", "Slice")
 
@@ -49,7 +53,9 @@ class Converted:
     kept: int = 0
 
 
-def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, white: float = 1.0) -> Converted:
+def convert(
+    data: bytes, precision: Precision, photos: Sequence[Pixels], values: Values = UNIT, multiple: int = MULTIPLE
+) -> Converted:
     """Change the precision of a network that takes and gives floats.
 
     Args:
@@ -59,8 +65,9 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
             most by themselves stay float, too, up to a half. Seven bits of the weights' eight are used, because
             processors without VNNI add products of eight with saturation. "fp16": weights and most activations as
             16-bit floats. "fp32": as it was.
-        photos: (H, W, 3) to learn ranges from and to compare on; their sides are cut to multiples of `MULTIPLE`.
-        white: What a white pixel is to the network, 1 or 255.
+        photos: (H, W, 3) to learn ranges from and to compare on.
+        values: What the network computes on.
+        multiple: The photos' free sides are cut to multiples of so many pixels; to fixed ones they are resized.
 
     Raises:
         ModelFileError: What came of it is less than `MIN_PSNR` away, or onnxruntime cannot make or run it.
@@ -69,8 +76,8 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
     if not photos:
         raise ValueError("at least one photo is needed to compare on")
     graph = Graph.read(data)
-    contents = [_content(photo, white) for photo in photos]
-    judge = _Judge(data, contents, white)
+    contents = [_content(photo, graph, values, multiple) for photo in photos]
+    judge = _Judge(graph.model.SerializeToString(), contents, values)
     if precision == "int8":
         made = _to_int8(graph, contents, judge)
     else:
@@ -83,49 +90,14 @@ def convert(data: bytes, precision: Precision, photos: Sequence[Pixels], *, whit
     return made
 
 
-def with_byte_pixels(model: onnx.ModelProto, *, white: float = 1.0) -> onnx.ModelProto:
-    """The same network with uint8 RGB of shape (batch, height, width, 3) in and out, as image libraries have it."""
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    graph = made.graph
-    content, stylized = graph.input[0].name, graph.output[0].name
-    batch, _, height, width = (
-        dim.dim_value if dim.HasField("dim_value") else dim.dim_param or side
-        for dim, side in zip(graph.input[0].type.tensor_type.shape.dim, ("batch", "", "height", "width"), strict=True)
-    )
-    for node in graph.node:
-        node.input[:] = ["pixels/content" if name == content else name for name in node.input]
-        node.output[:] = ["pixels/stylized" if name == stylized else name for name in node.output]
-    constants = {"white": white / 255, "bytes": 255 / white, "half": 0.5, "black": 0.0, "full": 255.0}
-    graph.initializer.extend(
-        numpy_helper.from_array(np.array(value, np.float32), f"pixels/{name}") for name, value in constants.items()
-    )
-    before = [
-        helper.make_node("Cast", [content], ["pixels/float"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["pixels/float"], ["pixels/planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Mul", ["pixels/planes", "pixels/white"], ["pixels/content"]),
-    ]
-    after = [
-        helper.make_node("Mul", ["pixels/stylized", "pixels/bytes"], ["pixels/scaled"]),
-        helper.make_node("Add", ["pixels/scaled", "pixels/half"], ["pixels/rounded"]),
-        helper.make_node("Clip", ["pixels/rounded", "pixels/black", "pixels/full"], ["pixels/clipped"]),
-        helper.make_node("Transpose", ["pixels/clipped"], ["pixels/rows"], perm=[0, 2, 3, 1]),
-        helper.make_node("Cast", ["pixels/rows"], [stylized], to=TensorProto.UINT8),
-    ]
-    nodes = [*before, *graph.node, *after]
-    del graph.node[:], graph.value_info[:]
-    graph.node.extend(nodes)
-    shape = [batch, height, width, 3]
-    graph.input[0].CopyFrom(helper.make_tensor_value_info(content, TensorProto.UINT8, shape))
-    graph.output[0].CopyFrom(helper.make_tensor_value_info(stylized, TensorProto.UINT8, [batch, None, None, 3]))
-    return made
-
-
-def _content(photo: Pixels, white: float) -> NDArray[np.float32]:
-    """(1, 3, H, W)."""
-    height, width = (side // MULTIPLE * MULTIPLE for side in photo.shape[:2])
-    planes = photo[:height, :width].transpose(2, 0, 1)[None].astype(np.float32)
-    return np.ascontiguousarray(planes) * np.float32(white / 255)
+def _content(photo: Pixels, graph: Graph, values: Values, multiple: int) -> NDArray[Any]:
+    """A photo as the network takes it."""
+    takes = require_form(graph.model.graph.input[0])
+    shape = shape_of(graph.model.graph.input[0])
+    fixed = shape[1:3] if takes.channels_last else shape[2:]
+    height, width = (side or have // multiple * multiple for side, have in zip(fixed, photo.shape[:2], strict=True))
+    cut = resize(photo, height, width) if any(fixed) else photo[:height, :width]
+    return to_tensor(cut, values, takes.dtype, channels_last=takes.channels_last)
 
 
 def _to_float16(graph: Graph) -> onnx.ModelProto:
@@ -138,7 +110,7 @@ def _to_float16(graph: Graph) -> onnx.ModelProto:
     return made
 
 
-def _to_int8(graph: Graph, contents: Sequence[NDArray[np.float32]], judge: "_Judge") -> Converted:
+def _to_int8(graph: Graph, contents: Sequence[NDArray[Any]], judge: "_Judge") -> Converted:
     """As close as it takes; if that cannot be had with half of the convolutions, as close as those come."""
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch, "prepared.onnx")
@@ -229,9 +201,9 @@ def _named(model: onnx.ModelProto) -> onnx.ModelProto:
 class _Reader:
     """Photos, one after the other, as onnxruntime's calibration asks for them."""
 
-    def __init__(self, name: str, contents: Iterable[NDArray[np.float32]]) -> None:
+    def __init__(self, name: str, contents: Iterable[NDArray[Any]]) -> None:
         self._name = name
-        self._rest: Iterator[NDArray[np.float32]] = iter(contents)
+        self._rest: Iterator[NDArray[Any]] = iter(contents)
 
     def get_next(self) -> dict[str, Any] | None:
         """The next photo, None after the last."""
@@ -242,9 +214,9 @@ class _Reader:
 class _Judge:
     """Compares what became of a network with what that painted, once for all."""
 
-    def __init__(self, data: bytes, contents: Sequence[NDArray[np.float32]], white: float) -> None:
+    def __init__(self, data: bytes, contents: Sequence[NDArray[Any]], values: Values) -> None:
         self._contents = contents
-        self._white = white
+        self._values = values
         self._originals = list(self._paint(data))
 
     def __call__(self, model: onnx.ModelProto) -> Converted:
@@ -261,7 +233,8 @@ class _Judge:
             session = open_session(data)
             name = session.get_inputs()[0].name
             for content in self._contents:
-                yield np.clip(session.run(None, {name: content})[0] / self._white, 0, 1)
+                answer = session.run(None, {name: content})[0].astype(np.float32)
+                yield np.clip((answer - self._values.black) / (self._values.white - self._values.black), 0, 1)
         except ORT_ERRORS as error:
             raise ModelFileError(
                 f"onnxruntime cannot run this network, or what became of it ({reason(error)}); choose other photos, or "

@@ -10,17 +10,15 @@ from PIL import Image
 
 from fststyle.controls import Controls
 from fststyle.errors import ModelFileError
-from fststyle.images import resize
+from fststyle.fitting import Fitting
+from fststyle.layouts import Layout
 from fststyle.memory import default_memory
 from fststyle.model_card import ModelCard
-from fststyle.network import Layout, Network
+from fststyle.network import Network
 from fststyle.picture import Picture, to_picture
 from fststyle.tiling import TiledNetwork
 
 __all__ = ["Layout", "Stylizer"]
-
-# Networks of others rarely say so, but those with two or three strides of 2 want sides that are a multiple of 4 or 8.
-_FOREIGN_MULTIPLE = 8
 
 # Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
 _ALWAYS_WHOLE = 500_000
@@ -35,7 +33,10 @@ class Stylizer:
         device: Where the network runs: "cpu", "cuda", "directml" or "coreml".
     """
 
-    def __init__(self, network: Network, *, memory: int | None = None, exact: bool = False) -> None:
+    def __init__(
+        self, network: Network, *, memory: int | None = None, exact: bool = False, fitting: Fitting | None = None
+    ) -> None:
+        """`fitting` is that of the network whose second form this one is; the other arguments are those of `load`."""
         self.card: ModelCard | None = network.model.card
         self.style = self.card.style if self.card is not None else Path(network.model.name).stem
         self.device = network.device
@@ -43,6 +44,7 @@ class Stylizer:
         self._memory = memory
         self._exact = exact
         self._tiled: TiledNetwork | None = None
+        self._fitting = Fitting(network) if fitting is None else fitting
 
     @classmethod
     def load(
@@ -60,7 +62,8 @@ class Stylizer:
         Args:
             path: The ONNX file.
             device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
-            layout: What a foreign network computes on: RGB in 0..1, RGB in 0..255, or BGR in 0..255. Ours are "rgb1".
+            layout: What a network that is not ours computes on: the order of the channels, "rgb" or "bgr", and the
+                range of values, "1" (0..1), "255" (0..255) or "-1to1" (−1..1). Ours are "rgb1".
             threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.
             memory: Bytes that the process may take; a picture that would need more is painted in tiles. None is half
                 of what is free when the picture comes, and no less than the smallest tiles need.
@@ -81,7 +84,7 @@ class Stylizer:
 
     def through(self, network: Network) -> "Stylizer":
         """One that paints with another network, in as much memory and as exactly."""
-        return Stylizer(network, memory=self._memory, exact=self._exact)
+        return Stylizer(network, memory=self._memory, exact=self._exact, fitting=self._fitting)
 
     def __call__(
         self,
@@ -95,8 +98,8 @@ class Stylizer:
     ) -> NDArray[np.uint8]:
         """Stylize a picture.
 
-        A picture that is smaller than the network can take is continued by reflection and cut back. A network for one
-        size only gets the picture resized, whatever its aspect ratio, and its answer is resized back.
+        A picture of a size that the network does not take is continued by reflection, and what is painted is cut back.
+        A network for one size only gets the picture resized, whatever its aspect ratio, and its answer is resized back.
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
@@ -114,36 +117,18 @@ class Stylizer:
         """
         controls = Controls(strength, keep_color, scale, mask, grain)
         told = self._network.model.takes_strength
-        paint = partial(self._stylize, strength=strength if told else 1.0)
-        return controls.apply(as_rgb(image), paint, fade=not told)
-
-    def _stylize(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        height, width = rgb.shape[:2]
-        _, _, fixed_height, fixed_width = self._network.model.input_shape
-        if fixed_height or fixed_width:
-            fitted = resize(rgb, fixed_height or height, fixed_width or width)
-            return resize(self._network.run(fitted, strength), height, width)
-        if self.card is not None:
-            padded_height, padded_width = (max(side, self.card.min_side) for side in (height, width))
-        else:
-            padded_height, padded_width = (
-                -(-side // _FOREIGN_MULTIPLE) * _FOREIGN_MULTIPLE for side in (height, width)
-            )
-        if (padded_height, padded_width) == (height, width):
-            return self._paint(rgb, strength)
-        top, left = (padded_height - height) // 2, (padded_width - width) // 2
-        around = ((top, padded_height - height - top), (left, padded_width - width - left), (0, 0))
-        stylized = self._paint(np.pad(rgb, around, mode="reflect"), strength)
-        return stylized[top : top + height, left : left + width]
+        paint = partial(self._paint, strength=strength if told else 1.0)
+        return controls.apply(as_rgb(image), lambda rgb: self._fitting(rgb, paint), fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         """Whole, or in tiles where it would not fit."""
         height, width = rgb.shape[:2]
-        if self._memory is None and height * width <= _ALWAYS_WHOLE:
+        small = self._memory is None and height * width <= _ALWAYS_WHOLE
+        if small or any(self._network.model.input_shape[2:]):
             return self._network.run(rgb, strength)
         try:
             if self._tiled is None:
-                self._tiled = TiledNetwork(self._network)
+                self._tiled = TiledNetwork(self._network, self._fitting.multiple)
         except ModelFileError:
             if self._memory is not None:
                 raise

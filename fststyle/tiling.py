@@ -26,7 +26,7 @@ from fststyle.statistics_form import (
     Sums,
 )
 
-# Networks of others want sides that are a multiple of 4 or 8; a tile's are.
+# Tiles begin and end at multiples of it, whatever the network.
 _MULTIPLE = 8
 
 # Larger tiles are no faster: their halo is small already, and the processor's caches are smaller still.
@@ -79,8 +79,12 @@ class TiledNetwork:
         bytes_per_pixel: What it takes to run, by estimate.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, multiple: int = 1) -> None:
         """Read the graph.
+
+        Args:
+            network: What paints.
+            multiple: Its sides, and so those of tiles, must be multiples of this many pixels.
 
         Raises:
             ModelFileError: It cannot be painted in tiles.
@@ -92,7 +96,7 @@ class TiledNetwork:
         self._network = network
         self._form = StatisticsForm.read(network.model.data)
         self._fields = receptive_fields(self._form.graph, self._form.norms)
-        self._align = math.lcm(alignment(self._fields), _MULTIPLE)
+        self._align = math.lcm(alignment(self._fields), _MULTIPLE, multiple)
         self.bytes_per_pixel = _OVERHEAD * self._live_bytes() + _OVERHEAD_BYTES
 
     def fits(self, height: int, width: int, memory: int) -> bool:

@@ -204,7 +204,10 @@ def test_quantize(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -
 
 def test_wrong_values_are_one_line(fststyle: Callable[..., Any], identity: Path) -> None:
     result = fststyle("stylize", identity, "a.png", "--layout", "bgr")
-    assert (result.exit_code, result.stderr) == (1, "error: layout must be one of rgb1, rgb255, bgr255, not 'bgr'\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error: layout must be one of rgb1, rgb255, rgb-1to1, bgr1, bgr255, bgr-1to1, not 'bgr'\n",
+    )
     assert "one of auto, cuda" in fststyle("stylize", identity, "a.png", "--device", "gpu").stderr
 
 
@@ -267,12 +270,36 @@ def test_info(fststyle: Callable[..., Any], identity: Path, assets: dict[str, An
     assert lines["painting"] == "Nobody, Nothing, 1900"
     assert lines["costs"] == '{"content": 0.0, "style": 1.5}'
     facts = json.loads(fststyle("info", identity, "--json").stdout)
-    assert facts["input"] == {"name": "content", "shape": ["free", 3, "free", "free"]}
+    known = {"shape": ["free", 3, "free", "free"], "type": "float32", "layout": "NCHW", "channels": "RGB"}
+    assert facts["input"] == {"name": "content", **known, "range": "0..1"}
+    assert facts["output"] == {"name": "stylized", **known, "range": "0..1"}
+    assert facts["feed"] == "float32 RGB in 0..1, of shape (batch, 3, height, width)"
+    assert facts["sides"] == "both free, from 1 pixels"
     assert facts["card"]["style"] == "identity"
     (tmp_path / "foreign.onnx").write_bytes(assets["gain_model"]().SerializeToString())
     assert "not made by fststyle" in fststyle("info", "foreign.onnx").stdout
-    assert json.loads(fststyle("info", "foreign.onnx", "--json").stdout)["card"] is None
+    foreign = json.loads(fststyle("info", "foreign.onnx", "--json").stdout)
+    assert foreign["card"] is None
+    assert foreign["input"]["range"] is None
+    assert foreign["feed"] == "float32 RGB or BGR in 0..1, 0..255 or -1..1, of shape (batch, 3, height, width)"
+    assert foreign["sides"] == "both free"
     assert facts["strength"] == "a cross-fade"
+
+
+def test_info_of_a_network_of_bytes(
+    fststyle: Callable[..., Any], identity: Path, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    write_picture(tmp_path / "photos" / "a.png", photo)
+    options = ("--precision", "fp32", "--io", "uint8", "--photos", "photos")
+    assert fststyle("quantize", identity, "bytes.onnx", *options).exit_code == 0
+    facts = json.loads(fststyle("info", "bytes.onnx", "--json").stdout)
+    known = {"shape": ["free", "free", "free", 3], "type": "uint8", "layout": "NHWC", "channels": "RGB"}
+    assert facts["input"] == {"name": "content", **known, "range": "0..255"}
+    assert facts["output"] == {"name": "stylized", **known, "range": "0..255"}
+    assert facts["feed"] == "uint8 RGB in 0..255, of shape (batch, height, width, 3)"
+    lines = dict(line.split(maxsplit=1) for line in fststyle("info", "bytes.onnx").stdout.splitlines())
+    assert lines["feed"] == facts["feed"]
+    assert json.loads(lines["input"]) == facts["input"]
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import helper
 from typer.testing import CliRunner
 
 from fststyle.cli import app
@@ -74,3 +75,26 @@ def test_a_name_is_shown_as_it_is(identity: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("fststyle.model_bench.bench_model", lambda *_, **__: known)
     result = CliRunner().invoke(app, ["bench", "model", str(identity), "--size", "8x8"])
     assert r"net[old]\x1b" in result.output
+
+
+@pytest.mark.parametrize("sides", [(1, 3, 24, 16), (1, 3, "height", 16), (1, 3, 24, "width"), (1, 3, "h", "w")])
+def test_networks_of_one_size_are_timed_at_any(
+    assets: dict[str, Any], save: Callable[..., Path], sides: tuple[Any, ...]
+) -> None:
+    relu = helper.make_node("Relu", ["content"], ["stylized"])
+    found = measure_here(str(save(assets["picture_model"]([relu], sides=sides))), 40, 60, "cpu", 1, 1, "rgb1")
+    assert (found["height"], found["width"]) == (40, 60)
+
+
+def test_the_others_are_timed_though_one_fails(identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def here(path: Path, height: int, width: int, **_: Any) -> Any:
+        known: Callable[..., dict[str, Any]] = measure_here
+        return ModelBench(**known(str(path), height, width, "cpu", 1, 1, "rgb1"))
+
+    monkeypatch.setattr("fststyle.model_bench.bench_model", here)
+    names = [str(identity), str(tmp_path / "nothing.onnx"), str(identity)]
+    result = CliRunner().invoke(app, ["bench", "model", *names, "--size", "8x8", "--json"])
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)) == 2
+    assert result.stderr.count("\n") == 1
+    assert "nothing.onnx does not exist; check the path" in result.stderr

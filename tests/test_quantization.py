@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from fststyle import quantization
+from fststyle.byte_pixels import with_byte_pixels
 from fststyle.errors import ModelFileError
-from fststyle.quantization import Converted, convert, with_byte_pixels
+from fststyle.layouts import Values
+from fststyle.quantization import Converted, convert
 
 Assets = dict[str, Any]
 Pixels = NDArray[np.uint8]
@@ -135,7 +137,7 @@ def test_what_comes_out_too_different_is_refused(
 def test_bytes_in_and_out(assets: Assets, photos: list[Pixels], white: float) -> None:
     gain = helper.make_node("Mul", ["content", "gain"], ["stylized"])
     model = assets["picture_model"]([gain], {"gain": np.array(1.5, np.float32)})
-    made = with_byte_pixels(model, white=white)
+    made = with_byte_pixels(model, Values(0, white))
     onnx.checker.check_model(made)
     answer = paint(made, photos[0][None])
     assert answer.dtype == np.uint8

@@ -26,14 +26,14 @@ def node(operator: str, *inputs: str, output: str = "stylized", **attributes: An
     return helper.make_node(operator, list(inputs), [output], **attributes)
 
 
-def blocky(assets: Assets) -> Any:
-    """Averages 4×4 blocks and enlarges again: the network of a stride of 4, sides rounded up."""
+def blocky(assets: Assets, block: int = 4) -> Any:
+    """Averages blocks and enlarges again: the network of a stride, sides rounded up."""
     return assets["picture_model"](
         [
-            node("AveragePool", "content", output="small", kernel_shape=[4, 4], strides=[4, 4], ceil_mode=1),
+            node("AveragePool", "content", output="small", kernel_shape=[block] * 2, strides=[block] * 2, ceil_mode=1),
             node("Resize", "small", "", "scales", mode="nearest"),
         ],
-        {"scales": np.array([1, 1, 4, 4], np.float32)},
+        {"scales": np.array([1, 1, block, block], np.float32)},
     )
 
 
@@ -129,20 +129,31 @@ def test_a_wrong_layout_is_suspected_once(assets: Assets, save: Save, photo: Pix
 def test_layouts_are_for_foreign_files(identity: Path) -> None:
     with pytest.raises(ValueError, match="so its layout is rgb1, not bgr255"):
         Stylizer.load(identity, layout="bgr255")
-    with pytest.raises(ValueError, match="layout must be one of rgb1, rgb255, bgr255, not 'bgr'"):
+    with pytest.raises(
+        ValueError, match="layout must be one of rgb1, rgb255, rgb-1to1, bgr1, bgr255, bgr-1to1, not 'bgr'"
+    ):
         Stylizer.load(identity, layout="bgr")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 7), (8, 8), (33, 50)])
-def test_foreign_networks_get_sides_that_are_a_multiple_of_8(
-    assets: Assets, save: Save, height: int, width: int
+@pytest.mark.parametrize("block", [1, 2, 4, 8, 16, 32, 64])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 7), (128, 64), (33, 50)])
+def test_foreign_networks_get_sides_that_are_the_least_multiple_that_they_take(
+    assets: Assets, save: Save, height: int, width: int, block: int
 ) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    stylized = Stylizer.load(save(blocky(assets)))(rgb)
-    tall, wide = -(-height // 8) * 8, -(-width // 8) * 8
+    tall, wide = -(-height // block) * block, -(-width // block) * block
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        stylizer = Stylizer.load(save(blocky(assets, block)))
+        stylized = stylizer(rgb)
+        stylizer(rgb)
+    told = [f"multiples of {block}: {width}×{height} is continued to {wide}×{tall}"] * ((tall, wide) != rgb.shape[:2])
+    assert len(warned) == len(told)
+    assert all(text in str(warning.message) for text, warning in zip(told, warned, strict=True))
     top, left = (tall - height) // 2, (wide - width) // 2
     padded = np.pad(rgb, ((top, tall - height - top), (left, wide - width - left), (0, 0)), mode="reflect")
-    blocks = padded.reshape(tall // 4, 4, wide // 4, 4, 3).mean((1, 3)).repeat(4, 0).repeat(4, 1)
+    blocks = padded.reshape(tall // block, block, wide // block, block, 3).mean((1, 3))
+    blocks = blocks.repeat(block, 0).repeat(block, 1)
     np.testing.assert_allclose(stylized, blocks[top : top + height, left : left + width], atol=0.51)
 
 
@@ -165,6 +176,53 @@ def test_a_network_for_one_size_gets_the_picture_resized(assets: Assets, save: S
     np.testing.assert_array_equal(stylizer(fitting), fitting)
 
 
+@pytest.mark.parametrize(("sides", "near"), [((1, 3, "h", 64), (45, 64)), ((1, 3, 66, "w"), (66, 94))])
+def test_a_network_with_one_fixed_side_keeps_the_aspect_ratio(
+    assets: Assets, save: Save, photo: Pixels, sides: Any, near: tuple[int, int]
+) -> None:
+    stylizer = Stylizer.load(save(assets["picture_model"]([node("Relu", "content")], sides=sides)))
+    np.testing.assert_array_equal(stylizer(photo), resize(resize(photo, *near), 33, 47))
+
+
+def test_a_network_with_one_fixed_side_and_strides(assets: Assets, save: Save, photo: Pixels) -> None:
+    model = blocky(assets, 16)
+    for value in (*model.graph.input, *model.graph.output):
+        value.CopyFrom(helper.make_tensor_value_info(value.name, 1, [1, 3, "height", 64]))
+    with pytest.warns(UserWarning, match="multiples of 16: 64×45 is continued to 64×48"):
+        assert Stylizer.load(save(model))(photo).shape == photo.shape
+
+
+def test_a_picture_smaller_than_a_border_that_is_mirrored_inside(assets: Assets, save: Save) -> None:
+    weights = {
+        "pads": np.array([0, 0, 40, 40, 0, 0, 40, 40]),
+        "starts": np.array([40, 40]),
+        "ends": np.array([-40, -40]),
+        "axes": np.array([2, 3]),
+    }
+    nodes = [
+        node("Pad", "content", "pads", output="wide", mode="reflect"),
+        node("Slice", "wide", "starts", "ends", "axes"),
+    ]
+    rgb = np.random.default_rng(0).integers(0, 256, (20, 300, 3), np.uint8)
+    np.testing.assert_array_equal(Stylizer.load(save(assets["picture_model"](nodes, weights)))(rgb), rgb)
+
+
+def test_the_picture_among_several_outputs(assets: Assets, save: Save, photo: Pixels) -> None:
+    nodes = [
+        node("GlobalAveragePool", "content", output="mean"),
+        node("Flatten", "mean", output="features"),
+        node("Relu", "content"),
+    ]
+    model = assets["picture_model"](nodes)
+    model.graph.output.insert(0, helper.make_tensor_value_info("features", 1, ["batch", 3]))
+    path = save(model)
+    np.testing.assert_array_equal(Stylizer.load(path)(photo), photo)
+    np.testing.assert_array_equal(Stylizer.load(path, memory=10**9)(photo), photo)
+    model.graph.output.append(helper.make_tensor_value_info("content", 1, ["batch", 3, "height", "width"]))
+    with pytest.raises(ModelFileError, match="gives 3 outputs, not one picture each; choose"):
+        Stylizer.load(save(model))
+
+
 def test_a_network_that_changes_the_size_is_refused(assets: Assets, save: Save, photo: Pixels) -> None:
     pool = node("AveragePool", "content", kernel_shape=[2, 2], strides=[2, 2])
     stylizer = Stylizer.load(save(assets["picture_model"]([pool])))
@@ -175,7 +233,7 @@ def test_a_network_that_changes_the_size_is_refused(assets: Assets, save: Save, 
 def test_values_that_are_no_numbers_are_refused(assets: Assets, save: Save, photo: Pixels) -> None:
     for gain in (np.nan, np.inf):
         stylizer = Stylizer.load(save(assets["gain_model"](gain)))
-        with pytest.raises(ModelFileError, match="values that are no numbers"):
+        with pytest.raises(ModelFileError, match="produced NaN or infinity; retrain it"):
             stylizer(photo)
 
 

@@ -1,16 +1,19 @@
 """`fststyle bench`: what things cost on this machine."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.commands.options import sides
-from fststyle.console import plain
+from fststyle.commands.options import LayoutName, sides
+from fststyle.console import complain, plain
+from fststyle.errors import FststyleError
 from fststyle.extras import extra
 
 if TYPE_CHECKING:
+    from fststyle.model_bench import ModelBench
     from fststyle.training.bench import StepBench
     from fststyle.training.devices import Precision
     from fststyle.training.loss_network import Architecture
@@ -67,9 +70,7 @@ def model(
         list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Of the picture; may be repeated.")
     ] = None,
     device: Annotated[list[str] | None, typer.Option(metavar="auto|cpu|cuda|…", help="May be repeated.")] = None,
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What networks that are not ours compute on.")
-    ] = "rgb1",
+    layout: LayoutName = "rgb1",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -78,15 +79,22 @@ def model(
     from fststyle.model_bench import bench_model
 
     wanted = [sides(text, "--size") for text in sizes or ["512x512", "1920x1080"]]
-    found = [
-        bench_model(path, height, width, device=where, threads=threads, rounds=rounds, layout=layout)
-        for width, height in wanted
-        for where in device or ["auto"]
-        for path in models
-    ]
+    found, failed = [], 0
+    for (width, height), where, path in itertools.product(wanted, device or ["auto"], models):
+        try:
+            found.append(bench_model(path, height, width, device=where, threads=threads, rounds=rounds, layout=layout))
+        except FststyleError as error:
+            failed += 1
+            complain("error", error)
     if as_json:
         typer.echo(json.dumps([entry.as_dict() for entry in found], indent=2))
-        return
+    elif found:
+        _print_models(found)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _print_models(found: "list[ModelBench]") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
+from fststyle.commands.options import LayoutName
 from fststyle.console import complain, explained, plain
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
@@ -43,9 +44,7 @@ def evaluate(
         int | None,
         typer.Option(help="Shorter side of the painting; as in the networks' training, or 320.", show_default=False),
     ] = None,
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What networks that are not ours compute on.")
-    ] = "rgb1",
+    layout: LayoutName = "rgb1",
     limit: Annotated[int | None, typer.Option(min=1, help="Judge the first photos only.", show_default=False)] = None,
     iterations: Annotated[int, typer.Option(min=1, help="At which the optimizer gives up.")] = 300,
     start: Annotated[

@@ -14,6 +14,14 @@ import typer
 if TYPE_CHECKING:
     from fststyle.training.objective import Cost
 
+LayoutName = Annotated[
+    str,
+    typer.Option(
+        "--layout",
+        metavar="rgb1|rgb255|rgb-1to1|bgr1|bgr255|bgr-1to1",
+        help="What a network that is not ours computes on: the order of its channels, and 0..1, 0..255 or -1..1.",
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.options import LayoutName
 from fststyle.console import plain
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
-    from fststyle.network import Layout
+    from fststyle.layouts import Layout
     from fststyle.quantization import Precision
 
 
@@ -23,9 +24,7 @@ def quantize(
     photos: Annotated[
         Path | None, typer.Option(help="A folder to learn ranges from; the sample photos if not given.")
     ] = None,
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
-    ] = "rgb1",
+    layout: LayoutName = "rgb1",
 ) -> None:
     """Make a network smaller and faster; what paints too differently is not kept."""
     from fststyle.converted_file import convert_file

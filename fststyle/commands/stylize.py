@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.options import LayoutName
 from fststyle.console import complain, plain
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def stylize(
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
-    ] = "rgb1",
+    layout: LayoutName = "rgb1",
     blend: Annotated[
         str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix what several networks paint.")
     ] = None,

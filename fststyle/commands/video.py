@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from fststyle.commands.options import sides
+from fststyle.commands.options import LayoutName, sides
 from fststyle.console import explained, show_origin
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
@@ -65,9 +65,7 @@ def video(
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
-    layout: Annotated[
-        str, typer.Option(metavar="rgb1|rgb255|bgr255", help="What a network that is not ours computes on.")
-    ] = "rgb1",
+    layout: LayoutName = "rgb1",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events for programs, errors too, one a line, on standard error.")

@@ -47,6 +47,14 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert photos == {"crop": 32, "batch_size": 2, "dark": 0.25, "photos": "2 photos"}
     assert __version__ in card.created_by
     assert card == read_model(tmp_path / "stripes.onnx").card
+    graph = onnx.load(tmp_path / "stripes.onnx").graph
+    for value in (graph.input[0], graph.output[0]):
+        assert [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim] == [
+            "batch",
+            3,
+            "height",
+            "width",
+        ]
     photo = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
     with torch.no_grad():
         content = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255

@@ -1,0 +1,109 @@
+"""`fststyle info`: what is known about a network, for people and for programs."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fststyle.console import plain
+from fststyle.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from fststyle.model_checks import PictureForm
+    from fststyle.model_file import ModelFile
+
+_RANGES = {"1": "0..1", "255": "0..255", "-1to1": "-1..1"}
+
+
+def info(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="The network: an ONNX file, or a name that `fststyle models` lists.",
+            show_default=False,
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is known about a network."""
+    from fststyle.model_file import read_model
+
+    facts = facts_of(read_model(model))
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    card = facts.pop("card")
+    if card is None:
+        facts["card"] = "none; not made by fststyle" + _unknown_layout(facts)
+    for key, value in (facts | (card or {})).items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {plain(text)}")
+
+
+def facts_of(file: "ModelFile") -> dict[str, Any]:
+    """Of a file that was read; a network of somebody else is run on noise, to learn which sizes it takes."""
+    from fststyle.model_file import STRENGTH_NAME
+
+    takes = _end(file, file.takes, None)
+    return {
+        "file": file.name,
+        "bytes": len(file.data),
+        "opset": file.opset,
+        "input": {"name": file.input_name, **takes},
+        "output": {"name": file.output_name, **_end(file, file.gives or file.takes, file.ends_in)},
+        "feed": _feed(takes),
+        "sides": _sides(file),
+        "strength": f"an input, {STRENGTH_NAME}" if file.takes_strength else "a cross-fade",
+        "card": None if file.card is None else dataclasses.asdict(file.card),
+    }
+
+
+def _end(file: "ModelFile", form: "PictureForm", ends_in: str | None) -> dict[str, Any]:
+    """Shape, type, layout and range of an input or an output, as they are in the graph; None where nobody knows."""
+    batch, channels, height, width = ("free" if side is None else side for side in file.input_shape)
+    known = "0..1" if file.card is not None else None
+    return {
+        "shape": [batch, height, width, channels] if form.channels_last else [batch, channels, height, width],
+        "type": form.dtype,
+        "layout": "NHWC" if form.channels_last else "NCHW",
+        "channels": None if file.card is None else "RGB",
+        "range": "0..255" if form.dtype == "uint8" else known or _RANGES.get(ends_in or ""),
+    }
+
+
+def _feed(takes: dict[str, Any]) -> str:
+    names = ("batch", "3", "height", "width") if takes["layout"] == "NCHW" else ("batch", "height", "width", "3")
+    sides = [name if side == "free" else str(side) for name, side in zip(names, takes["shape"], strict=True)]
+    channels = takes["channels"] or "RGB or BGR"
+    values = takes["range"] or "0..1, 0..255 or -1..1"
+    return f"{takes['type']} {channels} in {values}, of shape ({', '.join(sides)})"
+
+
+def _sides(file: "ModelFile") -> str:
+    from fststyle.devices import ORT_ERRORS, open_session, reason
+    from fststyle.fitting import Fitting
+    from fststyle.network import Network
+
+    height, width = file.input_shape[2:]
+    if height and width:
+        return f"{width}×{height} pixels only"
+    free = "height" if width else "width" if height else "both"
+    fixed = f"width {width}, " if width else f"height {height}, " if height else ""
+    if file.card is not None:
+        return f"{fixed}{free} free, from {file.card.min_side} pixels"
+    try:
+        multiple = Fitting(Network(file, open_session(file.data), "cpu", "rgb1", None)).least_multiple
+    except (*ORT_ERRORS, ModelFileError) as error:
+        return f"unknown, because it cannot be run ({reason(error)})"
+    if multiple is None:
+        return f"{fixed}{free} free, but it fails at all that were tried"
+    return f"{fixed}{free} free" + ("" if multiple == 1 else f", in multiples of {multiple} pixels")
+
+
+def _unknown_layout(facts: dict[str, Any]) -> str:
+    if facts["input"]["type"] == "uint8":
+        return ", so its pixels may be RGB or BGR (--layout rgb255 or bgr255)"
+    return ", so its pixels may be RGB or BGR in 0..1, 0..255 or -1..1 (--layout)"
