@@ -4,7 +4,7 @@
     python scripts/average_networks.py runs/strong.onnx:0.15,runs/mild.onnx:0.85 averaged.onnx
 
 Networks of one descent lie so close that what lies between them paints, too: the shares go from the strength of one to
-that of the other, at lower costs than the mean of theirs (models/RECIPE.md). Of networks that were trained apart, with
+that of the other, at lower costs than the mean of theirs (docs/notebook.md). Of networks that were trained apart, with
 nothing in common but their form, that is not to be expected.
 """
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The tables of models/README.md: our networks, and others' of the same paintings, on the ten sample photos.
+"""The tables of docs/benchmarks.md: our networks, and others' of the same paintings, on the ten sample photos.
 
     python scripts/make_model_tables.py --styles paintings/ --peers others/ --weights vgg19.safetensors --cache scores/
 
@@ -35,7 +35,8 @@ from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.tensors import reference_photos, unit_range
 
-README = Path(__file__).parents[1] / "models" / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- scores, written by scripts/make_model_tables.py -->", "<!-- end of scores -->"
 STYLE_SIZES = (256, 320, 512, 768)
 
@@ -162,15 +163,13 @@ def _iterations(model: dict[str, Any], limit: int) -> str:
     return f"{median} ({least} to {most})"
 
 
-def page(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
+def text_of(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
     explained = (
-        "Means over the package's ten sample photos, middle squares; the page of `fststyle evaluate --html` explains "
-        "every score. "
-        "*Painting*: its shorter side, as in training; for networks of others the one of "
-        f"{', '.join(map(str, STYLE_SIZES))} that suits them best. *L-BFGS*: iterations until it is as good, median "
-        "(least to most). *Time*: of our untrained `johnson` network's for as many pixels, on the CPU, conversion of "
-        "pixels included. Rows of unequal "
-        "sizes compare with their own row of photos, not with each other."
+        "Means over the ten sample photos, middle squares. [Optimize, evaluate, explain](judge.md) explains every "
+        "score. *Painting* is its shorter side: the one of the training, or, for networks of others, the one of "
+        f"{', '.join(map(str, STYLE_SIZES))} that suits them best. *L-BFGS* is the median number of iterations with "
+        "the least and the most. *Time* is relative to our untrained `johnson` network for as many pixels on the CPU, "
+        "with the conversion of pixels. Rows of other picture sizes compare with their own row of photos."
     )
     lines = ["## Scores", "", textwrap.fill(explained, 120, break_on_hyphens=False)]
     for painting, found in tables.items():
@@ -180,11 +179,11 @@ def page(tables: dict[str, dict[str, Any]], unmatched: list[str]) -> str:
     return "\n".join(lines)
 
 
-def write_readme(text: str) -> None:
-    readme = README.read_text("utf-8")
-    if BEGIN not in readme:
-        readme = f"{readme.rstrip()}\n\n{BEGIN}\n{END}\n"
-    atomic_write(README, replace_marked(readme, BEGIN, END, f"\n\n{text}\n\n").encode())
+def write_page(text: str) -> None:
+    page = PAGE.read_text("utf-8")
+    if BEGIN not in page:
+        page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
+    atomic_write(PAGE, replace_marked(page, BEGIN, END, f"\n\n{text}\n\n").encode())
 
 
 def _say(what: str, done: int, of: int) -> None:
@@ -206,7 +205,7 @@ def main() -> None:
     paintings = find_paintings(arguments.styles)
     by_painting: dict[Path, list[Entry]] = {}
     unmatched = []
-    for entry in find_networks(README.parent, arguments.peers):
+    for entry in find_networks(ROOT / "models", arguments.peers):
         painting = painting_of(entry, paintings)
         if painting is None:
             unmatched.append(f"`{entry.name}`")
@@ -224,7 +223,7 @@ def main() -> None:
             atomic_write(cached, json.dumps(found, indent=1).encode())
             found = json.loads(cached.read_text("utf-8"))
         tables[painting.stem] = found
-    write_readme(page(tables, unmatched))
+    write_page(text_of(tables, unmatched))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run every case of the fault suite and write FAULTS.md and the README's table from what came out.
+"""Run every case of the fault suite and write FAULTS.md from what came out.
 
 python scripts/run_faults.py [PYTEST ARGUMENT…]; with arguments, as for a part of the suite, nothing is written.
 """
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.files import atomic_write, replace_marked
+from fststyle.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = "2000"
-BEGIN, END = "<!-- made by scripts/faults -->", "<!-- end of what scripts/faults made -->"
 
 
 @dataclass
@@ -72,8 +71,7 @@ def main() -> int:
     status = pytest.main(["-m", "fault and not gpu and not shared", "-q", *sys.argv[1:]], plugins=[table])
     minutes = (time.monotonic() - began) / 60
     if len(sys.argv) == 1:
-        (ROOT / "FAULTS.md").write_text(_page(table, minutes), "utf-8")
-        _into_readme(_summary(table))
+        atomic_write(ROOT / "FAULTS.md", _page(table, minutes).encode())
     cases = sum(map(len, table.rooms.values()))
     print(f"{cases} cases in {minutes:.0f} minutes; {'see above' if status else 'all hold'}")
     return int(status)
@@ -83,10 +81,13 @@ def _page(table: Table, minutes: float) -> str:
     lines = [
         "# Faults",
         "",
-        "What is done to fststyle on purpose, and what must come of it. Made by `scripts/faults`, which runs each;",
-        "those that take seconds run with `scripts/test`, too. Not protected: [SECURITY.md](SECURITY.md).",
+        "Each row feeds fststyle something broken and states the outcome. `scripts/faults` runs every row and writes",
+        "this file. The quick rows also run with `scripts/test`. [SECURITY.md](SECURITY.md) says what is not",
+        "protected.",
         "",
         f"The last run: {minutes:.0f} minutes, Python {platform.python_version()}, {os.cpu_count()} cores.",
+        "",
+        *_summary(table),
     ]
     for room, rows in table.rooms.items():
         lines += ["", f"## {room}", "", "| fed | what must happen | what must be said | result |", "|---|---|---|---|"]
@@ -97,21 +98,16 @@ def _page(table: Table, minutes: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _summary(table: Table) -> str:
+def _summary(table: Table) -> list[str]:
     lines = ["| | cases | tests | broken |", "|---|---|---|---|"]
     for room, rows in table.rooms.items():
         tests = sum((row.results for row in rows.values()), Counter())
         lines.append(f"| {room} | {len(rows)} | {tests['passed'] + tests['failed']} | {tests['failed'] or ''} |")
-    return "\n".join(lines)
+    return lines
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
-
-
-def _into_readme(text: str) -> None:
-    readme = ROOT / "README.md"
-    atomic_write(readme, replace_marked(readme.read_text("utf-8"), BEGIN, END, f"\n{text}\n").encode())
 
 
 if __name__ == "__main__":

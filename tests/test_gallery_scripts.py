@@ -1,4 +1,4 @@
-"""`scripts/train_gallery.py` and `scripts/make_gallery_page.py`, with everything that trains left out."""
+"""`scripts/train_gallery.py` and `docs/make/make_gallery_page.py`, with everything that trains left out."""
 
 import runpy
 import shutil
@@ -20,15 +20,15 @@ ROOT = Path(__file__).parents[1]
 
 
 def script(name: str, models: Path) -> dict[str, Any]:
-    """What a script defines, with another models/."""
-    defined = runpy.run_path(str(ROOT / "scripts" / name))
-    defined["main"].__globals__["MODELS"] = models
+    """What a program defines, with another models/ and docs/."""
+    defined = runpy.run_path(str(ROOT / name))
+    defined["main"].__globals__.update({"MODELS": models, "DOCS": models.parent / "docs"})
     return defined
 
 
 @pytest.fixture
 def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) -> Path:
-    """Two networks and a README."""
+    """Two networks, and a page for the gallery in docs/."""
     folder = tmp_path / "models"
     costs = {"content_loss": 1.0, "style_loss": 0.05, "total_loss": 1.75}
     recipe = {"style_size": 320}
@@ -36,13 +36,14 @@ def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) ->
         path = save(assets["gain_model"](gain), {"style": style, "costs": costs, "recipe": recipe, "steps": 1650})
         folder.mkdir(exist_ok=True)
         path.rename(folder / f"{style}.onnx")
-    (folder / "README.md").write_text("# Networks\n\nMore.\n", "utf-8")
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    (tmp_path / "docs" / "gallery.md").write_text("# Networks\n\nMore.\n", "utf-8")
     return folder
 
 
 def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", "--no-training"])
-    main = script("train_gallery.py", models)["main"]
+    main = script("scripts/train_gallery.py", models)["main"]
     (models / "expected").mkdir()
     (models / "expected" / "gone.png").touch()
     main()
@@ -60,7 +61,7 @@ def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.
 def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defined = script("train_gallery.py", models)
+    defined = script("scripts/train_gallery.py", models)
     paintings, photos, out = tmp_path / "paintings", tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     paintings.mkdir()
@@ -138,11 +139,11 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         assert card is not None
         assert (card.steps, card.recipe["steps_before"]) == (1650, 700 + 1650)
         shutil.copy(models / "saint_paul.onnx", models / "plain.onnx")
-    assert script("make_gallery_page.py", models)["steps"](card) == "2 350 + 1 650"
+    assert script("docs/make/make_gallery_page.py", models)["steps"](card) == "2 350 + 1 650"
 
 
 def test_every_style_has_a_config_of_its_name(models: Path) -> None:
-    for name in script("train_gallery.py", models)["STYLES"]:
+    for name in script("scripts/train_gallery.py", models)["STYLES"]:
         assert f"name: {name}\n" in (ROOT / "configs" / f"{name}.yaml").read_text("utf-8")
 
 
@@ -152,30 +153,30 @@ def test_missing_paintings_are_named(models: Path, tmp_path: Path, monkeypatch: 
     arguments = ["--photos", tmp_path / "photos", "--paintings", tmp_path / "paintings"]
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
     with pytest.raises(SystemExit, match="lacks kandinsky_composition_vii_1913, hokusai"):
-        script("train_gallery.py", models)["main"]()
+        script("scripts/train_gallery.py", models)["main"]()
 
 
 def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["--photos", "cat", "temple", "--painted", "64", "--shown", "32"]
     monkeypatch.setattr(sys, "argv", ["make_gallery_page.py", *arguments])
-    main = script("make_gallery_page.py", models)["main"]
+    main = script("docs/make/make_gallery_page.py", models)["main"]
     main()
-    first = (models / "README.md").read_text("utf-8")
+    first = (models.parent / "docs" / "gallery.md").read_text("utf-8")
     rows = [line for line in first.splitlines() if line.startswith("| [")]
     assert [row.split("`")[1] for row in rows] == ["dark", "plain"]
     assert "| 1 650 |" in rows[0]
     assert "| 1 | 0.05 | 1.75 | MIT |" in rows[0]
     assert first.startswith("# Networks\n\n<!-- networks")
     assert first.endswith("<!-- end of networks -->\n\nMore.\n")
-    sheet = read_picture(models / "pictures" / "gallery.jpg").rgb
+    sheet = read_picture(models.parent / "docs" / "pictures" / "gallery.jpg").rgb
     assert sheet.shape == (3 * 32 + 2 * 4, 2 * 32 + 4, 3)
     assert sheet[:32, :32].mean() > 1.7 * sheet[36:68, :32].mean()
     main()
-    assert (models / "README.md").read_text("utf-8") == first
+    assert (models.parent / "docs" / "gallery.md").read_text("utf-8") == first
 
 
 def test_costs_that_nobody_measured_are_left_open_on_the_page(
     models: Path, assets: dict[str, Any], save: Callable[..., Path]
 ) -> None:
     mean = read_model(save(assets["gain_model"](1.0), {"costs": {}, "recipe": {"style_size": 320}}, name="mean.onnx"))
-    assert "|  |  |  | MIT |" in script("make_gallery_page.py", models)["table"]({"mean": mean})[-1]
+    assert "|  |  |  | MIT |" in script("docs/make/make_gallery_page.py", models)["table"]({"mean": mean})[-1]

@@ -133,9 +133,11 @@ def test_without_python_the_tests_say_so_in_one_line(tmp_path):
     assert (done.returncode, done.stderr) == (1, "test: no Python 3.11 or newer found: install one, then try again\n")
 
 
-@pytest.mark.parametrize("program", ["make_sample_photos.py", "make_sample_styles.py", "make_optimize_picture.py"])
+@pytest.mark.parametrize(
+    "program", ["scripts/make_sample_photos.py", "scripts/make_sample_styles.py", "docs/make/make_optimize_picture.py"]
+)
 def test_program_explains_itself(program):
-    done = run(sys.executable, "-B", SCRIPTS / program, "--help")
+    done = run(sys.executable, "-B", ROOT / program, "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage:")
 
@@ -170,7 +172,7 @@ def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
 
 def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, photo, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
-    script = runpy.run_path(str(SCRIPTS / "stylize_on_ray.py"))
+    script = runpy.run_path(str(ROOT / "examples" / "stylize_on_ray.py"))
     for name in ("a.jpg", "b.png", "b.webp", "out/c.png"):
         write_picture(tmp_path / name, photo)
     rows = script["rows_of"](tmp_path, tmp_path / "out")
@@ -186,11 +188,11 @@ def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, p
 
 
 def test_no_file_names_a_folder_of_ours():
-    folders = [ROOT / name for name in ("fststyle", "scripts", "configs", "tests")]
+    folders = [ROOT / name for name in ("fststyle", "scripts", "configs", "tests", "docs", "examples")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     found = []
     for path in [*files, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]:
-        if path.suffix in {".jpg", ".png", ".onnx", ".pyc", ".pth", ".safetensors"} or path == Path(__file__):
+        if path.suffix in {".jpg", ".png", ".webp", ".onnx", ".pyc", ".pth", ".safetensors"} or path == Path(__file__):
             continue
         text = path.read_text("utf-8", errors="replace")
         found += [f"{path.relative_to(ROOT)}: {line.strip()}" for line in text.splitlines() if HOME.search(line)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Make the README's moving picture, a pan painted by a network that is not steady and by one that is; plot its flicker.
 
-    python scripts/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
+    python docs/make/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
 
 The first is the same training with `--model.cost.temporal_weight 0`, and every frame for itself; the second is painted
 as `fststyle video` does by default, and plotted with every frame for itself, too.
@@ -20,7 +20,7 @@ from fststyle import samples
 from fststyle.steady import Steadiness, stylize_frames
 from fststyle.stylizer import Stylizer
 
-PICTURES = Path(__file__).parents[1] / "models" / "pictures"
+PICTURES = Path(__file__).parents[1] / "pictures"
 RATE = 12
 COLORS = ("#888888", "#e6a08c", "#c0392b")
 

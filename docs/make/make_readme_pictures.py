@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """The pictures of the README: what networks make of the sample photos.
 
-python scripts/make_readme_pictures.py models/starry_night.onnx models/pictures/starry_night.jpg
-python scripts/make_readme_pictures.py swirls.onnx models/pictures/quickstart.jpg --style swirls --photos temple cat
+python docs/make/make_readme_pictures.py models/starry_night.onnx docs/pictures/starry_night.jpg
+python docs/make/make_readme_pictures.py swirls.onnx docs/pictures/quickstart.jpg --style swirls --photos temple cat
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """The README's strip for `fststyle optimize`: one photo and one painting, and four ways to bring them together.
 
-    python scripts/make_optimize_picture.py --style starry_night.jpg --weights vgg19.safetensors out.jpg
+    python docs/make/make_optimize_picture.py --style starry_night.jpg --weights vgg19.safetensors out.jpg
 
 From left to right: a sample photo; from the photo; from noise with three times the style weight; the texture of the
 painting; what relu5_1 keeps of the photo.

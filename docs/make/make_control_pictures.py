@@ -1,6 +1,6 @@
-"""Make models/pictures/controls.jpg: a row of pictures for every control, from a sample photo.
+"""Make docs/pictures/controls.jpg: a row of pictures for every control, from a sample photo.
 
-python scripts/make_control_pictures.py models/starry_night.onnx --other models/udnie.onnx
+python docs/make/make_control_pictures.py models/starry_night.onnx --other models/udnie.onnx
 """
 
 import argparse
@@ -15,7 +15,7 @@ from fststyle.contact_sheet import contact_sheet
 from fststyle.images import fit_longer_side, read_picture, write_picture
 from fststyle.samples import photos
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def disk(height: int, width: int) -> NDArray[np.uint8]:
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--other", type=Path, help="a second network, for a row of blends")
     parser.add_argument("--photo", default="temple")
     parser.add_argument("--side", type=int, default=320)
-    parser.add_argument("--output", type=Path, default=ROOT / "models" / "pictures" / "controls.jpg")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "pictures" / "controls.jpg")
     arguments = parser.parse_args()
     (path,) = [path for path in photos() if path.stem == arguments.photo]
     photo = fit_longer_side(read_picture(path).rgb, arguments.side)

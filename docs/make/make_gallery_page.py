@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""The gallery's page: a sheet of pictures, photo by style, and the table of networks in models/README.md.
+"""The gallery's page: a sheet of pictures, photo by style, and the table of networks in docs/gallery.md.
 
-    python scripts/make_gallery_page.py
+    python docs/make/make_gallery_page.py
 
 Everything comes from the files in models/ and their cards, and from the sample photos.
 """
@@ -20,8 +20,10 @@ from fststyle.model_card import ModelCard
 from fststyle.model_file import ModelFile, read_model
 from fststyle.stylizer import Stylizer
 
-MODELS = Path(__file__).resolve().parents[1] / "models"
-BEGIN, END = "<!-- networks, written by scripts/make_gallery_page.py -->", "<!-- end of networks -->"
+ROOT = Path(__file__).resolve().parents[2]
+MODELS, DOCS = ROOT / "models", ROOT / "docs"
+SOURCE = "https://github.com/fststyle/fststyle/blob/main/models"
+BEGIN, END = "<!-- networks, written by docs/make/make_gallery_page.py -->", "<!-- end of networks -->"
 PHOTOS = ("temple", "cat", "astronaut", "coffee", "rocket")
 LARGEST_SHEET = 1_000_000  # bytes
 
@@ -62,8 +64,8 @@ def table(files: dict[str, ModelFile]) -> list[str]:
         terms = (f"{term}_loss" for term in ("content", "style", "total"))
         costs = " | ".join(f"{card.costs[term]:.3g}" if term in card.costs else "" for term in terms)
         lines.append(
-            f"| [`{name}`]({name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} | {judge} | "
-            f"{steps(card)} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
+            f"| [`{name}`]({SOURCE}/{name}.onnx) | {card.painting} | `{card.network}` | {len(file.data) / 1e6:.1f} "
+            f"| {judge} | {steps(card)} | {recipe.get('photos', '')} | {costs} | {card.licence} |"
         )
     return lines
 
@@ -79,24 +81,25 @@ def page(files: dict[str, ModelFile], photos: list[str], caption: str) -> str:
         [
             f"![{', '.join(photos)}, and what each network makes of them](pictures/gallery.jpg)",
             "",
-            f"*Sample photos of the package ({', '.join(photos)}), {caption}; a row a network, in the table's order.*",
+            f"*Sample photos ({', '.join(photos)}), {caption}. One row per network, in the order of the table.*",
             "",
             *table(files),
             "",
-            "Costs: means over held-out photos of the training, as the cards have them. [SHA256SUMS](SHA256SUMS) has",
-            "every file; `expected/` holds what each makes of a small photo, and a test compares.",
+            "Costs are means over photos held out of the training; they come from the cards in the files.",
+            f"[SHA256SUMS]({SOURCE}/SHA256SUMS) lists every file. A test compares what each network paints with",
+            "what it painted when it was added.",
         ]
     )
 
 
-def write_readme(text: str) -> None:
+def write_page(text: str) -> None:
     """Replace what stands between the marks; without them it goes to the top, under the title."""
-    readme = MODELS / "README.md"
-    before = readme.read_text("utf-8")
+    gallery = DOCS / "gallery.md"
+    before = gallery.read_text("utf-8")
     if BEGIN not in before:
         title, _, rest = before.partition("\n")
         before = f"{title}\n\n{BEGIN}\n{END}\n{rest}"
-    atomic_write(readme, replace_marked(before, BEGIN, END, f"\n\n{text}\n\n").encode())
+    atomic_write(gallery, replace_marked(before, BEGIN, END, f"\n\n{text}\n\n").encode())
 
 
 def main() -> None:
@@ -107,9 +110,9 @@ def main() -> None:
     arguments = parser.parse_args()
     networks = sorted(MODELS.glob("*.onnx"))
     picture = sheet(networks, arguments.photos, arguments.painted, arguments.shown)
-    atomic_write(MODELS / "pictures" / "gallery.jpg", compress(picture))
+    atomic_write(DOCS / "pictures" / "gallery.jpg", compress(picture))
     caption = f"painted at {arguments.painted}², shown at {arguments.shown}²"
-    write_readme(page({path.stem: read_model(path) for path in networks}, arguments.photos, caption))
+    write_page(page({path.stem: read_model(path) for path in networks}, arguments.photos, caption))
 
 
 if __name__ == "__main__":
