@@ -1,0 +1,114 @@
+"""What the README and the pages of docs/ say can be typed, and the quick part of it is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from documents import PAGES, ROOT, blocks, commands, lines_that_call, options_of_tables, words_of
+from PIL import Image
+
+from fststyle import samples
+from fststyle.cli import app
+
+SOURCE = "https://github.com/fststyle/fststyle/"
+DOCS = ROOT / "docs"
+FSTSTYLE = list(lines_that_call("fststyle"))
+QUICK = [line for _, line in FSTSTYLE if line.split()[1] in {"models", "info", "stylize"}]
+TABLES = {
+    "stylize.md": ["stylize", "starry_night", "photo.jpg"],
+    "videos.md": ["video", "starry_night", "in.mp4", "out.mp4"],
+}
+
+
+def understand(words: list[str]) -> None:
+    """Let the real command line parse these arguments, and do no more."""
+    command: Any = typer.main.get_command(app)
+    context: Any = None
+    name = "fststyle"
+    while True:
+        context = command.make_context(name, list(words), parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
+@pytest.mark.parametrize(("page", "line"), FSTSTYLE, ids=lambda value: value if isinstance(value, str) else value.name)
+def test_every_command_is_understood(page: Path, line: str) -> None:
+    understand(words_of(line))
+
+
+@pytest.mark.parametrize(
+    ("page", "option"), [(page, option) for page in TABLES for option in options_of_tables(DOCS / page)]
+)
+def test_every_option_of_the_tables_is_understood(page: str, option: str) -> None:
+    understand([*TABLES[page], *option.split()])
+
+
+def test_a_misspelt_option_is_not() -> None:
+    with pytest.raises(Exception, match=r"(?i)no such option"):
+        understand(["stylize", "starry_night", "photo.jpg", "--strenght", "1"])
+
+
+def test_every_program_that_is_named_exists() -> None:
+    lines = [line for page in PAGES for line in commands(page)]
+    named = {word for line in lines for word in line.split() if re.match(r"(scripts|examples|configs|docs)/\w", word)}
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_link_into_the_source_leads_to_a_file() -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    paths = set(re.findall(rf"{re.escape(SOURCE)}(?:blob|tree)/main/([^)#\s]+)", text))
+    assert paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the examples find in the current folder."""
+    (tmp_path / "models").mkdir()
+    for name in ("models/starry_night.onnx", "starry_night.onnx", "mine.onnx"):
+        shutil.copy(ROOT / "models" / "starry_night.onnx", tmp_path / name)
+    with Image.open(samples.photo_folder() / "cat.jpg") as photo:
+        small = photo.resize((120, 80))
+    for name in ("photo.jpg", "photos/a.jpg", "photos/b.png", "holidays/spain/beach.jpg", "more/small.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        small.save(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.parametrize("line", list(dict.fromkeys(QUICK)))
+def test_quick_commands_run(line: str, desk: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    programs = tmp_path_factory.mktemp("bin")
+    (programs / "fststyle").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m fststyle "$@"\n')
+    (programs / "fststyle").chmod(0o755)
+    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", line], cwd=desk, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    for painted in (desk / name for name in ("painted.jpg", "painted.png") if f" {name}" in line):
+        with Image.open(painted) as picture:
+            assert picture.size == (120, 80)
+
+
+PROGRAMS = [
+    pytest.param(text, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, text in enumerate(blocks(page, "python"))
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs_run(program: str, desk: Path) -> None:
+    with Image.open("photo.jpg") as photo:
+        exec(program, {"frames": [photo.copy()]})
+    if "painted.png" in program:
+        with Image.open("painted.png") as painted:
+            assert painted.size == (120, 80)
