@@ -210,6 +210,16 @@ def test_two_runs(case: Case, train_arguments: Arguments, tmp_path: Path) -> Non
         pass
 
 
+@row("--out with another program's config.yaml", "refused, the file untouched", "config.yaml exists", "another output")
+def test_a_config_of_others(case: Case, train_arguments: Arguments, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("services:\n  - web\n")
+    with pytest.raises(TrainingError) as caught:
+        run(train_arguments, tmp_path / "run", "--trainer.max_steps", "1")
+    case.assert_said(str(caught.value))
+    assert (tmp_path / "run" / "config.yaml").read_text() == "services:\n  - web\n"
+
+
 @row("a new run where one is already", "refused", "holds a run already", "--resume, or give another --out")
 def test_a_run_where_one_is(case: Case, train_arguments: Arguments, begun: Path) -> None:
     with pytest.raises(TrainingError) as caught:
