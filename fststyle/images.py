@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from fststyle.errors import ImageError
 from fststyle.file_kinds import Kind
 from fststyle.files import is_file, is_folder, require_regular_file, write_result
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
+from fststyle.provenance import marking
 
 DEFAULT_MAX_PIXELS = 250_000_000
 
@@ -42,6 +43,9 @@ _WRITE_FORMATS = {
 }
 WRITE_SUFFIXES = tuple(_WRITE_FORMATS)
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
+
+# Pixels along a side that a format can hold; of JPEG, that libjpeg writes.
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
 
 
 class _PillowLimit:
@@ -142,12 +146,25 @@ def format_of(suffix: str) -> str:
     return file_format
 
 
+def refuse_size(suffix: str, height: int, width: int) -> None:
+    """Refuse a picture that the suffix's format cannot hold, before work is spent on it.
+
+    Raises:
+        ImageError: A side is too long.
+    """
+    file_format = format_of(suffix)
+    longest = _LONGEST_SIDE.get(file_format)
+    if longest is not None and max(height, width) > longest:
+        raise ImageError(f"{file_format} cannot hold {width}×{height} pixels (at most {longest:,} a side); use .png")
+
+
 def encode_picture(
     rgb: NDArray[np.uint8],
     alpha: NDArray[np.uint8] | None,
     suffix: str,
     *,
     quality: int = 95,
+    painting: bool = False,
 ) -> bytes:
     """Encode to the format that `suffix` (".png", ".jpg", …) names.
 
@@ -159,6 +176,7 @@ def encode_picture(
         alpha: (H, W) or None.
         suffix: In any case, with its dot.
         quality: 1..100, for JPEG, WebP and AVIF. From 90 on JPEG keeps its colors at full resolution.
+        painting: Put in the mark of `provenance`.
 
     Raises:
         ImageError: We do not write this format, or the format cannot hold this picture.
@@ -166,12 +184,13 @@ def encode_picture(
     if not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in 1..100, not {quality}")
     file_format = format_of(suffix)
+    refuse_size(suffix, *rgb.shape[:2])
     if alpha is not None and file_format in _WITHOUT_ALPHA:
         opacity = alpha[:, :, None].astype(np.float32) / 255
         rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
         alpha = None
     image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
-    options: dict[str, Any] = {}
+    options = marking(file_format) if painting else {}
     if file_format in {"JPEG", "WEBP", "AVIF"}:
         options["quality"] = quality
     if file_format == "JPEG" and quality >= 90:
@@ -181,7 +200,7 @@ def encode_picture(
     buffer = io.BytesIO()
     try:
         image.save(buffer, file_format, **options)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, RuntimeError, struct.error) as error:
         height, width = rgb.shape[:2]
         raise ImageError(f"{file_format} cannot hold {width}×{height} pixels ({error}); use .png") from error
     return buffer.getvalue()
@@ -193,13 +212,16 @@ def write_picture(
     alpha: NDArray[np.uint8] | None = None,
     *,
     quality: int = 95,
+    painting: bool = False,
 ) -> None:
     """Encode as `encode_picture` does, in the format of the suffix, and replace `path` whole or not at all.
 
     Raises:
         ImageError: As `encode_picture`, or the folder cannot be written.
     """
-    write_result(path, encode_picture(rgb, alpha, path.suffix, quality=quality), Kind.PICTURE, ImageError)
+    write_result(
+        path, encode_picture(rgb, alpha, path.suffix, quality=quality, painting=painting), Kind.PICTURE, ImageError
+    )
 
 
 def find_images(root: Path) -> list[Path]:

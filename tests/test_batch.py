@@ -1,9 +1,12 @@
+import gc
 import io
 import os
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +14,8 @@ from numpy.typing import NDArray
 
 from fststyle import batch
 from fststyle.batch import Job, Result, Settings, parse_shard, plan, run, shard
-from fststyle.errors import ImageError
-from fststyle.images import encode_picture, read_picture, write_picture
+from fststyle.errors import ImageError, ModelFileError
+from fststyle.images import encode_picture, format_of, read_picture, write_picture
 from fststyle.picture import Picture
 from fststyle.stylizer import Stylizer
 
@@ -201,7 +204,8 @@ def test_alpha_is_put_back_and_shrunk_along(identity: Path, photo: Pixels) -> No
 def test_strength_and_quality_arrive(identity: Path, photo: Pixels) -> None:
     for quality in (10, 95):
         work(plan(["in/a.png"], f"{quality}.jpg", style="x"), identity, Settings(quality=quality))
-        assert Path(f"{quality}.jpg").read_bytes() == encode_picture(photo, None, ".jpg", quality=quality)
+        wanted = encode_picture(photo, None, ".jpg", quality=quality, painting=True)
+        assert Path(f"{quality}.jpg").read_bytes() == wanted
     with pytest.raises(ValueError, match="strength"):
         work(plan(["in/a.png"], "x.png", style="x"), identity, Settings(strength=2))
 
@@ -276,3 +280,99 @@ def test_large_pictures_are_not_read_ahead(photo: Pixels, monkeypatch: pytest.Mo
 
 def test_no_jobs_no_results(identity: Path) -> None:
     assert work([], identity)[0] == []
+
+
+RAISED = [RuntimeError("Failed to encode image"), MemoryError(), OSError(5, "Input/output error"), ValueError("no")]
+
+
+@pytest.mark.parametrize("raised", [*RAISED, IndexError("list index")], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["read_picture", "write_picture", "paint"])
+def test_whatever_is_raised_the_others_are_painted(
+    raised: Exception, where: str, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(3))
+
+    def second_fails(function: Any) -> Any:
+        def called(*arguments: Any, **named: Any) -> Any:
+            if next(calls) == 1:
+                raise raised
+            return function(*arguments, **named)
+
+        return called
+
+    paint = lambda rgb, **_: rgb  # noqa: E731
+    if where == "paint":
+        paint = second_fails(paint)
+    else:
+        monkeypatch.setattr(batch, where, second_fails(getattr(batch, where)))
+    jobs = plan(["in/a.png", "in/b.jpg", "in/c.ppm"], "out", style="x")
+    results = list(run(jobs, paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO()))
+    assert [result.error is None for result in results] == [True, False, True]
+    said = str(results[1].error)
+    assert said.startswith("in/b.jpg could not be ")
+    assert "\n" not in said
+    assert ("--memory" if isinstance(raised, MemoryError) else type(raised).__name__) in said
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_the_picture_is_named_whoever_refuses_it() -> None:
+    def paint(rgb: Pixels, **_: object) -> Pixels:
+        raise ModelFileError("wave.onnx fails on 3×4 pixels; try a smaller picture")
+
+    jobs = plan(["in/a.png"], "out", style="x")
+    (result,) = run(jobs, paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO())
+    assert isinstance(result.error, ModelFileError)
+    assert str(result.error) == "in/a.png: wave.onnx fails on 3×4 pixels; try a smaller picture"
+
+
+def test_failed_pictures_do_not_stay_in_memory(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def paint(rgb: Pixels, **_: object) -> Pixels:
+        painted = rgb[::-1].copy()
+        seen.extend((weakref.ref(rgb), weakref.ref(painted)))
+        raise MemoryError
+
+    jobs = plan(["in/a.png", "in/b.jpg"], "out", style="x")
+    results = list(run(jobs, paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO()))
+    gc.collect()
+    assert [result.error is None for result in results] == [False, False]
+    assert [link() is None for link in seen] == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("suffix", "longest"), [(".jpg", 65_500), (".jpeg", 65_500), (".webp", 16_383), (".avif", 65_536)]
+)
+def test_a_size_that_the_format_cannot_hold_is_refused_before_painting(suffix: str, longest: int) -> None:
+    write_picture(Path("long.png"), np.zeros((1, longest + 1, 3), np.uint8))
+    write_picture(Path("just.png"), np.zeros((longest, 1, 3), np.uint8))
+    painted: list[tuple[int, ...]] = []
+
+    def paint(rgb: Pixels, **_: object) -> Pixels:
+        painted.append(rgb.shape)
+        return rgb[:1, :1]
+
+    jobs = plan(["long.png", "just.png"], "out", style="x", suffix=suffix)
+    results = list(run(jobs, paint, Settings(), stdin=io.BytesIO(), stdout=io.BytesIO()))
+    assert f"long.png: {format_of(suffix)} cannot hold {longest + 1}×1 pixels" in str(results[0].error)
+    assert results[1].error is None
+    assert painted == [(longest, 1, 3)]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif", ".tif"])
+def test_what_an_earlier_run_of_any_style_painted_is_left_out(suffix: str, identity: Path) -> None:
+    work(plan(["in"], "in", style="first", suffix=suffix if suffix not in {".png", ".jpg"} else ".tiff"), identity)
+    work(plan(["in/a.png"], f"in/a_first{suffix}", style="first"), identity)
+    work(plan(["in/a.png"], f"in/first/sub/a{suffix}", style="first"), identity)
+    with pytest.warns(UserWarning, match=r"in: \d paintings of earlier runs are left out; to paint .* name it"):
+        jobs = plan(["in"], "out", style="second")
+    assert [str(job.source) for job in jobs] == ["in/a.png", "in/b.jpg", "in/c.ppm", "in/sub/a.png"]
+    with pytest.warns(UserWarning, match="left out"):
+        jobs = plan(["in/a*"], "out", style="second")
+    assert [str(job.source) for job in jobs] == ["in/a.png"]
+
+
+def test_a_painting_is_painted_where_it_is_named_or_there_is_nothing_else(identity: Path) -> None:
+    work(plan(["in"], "out", style="first"), identity)
+    assert targets(["out"], "again") == ["again/a.png", "again/b.jpg", "again/c.png", "again/sub/a.png"]
+    assert targets(["in/a.png", "out/b.jpg"], "again") == ["again/a.png", "again/b.jpg"]

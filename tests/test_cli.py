@@ -105,7 +105,7 @@ def test_options_arrive(
     assert result.exit_code == 0, result.output
     wanted = Stylizer.load(dark)(fit_longer_side(photo, 20), strength=0.5, keep_color=True)
     assert wanted.shape == (14, 20, 3)
-    assert Path("out/a.jpg").read_bytes() == encode_picture(wanted, None, ".jpg", quality=80)
+    assert Path("out/a.jpg").read_bytes() == encode_picture(wanted, None, ".jpg", quality=80, painting=True)
 
 
 def test_masks_scales_grain_and_blends_arrive(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.options import LayoutName
-from fststyle.console import complain, plain
+from fststyle.console import complain, plain, show_origin
 
 if TYPE_CHECKING:
     from fststyle.batch import Job, Result
@@ -161,6 +161,7 @@ def _noted(results: "Iterator[Result]", notes: "Manifest | None", skipped: "list
         if notes is not None:
             notes.done(result)
         if result.error is not None:
+            show_origin(result.error)
             complain("error", result.error)
         yield result
 

@@ -85,7 +85,7 @@ class OptimizeRun:
             self._record()
             every = self.request.snapshot_every
             if every is not None and step.iteration % every == 0:
-                write_picture(self._snapshot(step.iteration), self.picture)
+                write_picture(self._snapshot(step.iteration), self.picture, painting=True)
             if time.monotonic() - self._saved_at > self.request.save_seconds:
                 self.save()
             yield step
@@ -101,11 +101,11 @@ class OptimizeRun:
     def suspend(self) -> None:
         """Save, and write the picture as it is by now."""
         self.save()
-        write_picture(self.request.output, self.picture)
+        write_picture(self.request.output, self.picture, painting=True)
 
     def finish(self) -> None:
         """Write the picture and the trajectory, and clean up."""
-        write_picture(self.request.output, self.picture)
+        write_picture(self.request.output, self.picture, painting=True)
         self._write_trajectory()
         self.state_file.unlink(missing_ok=True)
 

@@ -1,14 +1,17 @@
 """What is written: whole, or not at all, wherever it cannot be."""
 
+import json
 import os
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from case import Case, fault
-from rotten import PHOTO
+from rotten import PHOTO, png
 from video_clips import make_clip
 
 from fststyle.images import write_picture
@@ -117,3 +120,44 @@ def test_a_file_of_another_kind(
     assert (tmp_path / file).read_bytes() == kept[file]
     if "manifest" in name:
         assert not (tmp_path / "o").exists()
+
+
+def statuses(manifest: Path) -> list[str]:
+    return [json.loads(line)["status"] for line in manifest.read_text("utf-8").splitlines()]
+
+
+@row(
+    "a picture among others that its format cannot hold",
+    "named, the others painted, all in the manifest, exit 1",
+    *("long.png", "AVIF cannot hold 66000×4 pixels", "use .png"),
+)
+def test_too_long(case: Case, photos: Path, identity: Path, fststyle: Callable[..., Any], tmp_path: Path) -> None:
+    write_picture(photos / "long.png", np.zeros((4, 66_000, 3), np.uint8))
+    write_picture(photos / "z.png", PHOTO)
+    ended = fststyle("stylize", identity, "photos", "-o", "out", "--format", "avif", "--manifest", "m.jsonl")
+    assert ended.status == 1
+    case.assert_said(ended.errors)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.avif", "b.avif", "z.avif"]
+    assert statuses(tmp_path / "m.jsonl") == ["done", "done", "failed", "done"]
+
+
+def limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a Mac does not keep to this limit")
+@row(
+    "a picture among others that takes more memory than there is (a limit on it)",
+    "named, the others painted, all in the manifest, exit 1",
+    *("large.png", "memory", "--max-side"),
+)
+def test_too_large(
+    case: Case, photos: Path, identity: Path, fststyle_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    (photos / "large.png").write_bytes(png(16_000, 15_000, 1, 0, bytes((15_000 // 8 + 1) * 16_000)))
+    write_picture(photos / "z.png", PHOTO)
+    ended = fststyle_process("stylize", identity, "photos", "-o", "out", "--manifest", "m.jsonl", limit=limit_memory)
+    assert ended.status == 1, ended.errors
+    case.assert_said(ended.errors)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png", "z.png"]
+    assert statuses(tmp_path / "m.jsonl") == ["done", "done", "failed", "done"]

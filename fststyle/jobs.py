@@ -1,0 +1,187 @@
+"""Which picture goes where: names, folders and patterns become jobs."""
+
+import glob
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fststyle.errors import ImageError
+from fststyle.files import is_file, is_folder, is_there, place_of
+from fststyle.images import WRITE_SUFFIXES, find_images, format_of
+from fststyle.provenance import is_painting
+
+_STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture.
+
+    Attributes:
+        source: None is standard input.
+        target: None is standard output.
+        suffix: Format to write, ".png".
+        problem: Why it must not be done; None if it may.
+    """
+
+    source: Path | None
+    target: Path | None
+    suffix: str
+    problem: str | None = None
+
+
+def plan(
+    inputs: Sequence[str],
+    output: str | None,
+    *,
+    style: str,
+    suffix: str | None = None,
+    also_read: Sequence[Path] = (),
+) -> list[Job]:
+    """Say where each picture goes.
+
+    One picture goes to the file or folder `output`, several into the folder `output`, a folder's pictures keep their
+    place below it. Without `output`, `cat.jpg` becomes `cat_<style>.jpg` and `cats/` becomes `cats_<style>/` in the
+    current folder. A job that would overwrite any input, or the output of an earlier job, carries a `problem`.
+
+    Of a folder or pattern, what lies where this run writes is left out, and so are paintings of any earlier run, by
+    their mark (`provenance`), if there are other pictures besides. A painting that is named itself is painted.
+
+    Args:
+        inputs: Files, folders, patterns such as "photos/*.jpg", or "-" for standard input.
+        output: A file, a folder, or "-" for standard output.
+        style: For names, where no output is given.
+        suffix: Format to write, ".png"; None keeps each picture's own, or PNG where we cannot write that.
+        also_read: Files that are no pictures to paint and must not be overwritten either: a mask, the networks.
+
+    Raises:
+        ImageError: An input does not exist, or holds no pictures.
+        ValueError: Inputs and output do not fit together.
+    """
+    if suffix is not None and suffix not in WRITE_SUFFIXES:
+        raise ValueError(
+            f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
+        )
+    if _STREAM in inputs or output == _STREAM:
+        return _refuse_overwriting([_plan_stream(inputs, output, suffix)], also_read)
+    # The name comes out of the network's file and must not lead to another folder.
+    style = re.sub(r"[^\w-]+", "_", style).strip("_") or "stylized"
+    into = None if output is None else Path(output)
+    found = [(source, below) for text in inputs for source, below in _expand(text, into, style)]
+    if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
+        return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
+    if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
+        raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
+    jobs = []
+    for source, below in found:
+        ending = suffix or (source.suffix if source.suffix.lower() in WRITE_SUFFIXES else ".png")
+        if below is not None:  # found in the folder `below`
+            target = (into or _own_folder(below, style)) / source.relative_to(below).with_suffix(ending)
+        elif into is not None:
+            target = into / f"{source.stem}{ending}"
+        else:
+            target = Path(f"{source.stem}_{style}{ending}")
+        jobs.append(Job(source, target, ending))
+    return _refuse_overwriting(jobs, also_read)
+
+
+def shard(jobs: Sequence[Job], number: int, of: int) -> list[Job]:
+    """Every `of`-th job from the `number`-th on, counted from 1: what one of several machines does.
+
+    Raises:
+        ValueError: There is no such part.
+    """
+    if not 1 <= number <= of:
+        raise ValueError(f"a shard is i/n with i from 1 to n, not {number}/{of}")
+    return list(jobs[number - 1 :: of])
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read "2/8".
+
+    Raises:
+        ValueError: It is not two numbers.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if match is None:
+        raise ValueError(f"a shard reads like 2/8, not {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def _plan_stream(inputs: Sequence[str], output: str | None, suffix: str | None) -> Job:
+    if len(inputs) != 1:
+        raise ValueError("standard input and output carry one picture; name a single input")
+    source = None if inputs[0] == _STREAM else Path(inputs[0])
+    if output in (None, _STREAM):
+        return Job(source, None, suffix or ".png")
+    target = Path(output)
+    if not _names_a_file(output, target):
+        raise ValueError(f"a picture from standard input has no name to use in the folder {target}; name a file")
+    return _into_file(source, target, suffix)
+
+
+def _into_file(source: Path | None, target: Path, suffix: str | None) -> Job:
+    """One picture into a file, whose name says the format."""
+    if format_of(target.suffix) != format_of(suffix or target.suffix):
+        raise ValueError(f"the output {target} is not a {suffix} file; drop the format or change the name")
+    return Job(source, target, target.suffix)
+
+
+def _names_a_file(output: str | None, path: Path) -> bool:
+    return output is not None and bool(path.suffix) and not output.endswith(("/", "\\")) and not is_folder(path)
+
+
+def _own_folder(folder: Path, style: str) -> Path:
+    """Where a folder's pictures go if nobody says where."""
+    return Path(f"{folder.resolve().name}_{style}")
+
+
+def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Path | None]]:
+    """Yield each picture with the folder it was looked for in, None if it was named itself."""
+    path = Path(text)
+    if is_folder(path):
+        # A second run over the same folder must not take up the first one's results.
+        target = (into or _own_folder(path, style)).resolve()
+        written = target if path.resolve() in target.parents else None
+        pictures = [found for found in find_images(path) if written is None or written not in found.resolve().parents]
+        pictures = _without_paintings(pictures, text)
+        if not pictures:
+            raise ImageError(f"{path} holds no pictures; name a folder with {', '.join(WRITE_SUFFIXES)} files")
+        yield from ((found, path) for found in pictures)
+    elif not is_there(path) and glob.has_magic(text):
+        matches = sorted(match for match in map(Path, glob.glob(text, recursive=True)) if not is_folder(match))  # noqa: PTH207
+        if not matches:
+            raise ImageError(f"no file matches {text}; check the pattern")
+        yield from ((match, None) for match in _without_paintings(matches, text))
+    else:
+        yield path, None
+
+
+def _without_paintings(found: list[Path], text: str) -> list[Path]:
+    photos = [path for path in found if not (is_file(path) and is_painting(path))]
+    count = len(found) - len(photos)
+    if not photos or not count:
+        return found
+    what = "1 painting of an earlier run is" if count == 1 else f"{count} paintings of earlier runs are"
+    warnings.warn(f"{text}: {what} left out; to paint such a file again, name it", stacklevel=2)
+    return photos
+
+
+def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]:
+    read = {place_of(path) for path in (*(job.source for job in jobs), *also_read) if path is not None}
+    taken: dict[object, Path | None] = {}
+    checked = []
+    for job in jobs:
+        problem = None
+        if job.target is not None:
+            place = place_of(job.target)
+            if place in read:
+                name = job.source or "standard input"
+                problem = f"{name} would overwrite the input {job.target}; choose another output"
+            elif place in taken:
+                problem = f"{job.source} and {taken[place]} would both become {job.target}; stylize them separately"
+            taken.setdefault(place, job.source)
+        checked.append(Job(job.source, job.target, job.suffix, problem))
+    return checked
