@@ -12,12 +12,15 @@ from fststyle.controls import Controls
 from fststyle.picture import Picture
 from fststyle.stylizer import Stylizer, as_rgb
 
+# Beside a network with such a weight, others do not show; and sums of larger ones overflow.
+_LARGEST_WEIGHT = 1e6
+
 
 def parse_blend(text: str) -> list[tuple[Path, float]]:
     """Read "a.onnx:0.7,b.onnx:0.3"; a network without a number counts 1.
 
     Raises:
-        ValueError: It is not such a list, or a weight is not positive.
+        ValueError: It is not such a list, or a weight does not lie in 0..1,000,000, 0 excluded.
     """
     networks = []
     for entry in text.split(","):
@@ -28,8 +31,10 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
             weight = float(number)
         except ValueError:
             weight = float("nan")
-        if not name or not 0 < weight < float("inf"):
-            raise ValueError(f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers, not {text!r}")
+        if not name or not 0 < weight <= _LARGEST_WEIGHT:
+            raise ValueError(
+                f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers up to 1,000,000, not {text!r}"
+            )
         networks.append((Path(name), weight))
     return networks
 
@@ -43,9 +48,12 @@ class Blend:
     """
 
     def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
-        """Weights are positive numbers; only their ratios count."""
-        if not stylizers or len(stylizers) != len(weights) or min(weights) <= 0:
-            raise ValueError(f"a blend needs a positive weight for each network, not {list(weights)}")
+        """Weights lie in 0..1,000,000, 0 excluded; only their ratios count."""
+        fitting = all(0 < weight <= _LARGEST_WEIGHT for weight in weights)
+        if not stylizers or len(stylizers) != len(weights) or not fitting:
+            raise ValueError(
+                f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}"
+            )
         self._stylizers = list(stylizers)
         self._weights = [weight / sum(weights) for weight in weights]
         self.style = "+".join(stylizer.style for stylizer in stylizers)

@@ -1,10 +1,12 @@
-"""How much memory there is, how people write amounts of it, and how a process keeps what it got."""
+"""How much memory is free, how people write amounts of it, and how a process keeps what it got."""
 
 import ctypes
 import os
 import re
 import sys
 from pathlib import Path
+
+from fststyle.control_groups import in_control_groups
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -14,6 +16,9 @@ _FRACTION = 0.5
 
 # Numbers of glibc's settings, from its malloc.h.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+
+# Limits of a process, and what Linux counts against each, as /proc/self/status calls it.
+_LIMITED = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}
 
 
 def parse_bytes(text: str) -> int:
@@ -29,8 +34,8 @@ def parse_bytes(text: str) -> int:
 
 
 def default_memory() -> int:
-    """Half of what is free now, in bytes; the least of the machine's and a container's."""
-    free = [found for found in (_of_machine(), _of_container()) if found is not None]
+    """Half of what is free now, in bytes: the least that machine, control groups and the process's own limits leave."""
+    free = [found for found in (_of_machine(), in_control_groups(), _of_process()) if found is not None]
     return int(_FRACTION * min(free, default=_UNKNOWN_FREE))
 
 
@@ -59,14 +64,15 @@ def _of_machine() -> int | None:
         return None
 
 
-def _of_container() -> int | None:
-    """What a control group leaves, as containers and clusters set it."""
-    folder = Path("/sys/fs/cgroup")
+def _of_process() -> int | None:
+    """What `ulimit -v` and `ulimit -d` leave; None where there is no such limit, or it is not kept."""
     try:
-        most, taken = (int((folder / name).read_text("ascii")) for name in ("memory.max", "memory.current"))
-        counts = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
-        # What was read from files or written to them stays until somebody needs the memory.
-        cached = int(counts["active_file"]) + int(counts["inactive_file"])
-    except (OSError, ValueError, KeyError):
+        import resource
+
+        sizes = dict(line.split(":") for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines())
+        taken = {name: int(sizes[key].split()[0]) * 1024 for name, key in _LIMITED.items()}
+    except (ImportError, OSError, ValueError, KeyError):  # Windows, macOS
         return None
-    return min(most, most - taken + cached)
+    limits = {name: resource.getrlimit(getattr(resource, name))[0] for name in _LIMITED}
+    left = [max(0, limit - taken[name]) for name, limit in limits.items() if limit != resource.RLIM_INFINITY]
+    return min(left, default=None)

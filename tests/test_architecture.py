@@ -48,6 +48,7 @@ FLOORS = {
     "fststyle.blend": 7,
     "fststyle.manifest": 8,
     "fststyle.model_bench": 6,
+    "fststyle.control_groups": 0,
     "fststyle.memory": 1,
     "fststyle.network": 4,
     "fststyle.receptive_field": 4,

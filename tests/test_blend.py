@@ -16,7 +16,16 @@ Pixels = NDArray[np.uint8]
 def test_reading() -> None:
     assert parse_blend("a.onnx:0.7, b.onnx:0.3") == [(Path("a.onnx"), 0.7), (Path("b.onnx"), 0.3)]
     assert parse_blend("a.onnx,C:\\b.onnx") == [(Path("a.onnx"), 1.0), (Path("C:\\b.onnx"), 1.0)]
-    for bad in ("a.onnx:x", "a.onnx:-1", "a.onnx:0", "", "a.onnx:1,", "a.onnx:nan"):
+    for bad in (
+        "a.onnx:x",
+        "a.onnx:-1",
+        "a.onnx:0",
+        "",
+        "a.onnx:1,",
+        "a.onnx:nan",
+        "a.onnx:inf",
+        "a.onnx:1e308,b.onnx:1e308",
+    ):
         with pytest.raises(ValueError, match=r"a blend reads like a\.onnx:0\.7,b\.onnx:0\.3"):
             parse_blend(bad)
 
@@ -32,6 +41,9 @@ def test_the_weighted_mean(assets: dict[str, Any], save: Callable[..., Path], ph
     np.testing.assert_array_equal(blend(photo, mask=mask), photo)
     with pytest.raises(ValueError, match="a positive weight for each network"):
         Blend([black], [1, 2])
+    for weights in ([1, float("nan")], [1e308, 1e308], [1, float("inf")], [1, -1], [0, 1]):
+        with pytest.raises(ValueError, match="a positive weight for each network"):
+            Blend([black, same], weights)
 
 
 def test_strength_is_told_if_all_can_be_told(assets: dict[str, Any], save: Callable[..., Path], photo: Pixels) -> None:

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -23,9 +22,12 @@ def test_what_is_no_amount(text: str) -> None:
 
 def test_half_of_the_least_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_of_machine", lambda: 8000)
-    monkeypatch.setattr(memory, "_of_container", lambda: 3000)
+    monkeypatch.setattr(memory, "in_control_groups", lambda: 3000)
     assert memory.default_memory() == 1500
-    monkeypatch.setattr(memory, "_of_container", lambda: None)
+    monkeypatch.setattr(memory, "_of_process", lambda: 2000)
+    assert memory.default_memory() == 1000
+    monkeypatch.setattr(memory, "_of_process", lambda: None)
+    monkeypatch.setattr(memory, "in_control_groups", lambda: None)
     assert memory.default_memory() == 4000
     monkeypatch.setattr(memory, "_of_machine", lambda: None)
     assert memory.default_memory() == 1_000_000_000
@@ -35,21 +37,20 @@ def test_this_machine_has_some() -> None:
     assert memory.default_memory() > 10_000_000
 
 
-def test_a_container_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "read_text", lambda *_: "max\n")
-    assert memory._of_container() is None
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits that Linux keeps")
+@pytest.mark.parametrize("name", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_limit_of_the_process_counts(name: str) -> None:
+    script = f"""
+import resource
+from fststyle.memory import default_memory
 
-
-def test_what_files_left_in_a_containers_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "memory.max": "1000\n",
-        "memory.current": "900\n",
-        "memory.stat": "anon 150\nfile 720\ninactive_file 600\nactive_file 100\n",
-    }
-    monkeypatch.setattr(Path, "read_text", lambda path, _: files[path.name])
-    assert memory._of_container() == 800
-    files["memory.current"] = "0\n"
-    assert memory._of_container() == 1000
+taken = {{"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}}["{name}"]
+kilobytes = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(taken))
+resource.setrlimit(resource.{name}, (kilobytes * 1024 + 300_000_000,) * 2)
+print(default_memory())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == pytest.approx(150_000_000, rel=0.05)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")

@@ -1,0 +1,73 @@
+"""What Linux control groups leave of the memory, as containers, clusters and systemd set them.
+
+A process belongs to one group of version 2 and, on older systems, to one of version 1 for memory. Each group lies in
+others, and every one of them may have a limit.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+# Files of a group: its limit, what is taken, and the lines of memory.stat that say what was read from files or written
+# to them. That stays in memory until somebody needs the room.
+_VERSION_2 = ("memory.max", "memory.current", ("active_file", "inactive_file"))
+_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_active_file", "total_inactive_file"))
+
+# Version 1 writes "no limit" as the largest number of whole pages.
+_NO_LIMIT = 2**62
+
+
+def in_control_groups(root: Path = Path("/")) -> int | None:
+    """Bytes that the process's groups leave, the least of all of them; None if none has a limit.
+
+    Args:
+        root: Where `proc` and `sys` are.
+    """
+    left = [_left(folder, files) for folder, files in _groups(root)]
+    return min((amount for amount in left if amount is not None), default=None)
+
+
+def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str, tuple[str, str]]]]:
+    """The folder of each group, from the process's own up to the one at the top."""
+    mounted = root / "sys/fs/cgroup"
+    try:
+        lines = (root / "proc/self/cgroup").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        number, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if number == "0" and not controllers:
+            # Beside groups of version 1, those of version 2 are in a folder of their own.
+            for top in (mounted, mounted / "unified"):
+                yield from ((folder, _VERSION_2) for folder in _upwards(top, group))
+        elif "memory" in controllers.split(","):
+            # A mount names all of its controllers; distributions link "memory" to it.
+            yield from ((folder, _VERSION_1) for folder in _upwards(mounted / "memory", group))
+    # A container may see its own group only, mounted at the top, whatever /proc says.
+    yield mounted, _VERSION_2
+    yield mounted / "memory", _VERSION_1
+
+
+def _upwards(top: Path, group: str) -> Iterator[Path]:
+    inner = PurePosixPath(group.lstrip("/"))
+    if ".." not in inner.parts:  # that lies outside of what a container sees
+        yield from (top / part for part in (inner, *inner.parents))
+
+
+def _left(folder: Path, files: tuple[str, str, tuple[str, str]]) -> int | None:
+    limit_name, taken_name, cached_names = files
+    try:
+        limit, taken = (int((folder / name).read_text("ascii")) for name in (limit_name, taken_name))
+    except (OSError, ValueError):  # not there, or "max"
+        return None
+    if limit >= _NO_LIMIT:
+        return None
+    return max(0, min(limit, limit - taken + _cached(folder / "memory.stat", cached_names)))
+
+
+def _cached(statistics: Path, names: tuple[str, str]) -> int:
+    try:
+        counts = dict(line.split() for line in statistics.read_text("ascii").splitlines())
+        return sum(int(counts[name]) for name in names)
+    except (OSError, ValueError, KeyError):
+        return 0
