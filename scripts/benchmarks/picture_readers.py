@@ -1,0 +1,131 @@
+"""Pictures as ImageMagick and as libvips see them: upright, sRGB, 8 bits, with alpha."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+from reader_differences import AVIF, EXACT, LOSSY, PROFILE, Tolerance
+
+SUFFIXES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff", ".mpo"),
+    *(".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".apng", ".heic", ".heif"),
+}
+_LOSSY_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp"}
+_AVIF_SUFFIXES = {".avif", ".heic", ".heif"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A decoded picture, (H, W, 4), or why there is none.
+
+    Attributes:
+        pixels: uint8; None if the file was refused.
+        said: What the program complained of.
+        profile: Whether colors were converted by a profile, or from CMYK or L*a*b*.
+        jpeg: Whether a TIFF holds JPEG.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    said: str = ""
+    profile: bool = False
+    jpeg: bool = False
+
+
+def missing() -> str | None:
+    """What to install, in one line; None if the programs are there."""
+    if _magick() is None:
+        return "ImageMagick is missing: install it (apt install imagemagick, brew install imagemagick)"
+    return None
+
+
+def tolerance_for(path: Path, seen: Seen) -> Tolerance:
+    """By how much readers of such a file may differ."""
+    suffix = path.suffix.lower()
+    if suffix in _AVIF_SUFFIXES:
+        return AVIF
+    if seen.profile:
+        return PROFILE
+    return LOSSY if suffix in _LOSSY_SUFFIXES or seen.jpeg else EXACT
+
+
+def by_magick(path: Path, folder: Path, seconds: float) -> Seen:
+    """As `convert` reads the first frame or page; of a GIF, as it is shown."""
+    program = _magick() or "convert"
+    srgb, raw = folder / "srgb.icc", folder / "magick.rgba"
+    if not srgb.exists():
+        srgb.write_bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    read = [program, *_limits(seconds), f"{path}[0]", *(["-coalesce"] if path.suffix.lower() == ".gif" else [])]
+    read += ["-auto-orient"]
+    facts = ["-print", "%w %h|%[colorspace]|%C|%[profile:icc]"]
+    write = ["-depth", "8", f"rgba:{raw}"]
+    raw.unlink(missing_ok=True)
+    status, told, said = _run([*read, *facts, "-colorspace", "sRGB", *write], seconds)
+    if status != 0 or told.count("|") < 3:
+        return Seen(None, said or f"status {status}")
+    size, space, compression, profile = told.split("|", 3)
+    if profile.strip():
+        convert = ["-intent", "Perceptual", "-profile", str(srgb)]
+        status, _, again = _run([*read, *convert, *write], seconds)
+        if status != 0:
+            return Seen(None, again or f"status {status}")
+    width, height = map(int, size.split())
+    data = np.fromfile(raw, np.uint8)
+    raw.unlink()
+    if data.size != width * height * 4:
+        return Seen(None, f"{data.size} bytes for {width}x{height} pixels")
+    converted = bool(profile.strip()) or space in {"CMYK", "Lab", "CIELab", "YCbCr"}
+    return Seen(data.reshape(height, width, 4), said, converted, compression == "JPEG")
+
+
+def by_vips(path: Path, folder: Path, seconds: float) -> Seen | None:
+    """As `vips` turns it upright and to sRGB; None if it is not installed."""
+    if shutil.which("vips") is None:
+        return None
+    upright, colored, target = folder / "upright.v", folder / "colored.v", folder / "vips.png"
+    target.unlink(missing_ok=True)
+    steps = (
+        [["autorot", str(path), str(upright)]],
+        [
+            ["icc_transform", str(upright), str(colored), "srgb", "--intent", "perceptual"],
+            ["colourspace", str(upright), str(colored), "srgb"],  # where there is no profile
+        ],
+        [["pngsave", str(colored), str(target), "--compression", "1"]],
+    )
+    for choices in steps:
+        for choice in choices:
+            status, _, said = _run(["vips", *choice], seconds)
+            if status == 0:
+                break
+        else:
+            return Seen(None, said or f"status {status}")
+    return Seen(read_png(target), said)
+
+
+def read_png(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 4) of a plain PNG of 8 bits, as fststyle and libvips write it."""
+    with Image.open(path, formats=["PNG"]) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+def _magick() -> str | None:
+    return shutil.which("convert") or shutil.which("magick")
+
+
+def _limits(seconds: float) -> list[str]:
+    return ["-limit", "time", str(round(seconds)), "-limit", "memory", "4GiB"]
+
+
+def _run(command: list[str], seconds: float) -> tuple[int, str, str]:
+    """Status, standard output and error; 124 after the time limit."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return 124, "", f"not done after {seconds:g} s"
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    # What is asked for and not there, such as a profile, is no complaint about the file.
+    said = [line for line in said if "unknown image property" not in line]
+    return done.returncode, done.stdout.decode(errors="replace"), "\n".join(said)
