@@ -18,7 +18,7 @@ from fststyle.controls import Controls
 from fststyle.errors import FststyleError, ImageError
 from fststyle.file_kinds import Kind
 from fststyle.files import refuse_other_kind
-from fststyle.images import encode_picture, fit_longer_side, read_picture, refuse_size, write_picture
+from fststyle.images import encode_picture, read_picture, refuse_size, write_picture
 from fststyle.jobs import Job, parse_shard, plan, shard
 from fststyle.picture import Picture
 
@@ -146,9 +146,7 @@ def _read(job: Job, settings: Settings, stdin: BinaryIO) -> _Begun:
             refuse_other_kind(job.target, Kind.PICTURE, ImageError)
         picture = read_picture(io.BytesIO(stdin.read()) if job.source is None else job.source)
         if settings.max_side is not None:
-            rgb = fit_longer_side(picture.rgb, settings.max_side)
-            alpha = None if picture.alpha is None else fit_longer_side(picture.alpha, settings.max_side)
-            picture = Picture(rgb, alpha)
+            picture = picture.fitted(settings.max_side)
         refuse_size(job.suffix, *picture.rgb.shape[:2])
         return picture
 
@@ -161,14 +159,14 @@ def _painted(begun: _Begun, painter: Painter, settings: Settings) -> _Begun:
 
     def paint(photo: Picture) -> Picture:
         stylized = painter(
-            photo.rgb,
+            photo.to_paint(),
             strength=settings.strength,
             keep_color=settings.keep_color,
             scale=settings.scale,
             mask=settings.mask,
             grain=settings.grain,
         )
-        return Picture(stylized, photo.alpha)
+        return photo.painted(stylized)
 
     return begun.step("painted", paint, "try --max-side, or another network")
 

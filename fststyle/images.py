@@ -5,77 +5,57 @@ picture file.
 """
 
 import io
-import os
-import struct
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from fststyle import tiff
 from fststyle.errors import ImageError
-from fststyle.file_kinds import Kind
-from fststyle.files import is_file, is_folder, require_regular_file, write_result
+from fststyle.extras import extra
+from fststyle.files import require_regular_file
 from fststyle.picture import BROKEN_FILE, Picture, to_picture
-from fststyle.provenance import marking
+from fststyle.picture_folder import find_images
+from fststyle.picture_formats import (
+    READ_FORMATS,
+    WRITE_SUFFIXES,
+    format_of,
+    is_raw,
+    kind_of,
+    reads_heif,
+    refusal,
+    suffix_to_write,
+)
+from fststyle.picture_headers import encoding_of, mend_key
+from fststyle.picture_writing import encode_picture, refuse_size, write_picture
+from fststyle.pillow_process import libtiff_handlers, pillow_limit
+from fststyle.resizing import fit_longer_side, resize, resize_shorter_side, with_content_color
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "WRITE_SUFFIXES",
+    "encode_picture",
+    "find_images",
+    "fit_longer_side",
+    "format_of",
+    "read_mask",
+    "read_picture",
+    "refuse_size",
+    "resize",
+    "resize_shorter_side",
+    "suffix_to_write",
+    "with_content_color",
+    "write_picture",
+]
 
 DEFAULT_MAX_PIXELS = 250_000_000
 
-_READ_FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM"]
-_READ_SUFFIXES = {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff"),
-    *(".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
-}
-_WRITE_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".avif": "AVIF",
-    ".bmp": "BMP",
-}
-WRITE_SUFFIXES = tuple(_WRITE_FORMATS)
-_WITHOUT_ALPHA = {"JPEG", "BMP"}
-
-# Pixels along a side that a format can hold; of JPEG, that libjpeg writes.
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
-
-
-class _PillowLimit:
-    """Pillow warns at 89 and refuses at 179 megapixels, for the whole process, when a file is opened and again later.
-
-    While pictures are read, what they may have takes its place, for Pillow's warning; it refuses twice as much. Our own
-    check comes after the opening, and opening a GIF may already fill a frame, whose size a few bytes say.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._allowed: list[int] = []
-        self._before: int | None = None
-
-    @contextmanager
-    def moved_to(self, max_pixels: int) -> Iterator[None]:
-        with self._lock:
-            if not self._allowed:
-                self._before = Image.MAX_IMAGE_PIXELS
-            self._allowed.append(max_pixels)
-            Image.MAX_IMAGE_PIXELS = max(self._allowed)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._allowed.remove(max_pixels)
-                Image.MAX_IMAGE_PIXELS = max(self._allowed) if self._allowed else self._before
-
-
-_pillow_limit = _PillowLimit()
+# An MPO is a phone's JPEG with a preview or depth map behind it, a HEIC has its bursts and portraits: no animations.
+_ONE_PICTURE = {"MPO", "HEIF"}
 
 
 def read_picture(
@@ -84,7 +64,7 @@ def read_picture(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     min_side_hint: int | None = None,
 ) -> Picture:
-    """Decode a picture: upright by its EXIF tag, colors taken to sRGB by its ICC profile, 16 bit cut to 8.
+    """Decode a picture: upright by its EXIF tag, colors taken to sRGB, 16 bits cut to 8.
 
     Of an animation or a file of several pages the first is taken, with a warning.
 
@@ -99,22 +79,21 @@ def read_picture(
     """
     name = str(source) if isinstance(source, Path) else "the picture"
     try:
-        if isinstance(source, Path):
-            require_regular_file(source)
-        with _pillow_limit.moved_to(max_pixels), Image.open(source, formats=_READ_FORMATS) as image:
+        with ExitStack() as held:
+            held.enter_context(pillow_limit.moved_to(max_pixels))
+            held.enter_context(libtiff_handlers.silenced())
+            if isinstance(source, Path):
+                require_regular_file(source)
+                source = held.enter_context(source.open("rb"))
+            file = _seekable(source)
+            image = held.enter_context(_opened(file, name))
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageError(
                     f"{name} has {width}×{height} pixels, more than the {max_pixels:,} allowed; "
                     "shrink it first, or raise max_pixels",
                 )
-            if min_side_hint:
-                image.draft(None, (min_side_hint, min_side_hint))
-            image.load()
-            # An MPO is a phone's JPEG with a preview or depth map behind it, not an animation.
-            if image.format != "MPO" and getattr(image, "is_animated", False):
-                warnings.warn(f"{name} holds several frames or pages; only the first is used", stacklevel=2)
-            return to_picture(image, name)
+            return _decoded(image, file, name, min_side_hint)
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist; check the path") from error
     except IsADirectoryError as error:
@@ -123,7 +102,7 @@ def read_picture(
         raise ImageError(f"{name} may not be read; check its permissions") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name} is broken or not in a format we read ({', '.join(_READ_FORMATS)}); save it again as PNG or JPEG",
+            f"{name} is broken or not in a format we read ({', '.join(READ_FORMATS)}); save it again as PNG or JPEG",
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has far more than the {max_pixels:,} pixels allowed; shrink it first") from error
@@ -134,170 +113,76 @@ def read_picture(
         raise ImageError(f"{name} cannot be read ({reason}); download or save it again") from error
 
 
-def format_of(suffix: str) -> str:
-    """Pillow's name for the format that a suffix asks for: ".jpg" is "JPEG".
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as a mask, (H, W): its brightness, and 0 where it is transparent.
 
     Raises:
-        ImageError: We do not write such files.
+        ImageError: As `read_picture`.
     """
-    file_format = _WRITE_FORMATS.get(suffix.lower())
-    if file_format is None:
-        raise ImageError(f"cannot write pictures called '*{suffix}'; use one of {', '.join(WRITE_SUFFIXES)}")
-    return file_format
+    picture = read_picture(path)
+    mask = picture.rgb.mean(2, dtype=np.float32)
+    if picture.alpha is not None:
+        mask *= picture.alpha / np.float32(255)
+    rounded: NDArray[np.uint8] = (mask + np.float32(0.5)).astype(np.uint8)
+    return rounded
 
 
-def refuse_size(suffix: str, height: int, width: int) -> None:
-    """Refuse a picture that the suffix's format cannot hold, before work is spent on it.
-
-    Raises:
-        ImageError: A side is too long.
-    """
-    file_format = format_of(suffix)
-    longest = _LONGEST_SIDE.get(file_format)
-    if longest is not None and max(height, width) > longest:
-        raise ImageError(f"{file_format} cannot hold {width}×{height} pixels (at most {longest:,} a side); use .png")
-
-
-def encode_picture(
-    rgb: NDArray[np.uint8],
-    alpha: NDArray[np.uint8] | None,
-    suffix: str,
-    *,
-    quality: int = 95,
-    painting: bool = False,
-) -> bytes:
-    """Encode to the format that `suffix` (".png", ".jpg", …) names.
-
-    JPEG and BMP know no transparency: there the picture is laid over white, because the colors beneath transparent
-    pixels are arbitrary and mostly black.
-
-    Args:
-        rgb: (H, W, 3).
-        alpha: (H, W) or None.
-        suffix: In any case, with its dot.
-        quality: 1..100, for JPEG, WebP and AVIF. From 90 on JPEG keeps its colors at full resolution.
-        painting: Put in the mark of `provenance`.
-
-    Raises:
-        ImageError: We do not write this format, or the format cannot hold this picture.
-    """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality must lie in 1..100, not {quality}")
-    file_format = format_of(suffix)
-    refuse_size(suffix, *rgb.shape[:2])
-    if alpha is not None and file_format in _WITHOUT_ALPHA:
-        opacity = alpha[:, :, None].astype(np.float32) / 255
-        rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
-        alpha = None
-    image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
-    options = marking(file_format) if painting else {}
-    if file_format in {"JPEG", "WEBP", "AVIF"}:
-        options["quality"] = quality
-    if file_format == "JPEG" and quality >= 90:
-        options["subsampling"] = 0
-    if file_format == "TIFF":
-        options["compression"] = "tiff_deflate"
-    buffer = io.BytesIO()
+def _seekable(file: BinaryIO) -> BinaryIO:
     try:
-        image.save(buffer, file_format, **options)
-    except (OSError, ValueError, RuntimeError, struct.error) as error:
-        height, width = rgb.shape[:2]
-        raise ImageError(f"{file_format} cannot hold {width}×{height} pixels ({error}); use .png") from error
-    return buffer.getvalue()
+        file.seek(0)
+    except (AttributeError, OSError):  # a pipe
+        return io.BytesIO(file.read())
+    return file
 
 
-def write_picture(
-    path: Path,
-    rgb: NDArray[np.uint8],
-    alpha: NDArray[np.uint8] | None = None,
-    *,
-    quality: int = 95,
-    painting: bool = False,
-) -> None:
-    """Encode as `encode_picture` does, in the format of the suffix, and replace `path` whole or not at all.
+def _opened(file: BinaryIO, name: str) -> Image.Image:
+    """An image whose header is read.
 
     Raises:
-        ImageError: As `encode_picture`, or the folder cannot be written.
+        ImageError: It is a picture of a known kind that we do not read.
+        UnidentifiedImageError: It is anything else.
     """
-    write_result(
-        path, encode_picture(rgb, alpha, path.suffix, quality=quality, painting=painting), Kind.PICTURE, ImageError
-    )
+    path = Path(name)
+    try:
+        image = Image.open(file, formats=READ_FORMATS)
+    except (UnidentifiedImageError, KeyError) as error:
+        file.seek(0)
+        kind = kind_of(path.suffix, file.read(32))
+        if kind == "HEIC" and reads_heif():
+            return _opened_heif(file)
+        if kind is not None:
+            raise refusal(name, kind) from error
+        if (contents := tiff.described(file)) is not None:
+            raise ImageError(
+                f"{name} is a TIFF with {contents}, which is not read; save it with 8 or 16 bits a channel"
+            ) from error
+        raise
+    if image.format == "TIFF" and is_raw(path):
+        raise refusal(name, "camera raw")
+    return image
 
 
-def find_images(root: Path) -> list[Path]:
-    """List the picture files below a folder, sorted, by suffix; nothing is opened.
-
-    Hidden files and folders are skipped, links followed, but no folder is entered twice. A folder that may not be
-    read, or looked into, is named in a warning.
-
-    Raises:
-        ImageError: `root` is not a folder.
-    """
-    if not is_folder(root):
-        raise ImageError(f"{root} is not a folder; name one that holds pictures")
-
-    def warn(error: OSError) -> None:
-        warnings.warn(f"{error.filename} is left out: {error.strerror}", stacklevel=3)
-
-    found: list[Path] = []
-    entered = {_identity(root)}
-    for folder, subfolders, names in os.walk(root, onerror=warn, followlinks=True):
-        fresh: list[str] = []
-        for name in sorted(subfolders):
-            if name.startswith("."):
-                continue
-            try:
-                identity = _identity(Path(folder, name))
-            except OSError as error:
-                warn(error)
-                continue
-            if identity not in entered:
-                entered.add(identity)
-                fresh.append(name)
-        subfolders[:] = fresh
-        for name in names:
-            path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in _READ_SUFFIXES and is_file(path):
-                found.append(path)
-    return sorted(found)
+def _opened_heif(file: BinaryIO) -> Image.Image:
+    with extra("heif"):
+        from pillow_heif import HeifImageFile
+    file.seek(0)
+    try:
+        image: Image.Image = HeifImageFile(file)
+    except SyntaxError as error:
+        raise UnidentifiedImageError(str(error)) from error
+    return image
 
 
-def resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Resize (H, W, 3) or (H, W) by Lanczos."""
-    if image.shape[:2] == (height, width):
-        return image
-    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def resize_shorter_side(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Shrink or enlarge so that the shorter side has `side` pixels."""
-    return _scale(rgb, side / min(rgb.shape[:2]))
-
-
-def fit_longer_side(image: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
-    """Shrink (H, W, 3) or (H, W) so that no side exceeds `max_side`; never enlarge."""
-    return _scale(image, min(1.0, max_side / max(image.shape[:2])))
-
-
-def with_content_color(stylized: NDArray[np.uint8], content: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Paint the content's colors with the stylized picture's brightness.
-
-    Luminance is exchanged in YCbCr (BT.601, full range). As R − Y, G − Y and B − Y depend on Cb and Cr alone, that
-    means adding the difference of the two luminances to every channel of the content.
-    """
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    difference = stylized @ weights - content @ weights  # (H, W)
-    painted: NDArray[np.uint8] = np.clip(content + difference[:, :, None] + 0.5, 0, 255).astype(np.uint8)
-    return painted
-
-
-def _scale(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
-    if factor <= 0:
-        raise ValueError("a side must have at least one pixel")
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    return resize(image, height, width)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def _decoded(image: Image.Image, file: IO[bytes], name: str, min_side_hint: int | None) -> Picture:
+    encoding = encoding_of(image, file, name)
+    tiff.prepare(image, name)
+    if min_side_hint:
+        image.draft(None, (min_side_hint, min_side_hint))
+    image.load()
+    if image.format == "PNG":
+        mend_key(image, file)
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        image = image.convert("RGB")  # the fourth byte was left empty, as other readers take it
+    if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
+        warnings.warn(f"{name} holds several frames or pages; only the first is used", stacklevel=3)
+    return to_picture(tiff.values_of(image), name, encoding=encoding, in_place=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fststyle.errors import ImageError
 from fststyle.files import is_file, is_folder, is_there, place_of
-from fststyle.images import WRITE_SUFFIXES, find_images, format_of
+from fststyle.images import WRITE_SUFFIXES, find_images, format_of, suffix_to_write
 from fststyle.provenance import is_painting
 
 _STREAM = "-"
@@ -76,7 +76,7 @@ def plan(
         raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
     jobs = []
     for source, below in found:
-        ending = suffix or (source.suffix if source.suffix.lower() in WRITE_SUFFIXES else ".png")
+        ending = suffix or suffix_to_write(source)
         if below is not None:  # found in the folder `below`
             target = (into or _own_folder(below, style)) / source.relative_to(below).with_suffix(ending)
         elif into is not None:

@@ -1,16 +1,20 @@
 """A Pillow image of any mode -> uint8 RGB, sRGB, upright, its transparency set apart."""
 
-import io
 import struct
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageOps
 
+from fststyle.color_encoding import Encoding
+from fststyle.color_profiles import profile_to_srgb
 from fststyle.errors import ImageError
+from fststyle.hidden_color import fill_hidden
+from fststyle.resizing import fit_longer_side, fit_transparent
 
 # What Pillow's plugins were seen to raise on truncated and bit-flipped files.
 BROKEN_FILE = (
@@ -28,48 +32,128 @@ BROKEN_FILE = (
 
 _STRIP_PIXELS = 1_000_000
 
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 
 @dataclass(frozen=True)
 class Picture:
     """A decoded picture.
 
     Attributes:
-        rgb: (H, W, 3) sRGB, not premultiplied by alpha.
+        rgb: (H, W, 3) sRGB, not premultiplied by alpha. Where alpha is 0, whatever stands in the file.
         alpha: (H, W), 255 is opaque; None when every pixel is.
     """
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
 
+    def fitted(self, max_side: int) -> "Picture":
+        """Shrunk so that no side exceeds `max_side`, as `fit_longer_side` does; colors count by their opacity."""
+        if self.alpha is None:
+            return Picture(fit_longer_side(self.rgb, max_side), None)
+        return Picture(*fit_transparent(self.rgb, self.alpha, max_side))
 
-def to_picture(image: Image.Image, name: str = "the picture") -> Picture:
-    """Convert a Pillow image of any mode; `name` stands in warnings and errors.
+    def to_paint(self) -> NDArray[np.uint8]:
+        """What a network should see, (H, W, 3): where alpha is 0, colors that continue what is visible nearby."""
+        return self.rgb if self.alpha is None else fill_hidden(self.rgb, self.alpha)
 
-    Grayscale of 16 bit, and 32-bit integers, are read as 0..65535; floating point as 0..1.
+    def painted(self, rgb: NDArray[np.uint8]) -> "Picture":
+        """With the colors (H, W, 3) of its painting wherever anything is visible; `rgb` may be changed."""
+        if self.alpha is not None:
+            np.copyto(rgb, self.rgb, where=(self.alpha == 0)[:, :, None])
+        return Picture(rgb, self.alpha)
+
+
+def to_picture(
+    image: Image.Image, name: str = "the picture", *, encoding: Encoding | None = None, in_place: bool = False
+) -> Picture:
+    """Convert a Pillow image of any mode.
+
+    Grayscale of 16 bits, and 32-bit integers, are read as 0..65535; floating point as 0..1.
+
+    Args:
+        image: Is loaded, and otherwise left as it is.
+        name: Stands in warnings and errors.
+        encoding: Of its colors; None asks its profile.
+        in_place: Turn `image` itself upright rather than a copy.
 
     Raises:
         ImageError: Floating-point values lie outside 0..1.
     """
-    image = _upright(image, name)
+    image = _upright(image, name, in_place=in_place)
     if image.mode.startswith("I") or image.mode == "F":
-        gray = _deep_gray_to_uint8(np.asarray(image), name)
-        return Picture(np.repeat(gray[:, :, None], 3, axis=2), None)
+        return _deep_gray(image, name, encoding)
     alpha = None
+    if image.mode == "La":
+        image = _unpremultiplied(image)
     if image.has_transparency_data:
-        opacity = np.asarray(image.convert("RGBA").getchannel("A"))
-        alpha = None if bool((opacity == 255).all()) else opacity
-    return Picture(_pixels(_to_srgb(image, name)), alpha)
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    rgb = _to_srgb(_without_alpha(image), image.info, name, encoding)
+    return Picture(rgb, None if alpha is None or bool((alpha == 255).all()) else alpha)
+
+
+def _upright(image: Image.Image, name: str, *, in_place: bool) -> Image.Image:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except BROKEN_FILE:
+        warnings.warn(f"{name} has a broken EXIF block, which is ignored", stacklevel=3)
+        return image
+    if orientation == 1:
+        return image
+    turned = image if in_place else image.copy()
+    # It turns the pixels first, and may then fail to write the rest of an odd EXIF block.
+    with suppress(*BROKEN_FILE):
+        ImageOps.exif_transpose(turned, in_place=True)
+    return turned
+
+
+def _deep_gray(image: Image.Image, name: str, encoding: Encoding | None) -> Picture:
+    values: NDArray[Any] = np.asarray(image)
+    key = image.info.get("transparency")
+    alpha = None if not isinstance(key, int) else np.where(values == key, 0, 255).astype(np.uint8)
+    if values.dtype.kind == "f":
+        if not (values.min() >= 0 and values.max() <= 1):  # in this form NaN is refused as well
+            raise ImageError(f"{name} has floating-point values outside 0..1; save it with 8 or 16 bits a channel")
+        levels = values * np.float32(255)
+        gray = (levels + np.float32(0.5)).astype(np.uint8)
+    else:
+        values = np.clip(values, 0, 65535)
+        levels = values
+        gray = (values >> 8).astype(np.uint8)
+    ramp = np.arange(256, dtype=np.uint8)
+    table = _to_srgb(Image.fromarray(ramp[None]), image.info, name, encoding)[0]  # (256, 3)
+    if np.array_equal(table, ramp[:, None].repeat(3, 1)):
+        rgb = np.repeat(gray[:, :, None], 3, axis=2)
+    else:
+        # Between the table's entries: 8 bits of linear light would show as bands.
+        scale = 1 if values.dtype.kind == "f" else 257
+        channels = [np.interp(levels, ramp * scale, table[:, channel]) for channel in range(3)]
+        rgb = (np.stack(channels, axis=-1) + 0.5).astype(np.uint8)
+    return Picture(rgb, None if alpha is None or bool((alpha == 255).all()) else alpha)
+
+
+def _unpremultiplied(image: Image.Image) -> Image.Image:
+    """La as LA, rounded; Pillow cuts."""
+    gray, alpha = np.moveaxis(np.asarray(image).astype(np.float32), -1, 0)
+    straight = np.clip(np.rint(gray * 255 / np.maximum(alpha, 1)), 0, 255)
+    result = Image.fromarray(np.dstack([straight, alpha]).astype(np.uint8))
+    result.info = image.info
+    return result
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """In mode L, RGB, CMYK or LAB."""
+    if image.mode in {"1", "LA"}:
+        return image.convert("L")
+    if image.mode in {"L", "RGB", "CMYK", "LAB"}:
+        return image
+    # Through RGBA: Pillow does not take premultiplied RGBa straight to RGB.
+    return image.convert("RGBA").convert("RGB")
+
+
+def _to_srgb(image: Image.Image, info: dict[Any, Any], name: str, encoding: Encoding | None) -> NDArray[np.uint8]:
+    """(H, W, 3) of an image without alpha."""
+    if encoding is not None:
+        return encoding.to_srgb(_pixels(image.convert("RGB")))
+    return _pixels(profile_to_srgb(image, info.get("icc_profile"), name))
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
@@ -80,40 +164,3 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         bottom = min(top + rows, image.height)
         rgb[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
     return rgb
-
-
-def _upright(image: Image.Image, name: str) -> Image.Image:
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except BROKEN_FILE:
-        warnings.warn(f"{name} has a broken EXIF block, which is ignored", stacklevel=2)
-        return image
-    method = _ORIENTATIONS.get(orientation)
-    return image if method is None else image.transpose(method)
-
-
-def _deep_gray_to_uint8(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    if values.dtype.kind != "f":
-        high_byte: NDArray[np.uint8] = (np.clip(values, 0, 65535) >> 8).astype(np.uint8)
-        return high_byte
-    if not (values.min() >= 0 and values.max() <= 1):  # in this form NaN is refused as well
-        raise ImageError(f"{name} has floating-point values outside 0..1; save it with 8 or 16 bits a channel")
-    return (values.astype(np.float32) * 255 + 0.5).astype(np.uint8)
-
-
-def _to_srgb(image: Image.Image, name: str) -> Image.Image:
-    profile_bytes = image.info.get("icc_profile")
-    if image.mode in {"1", "L", "LA", "La"}:
-        image = image.convert("L")
-    elif image.mode not in {"RGB", "CMYK"}:
-        # Through RGBA: Pillow does not take premultiplied RGBa straight to RGB.
-        image = image.convert("RGBA").convert("RGB")
-    if profile_bytes:
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
-            if not ImageCms.getProfileDescription(profile).startswith("sRGB"):
-                srgb = ImageCms.createProfile("sRGB")
-                image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            warnings.warn(f"{name} has a broken color profile, which is ignored", stacklevel=2)
-    return image if image.mode == "RGB" else image.convert("RGB")  # it would be copied

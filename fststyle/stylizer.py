@@ -142,14 +142,14 @@ class Stylizer:
 
 
 def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:
-    """Any picture as (H, W, 3).
+    """Any picture as (H, W, 3), without colors that transparency hides.
 
     Raises:
         ValueError: It is none.
     """
     if isinstance(image, Image.Image):
         image = to_picture(image)
-    rgb = image.rgb if isinstance(image, Picture) else np.asarray(image)
+    rgb = image.to_paint() if isinstance(image, Picture) else np.asarray(image)
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ValueError(f"the picture must be uint8 of shape (height, width, 3), not {rgb.dtype} of {rgb.shape}")
     return rgb

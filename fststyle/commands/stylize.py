@@ -87,7 +87,7 @@ def stylize(
     from fststyle.blend import Blend, parse_blend
     from fststyle.files import is_there, refuse_inputs
     from fststyle.gallery import find_network
-    from fststyle.images import read_picture
+    from fststyle.images import read_mask
     from fststyle.manifest import Manifest
     from fststyle.memory import parse_bytes
     from fststyle.stylizer import Stylizer
@@ -122,13 +122,12 @@ def stylize(
         refuse_inputs(manifest, *also_read, *(job.source for job in jobs))
     if part is not None:
         jobs = shard(jobs, *parse_shard(part))
-    shown = None if mask is None else read_picture(mask)
     settings = Settings(
         max_side=max_side,
         strength=strength,
         keep_color=keep_color,
         scale=scale,
-        mask=None if shown is None else (shown.rgb.mean(2) + 0.5).astype("uint8"),
+        mask=None if mask is None else read_mask(mask),
         grain=grain,
         quality=quality,
     )

@@ -1,0 +1,57 @@
+"""Colors under fully transparent pixels, replaced by what is visible nearby."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+Weights = NDArray[np.float32]
+
+
+def fill_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """Replace the colors where alpha is 0; every other pixel keeps its own.
+
+    A network sees what is hidden, and its instance norms average over all of it, so arbitrary hidden colors would
+    change the paint of what is visible. This is push-pull filling (Gortler et al. 1996): means of visible pixels at
+    ever smaller sizes, then enlarged again into the holes.
+
+    Args:
+        rgb: (H, W, 3).
+        alpha: (H, W).
+    """
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return rgb
+    filled = rgb.copy()
+    smaller, weights = _halved(rgb, alpha.astype(np.float32))
+    _fill(smaller, weights)
+    filled[hidden] = _enlarged(smaller, *alpha.shape)[hidden]
+    return filled
+
+
+def _fill(colors: Pixels, weights: Weights) -> None:
+    """Fill the pixels of weight 0 in place; the recursion ends where there are none, at one pixel at the latest."""
+    holes = weights == 0
+    if not holes.any():
+        return
+    smaller, smaller_weights = _halved(colors, weights)
+    _fill(smaller, smaller_weights)
+    colors[holes] = _enlarged(smaller, *weights.shape)[holes]
+
+
+def _halved(colors: Pixels, weights: Weights) -> tuple[Pixels, Weights]:
+    """Weighted means of 2×2 pixels. A mean weighs at most 255, and more than 0 if any of its pixels does."""
+    height, width = weights.shape
+    sums = np.zeros((-(-height // 2), -(-width // 2), 3), np.float32)
+    total = np.zeros(sums.shape[:2], np.float32)
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        some = weights[row::2, column::2]
+        inside = slice(some.shape[0]), slice(some.shape[1])
+        sums[inside] += colors[row::2, column::2] * some[:, :, None]
+        total[inside] += some
+    means = (sums / np.maximum(total, 1e-6)[:, :, None] + 0.5).astype(np.uint8)
+    return means, np.minimum(total, np.float32(255))
+
+
+def _enlarged(colors: Pixels, height: int, width: int) -> Pixels:
+    return np.asarray(Image.fromarray(colors).resize((width, height), Image.Resampling.BILINEAR))

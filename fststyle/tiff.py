@@ -1,0 +1,99 @@
+"""What Pillow reads of TIFF files otherwise than they mean it, put right."""
+
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from fststyle.errors import ImageError
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_SAMPLES, _PLANAR, _FORMAT, _DNG_VERSION = 277, 284, 339, 50706
+_SEPARATE = 2
+_SIGNED = 2
+_FORMATS = {1: "", 2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}
+_WHITE_IS_ZERO = 0
+_REMEDY = "save it with 8 or 16 bits a channel"
+
+
+def prepare(image: Image.Image, name: str) -> None:
+    """Make ready what Pillow has opened and not yet decoded; no TIFF is left as it is.
+
+    Raises:
+        ImageError: Its values cannot be told apart from black and white.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    tags = image.tag_v2
+    if _DNG_VERSION in tags:
+        raise ImageError(f"{name} is a camera raw file, which is not read; develop it to JPEG or TIFF first")
+    if _SIGNED in _several(tags.get(_FORMAT, 1)):
+        raise ImageError(f"{name} holds signed values, whose black and white are unknown; {_REMEDY}, unsigned")
+    if tags.get(_PLANAR) != _SEPARATE:
+        return
+    if image.mode in {"LA", "La"} and image.use_load_libtiff:
+        raise ImageError(f"{name} holds gray and alpha in separate planes, which is not read; save it as PNG")
+    if image.mode in {"RGB", "RGBA", "CMYK"} and not image.use_load_libtiff:
+        # Pillow's own decoder takes the planes of uncompressed files for bytes; libtiff knows their depth.
+        depth = ";16N" if _several(tags[_BITS])[0] == 16 else ""
+        whole = (0, 0, int(tags[_WIDTH]), int(tags[_HEIGHT]))
+        arguments = (image.mode + depth, False, tags.offset)
+        image.tile = [image.tile[0]._replace(codec_name="libtiff", extents=whole, offset=0, args=arguments)]
+        image.use_load_libtiff = True
+
+
+def values_of(image: Image.Image) -> Image.Image:
+    """A decoded image; gray of more than 8 bits becomes I;16 with black at 0 and white at 65535, or F in 0..1."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return image
+    if image.mode == "LAB" and image.tag_v2.get(_PLANAR) == _SEPARATE:
+        # Of planes, Pillow forgets that a and b are signed.
+        signs = np.array([0, 128, 128], np.uint8)
+        return _like(image, Image.frombytes("LAB", image.size, np.bitwise_xor(np.asarray(image), signs).tobytes()))
+    if not image.mode.startswith(("I", "F")):
+        return image
+    white_is_zero = image.tag_v2.get(_PHOTOMETRIC, _WHITE_IS_ZERO) == _WHITE_IS_ZERO
+    values: NDArray[Any] = np.asarray(image)
+    if image.mode == "F":
+        return _like(image, Image.fromarray(np.float32(1) - values if white_is_zero else values))
+    bits = _several(image.tag_v2.get(_BITS, 1))[0]
+    if bits == 12:
+        values = values << 4 | values >> 8
+    elif bits == 32:
+        values = values.view(np.uint32) >> 16
+    values = values.astype(np.uint16)
+    return _like(image, Image.fromarray(np.uint16(65535) - values if white_is_zero else values))
+
+
+def _like(image: Image.Image, values: Image.Image) -> Image.Image:
+    values.info = image.info
+    return values
+
+
+def described(file: IO[bytes]) -> str | None:
+    """Say what a TIFF holds that Pillow cannot open: "3 channels of 32 floating-point bits"; None if it is none."""
+    try:
+        file.seek(0)
+        header = file.read(16)
+        if header[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return None
+        tags = TiffImagePlugin.ImageFileDirectory_v2(header if 43 in header[2:4] else header[:8])
+        file.seek(tags.next)
+        tags.load(file)
+        if _WIDTH not in tags or _HEIGHT not in tags:
+            return None
+        compression = int(tags.get(_COMPRESSION, 1))
+        if compression not in TiffImagePlugin.COMPRESSION_INFO:
+            return f"compression {compression}"
+        channels = int(tags.get(_SAMPLES, 1))
+        bits = _several(tags.get(_BITS, 1))[0]
+        kind = _FORMATS.get(_several(tags.get(_FORMAT, 1))[0], "unknown ")
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError):
+        return None
+    return f"{channels} channel{'s' if channels > 1 else ''} of {bits} {kind}bits"
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """A tag that has one value, or one for each channel."""
+    return value if isinstance(value, tuple) else (value,)
