@@ -90,8 +90,8 @@ def _root(
     ] = False,
 ) -> None:
     DEBUG.set(debug)
-    # Pillow's, of a size that we refuse ourselves.
-    warnings.filterwarnings("ignore", "Image size .* could be decompression bomb")
+    # Pillow's do not name the file; what matters of them we say ourselves.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 

@@ -112,21 +112,19 @@ def _deep_gray(image: Image.Image, name: str, encoding: Encoding | None) -> Pict
     if values.dtype.kind == "f":
         if not (values.min() >= 0 and values.max() <= 1):  # in this form NaN is refused as well
             raise ImageError(f"{name} has floating-point values outside 0..1; save it with 8 or 16 bits a channel")
-        levels = values * np.float32(255)
-        gray = (levels + np.float32(0.5)).astype(np.uint8)
+        levels = (values * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+        plain = np.rint(np.arange(65536) / 257)
     else:
-        values = np.clip(values, 0, 65535)
-        levels = values
-        gray = (values >> 8).astype(np.uint8)
+        levels = np.clip(values, 0, 65535).astype(np.uint16)
+        plain = np.arange(65536) >> 8
     ramp = np.arange(256, dtype=np.uint8)
-    table = _to_srgb(Image.fromarray(ramp[None]), image.info, name, encoding)[0]  # (256, 3)
-    if np.array_equal(table, ramp[:, None].repeat(3, 1)):
-        rgb = np.repeat(gray[:, :, None], 3, axis=2)
-    else:
-        # Between the table's entries: 8 bits of linear light would show as bands.
-        scale = 1 if values.dtype.kind == "f" else 257
-        channels = [np.interp(levels, ramp * scale, table[:, channel]) for channel in range(3)]
-        rgb = (np.stack(channels, axis=-1) + 0.5).astype(np.uint8)
+    shown = _to_srgb(Image.fromarray(ramp[None]), image.info, name, encoding)[0]  # (256, 3)
+    table = plain.astype(np.uint8)[:, None].repeat(3, 1)
+    if not np.array_equal(shown, table[::257]):
+        # Between the ramp's entries: 8 bits of linear light would show as bands.
+        places = np.arange(65536) / 257
+        table = np.rint([np.interp(places, ramp, shown[:, channel]) for channel in range(3)]).astype(np.uint8).T
+    rgb = table[levels]
     return Picture(rgb, None if alpha is None or bool((alpha == 255).all()) else alpha)
 
 

@@ -19,7 +19,8 @@ _LONGEST_CHUNK = 1000
 def encoding_of(image: Image.Image, file: IO[bytes], name: str) -> Encoding | None:
     """How a picture that Pillow has opened says to show its colors; None leaves them to a profile, or sRGB.
 
-    PNG's cICP comes before its profile, then sRGB, then gAMA and cHRM, as in browsers (PNG, third edition, 4.3).
+    PNG's cICP comes before its profile, which is dropped then; then sRGB, then gAMA and cHRM, as in browsers (PNG,
+    third edition, 4.3).
 
     Raises:
         ImageError: It is HDR or logarithmic.
@@ -30,6 +31,7 @@ def encoding_of(image: Image.Image, file: IO[bytes], name: str) -> Encoding | No
         codes = _chunk(file, b"cICP")
         if codes is not None and len(codes) == 4:
             encoding = Encoding.from_codes(codes[0], codes[1], full_range=codes[3] != 0, name=name)
+            image.info.pop("icc_profile", None)
         elif not has_profile and "srgb" not in image.info:
             encoding = Encoding.from_png(image.info.get("gamma"), image.info.get("chromaticity"))
     elif image.format == "AVIF" and not has_profile and (nclx := _nclx(file)) is not None:

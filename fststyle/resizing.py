@@ -38,14 +38,14 @@ def fit_transparent(
     if alpha.shape == (height, width):
         return rgb, alpha
     opacity = _resized(alpha.astype(np.float32), height, width)
-    # Lanczos may undershoot beside an edge; what is below half a level has no color of its own.
-    visible = np.rint(np.clip(opacity, 0, 255)).astype(np.uint8)
     colors = np.zeros((height, width, 3), np.uint8)
     for channel in range(3):
         weighted = _resized(np.multiply(rgb[:, :, channel], alpha, dtype=np.float32), height, width)
         color = weighted / np.maximum(opacity, np.float32(0.5))
         colors[:, :, channel] = np.rint(np.clip(color, 0, 255))
-    return fill_hidden(colors, visible), visible
+    visible = resize(alpha, height, width)
+    # Lanczos may undershoot beside an edge; what is below half a level has no color of its own.
+    return fill_hidden(colors, np.where(opacity < 0.5, 0, visible).astype(np.uint8)), visible
 
 
 def with_content_color(stylized: NDArray[np.uint8], content: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -30,17 +30,31 @@ def prepare(image: Image.Image, name: str) -> None:
         raise ImageError(f"{name} is a camera raw file, which is not read; develop it to JPEG or TIFF first")
     if _SIGNED in _several(tags.get(_FORMAT, 1)):
         raise ImageError(f"{name} holds signed values, whose black and white are unknown; {_REMEDY}, unsigned")
-    if tags.get(_PLANAR) != _SEPARATE:
-        return
-    if image.mode in {"LA", "La"} and image.use_load_libtiff:
+    if tags.get(_PLANAR) == _SEPARATE:
+        _prepare_planes(image, name)
+    if image.mode == "F" and image.use_load_libtiff:
+        _decode_by_libtiff(image, "F;32NF")  # libtiff has turned the bytes already
+
+
+def _prepare_planes(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
+    """Pillow's own decoder takes the planes of uncompressed files for bytes; libtiff knows their depth."""
+    if len(_several(image.tag_v2.get(_BITS, 1))) == 1:
+        # One plane is as good as none.
+        image.tag_v2[_PLANAR] = 1
+        image._setup()
+    elif image.mode in {"LA", "La"}:
         raise ImageError(f"{name} holds gray and alpha in separate planes, which is not read; save it as PNG")
-    if image.mode in {"RGB", "RGBA", "CMYK"} and not image.use_load_libtiff:
-        # Pillow's own decoder takes the planes of uncompressed files for bytes; libtiff knows their depth.
-        depth = ";16N" if _several(tags[_BITS])[0] == 16 else ""
-        whole = (0, 0, int(tags[_WIDTH]), int(tags[_HEIGHT]))
-        arguments = (image.mode + depth, False, tags.offset)
-        image.tile = [image.tile[0]._replace(codec_name="libtiff", extents=whole, offset=0, args=arguments)]
-        image.use_load_libtiff = True
+    elif image.mode in {"RGB", "RGBA", "CMYK"} and not image.use_load_libtiff:
+        depth = ";16N" if _several(image.tag_v2[_BITS])[0] == 16 else ""
+        _decode_by_libtiff(image, image.mode + depth)
+
+
+def _decode_by_libtiff(image: TiffImagePlugin.TiffImageFile, raw_mode: str) -> None:
+    tags = image.tag_v2
+    whole = (0, 0, int(tags[_WIDTH]), int(tags[_HEIGHT]))
+    arguments = (raw_mode, False, tags.offset)
+    image.tile = [image.tile[0]._replace(codec_name="libtiff", extents=whole, offset=0, args=arguments)]
+    image.use_load_libtiff = True
 
 
 def values_of(image: Image.Image) -> Image.Image:

@@ -77,29 +77,32 @@ def damaged_pixels() -> bytes:
     return bytes(data)
 
 
-def profile(colorants: NDArray[np.float64], gamma: float = 2.2) -> bytes:
-    """The smallest color profile of a display with these colorants (ICC.1:2001-04)."""
+def profile(colorants: NDArray[np.float64] | None, gamma: float = 2.2, text: bytes = b"a display") -> bytes:
+    """The smallest color profile of a display with these colorants, or of gray without any (ICC.1:2001-04)."""
 
     def fixed(*values: float) -> bytes:
         return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
-    text = b"a display"
     description = b"desc\0\0\0\0" + struct.pack(">I", len(text) + 1) + text + b"\0" + bytes(78)
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
     tags = {
         b"desc": description,
         b"cprt": b"text\0\0\0\0none\0",
         b"wtpt": fixed(0.9642, 1, 0.8249),
-        **{name: fixed(*column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants.T, strict=True)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
+    if colorants is None:
+        space, tags[b"kTRC"] = b"GRAY", curve
+    else:
+        names = (b"rXYZ", b"gXYZ", b"bXYZ")
+        tags |= {name: fixed(*column) for name, column in zip(names, colorants.T, strict=True)}
+        space, tags = b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     table, body = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
         table += name + struct.pack(">II", start + len(body), len(content))
         body += content + bytes(-len(content) % 4)
     header = struct.pack(
-        ">I4sI4s4s4s12x4s28xiii48x", start + len(body), b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ", b"acsp",
+        ">I4sI4s4s4s12x4s28xiii48x", start + len(body), b"lcms", 0x02100000, b"mntr", space, b"XYZ ", b"acsp",
         *(round(value * 65536) for value in (0.9642, 1, 0.8249)),
     )  # fmt: skip
     return header + table + body
