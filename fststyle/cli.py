@@ -4,7 +4,6 @@ Imports stand inside the commands, so that `--help` is there at once and only `t
 """
 
 import shlex
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -23,12 +22,13 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.console import DEBUG, complain, explained, plain, show_origin
+from fststyle.console import DEBUG, complain, explained, say, show_origin
 from fststyle.errors import FststyleError, ModelFileError
 from fststyle.extras import extra
 from fststyle.file_kinds import Kind
 from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.memory import keep_freed_memory
+from fststyle.streams import prepare_streams
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
@@ -70,9 +70,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and leave the process."""
-    for stream in (sys.stdout, sys.stderr):
-        # File names need not be UTF-8, and a terminal need not know every letter.
-        cast(Any, stream).reconfigure(errors="backslashreplace")
+    prepare_streams()
     app()
 
 
@@ -136,8 +134,8 @@ def export(
                 convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
-    typer.echo(plain(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}"))
-    typer.echo(plain(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg"))
+    say(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
+    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
 
 
 app.command()(quantize)

@@ -1,4 +1,4 @@
-"""What every command shares: how it complains."""
+"""What every command shares: how it reports and complains."""
 
 import errno
 import traceback
@@ -8,6 +8,7 @@ from contextvars import ContextVar
 import typer
 
 from fststyle.files import reason_of
+from fststyle.streams import abandon_stdout
 
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 
@@ -46,6 +47,14 @@ def show_origin(error: Exception) -> None:
     """Where it comes from, with --debug."""
     if DEBUG.get():
         traceback.print_exception(error)
+
+
+def say(text: object) -> None:
+    """One line on standard output about work that is done; nobody need be there to read it."""
+    try:
+        typer.echo(plain(text))
+    except OSError:
+        abandon_stdout()
 
 
 def complain(kind: str, message: object) -> None:

@@ -80,6 +80,7 @@ FLOORS = {
     "fststyle.video.writer": 4,
     "fststyle.video.convert": 5,
     "fststyle.console": 2,
+    "fststyle.streams": 1,
     "fststyle.signals": 1,
     "fststyle.training": 0,
     "fststyle.training.bare_trainer": 1,

@@ -79,7 +79,10 @@ def evaluate(
 
     from fststyle.gallery import find_network
     from fststyle.images import find_images
+    from fststyle.streams import require_stream
 
+    if json_file == "-":
+        require_stream("stdout")
     photos = _photos(content)
     clip = [] if video is None else find_images(video) if is_folder(video) else [video]
     for target, kind in ((html, Kind.PAGE), (None if json_file in (None, "-") else Path(json_file), Kind.JSON)):

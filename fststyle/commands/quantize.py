@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.options import LayoutName
-from fststyle.console import plain
+from fststyle.console import say
 
 if TYPE_CHECKING:
     from fststyle.converted_file import Io
@@ -39,4 +39,4 @@ def quantize(
     )
     kept = f", {made.kept} more of its convolutions in floats" if made.kept else ""
     size = output.stat().st_size
-    typer.echo(plain(f"{output}: {precision}, {size:,} bytes, {made.psnr:.1f} dB from {model}{kept}"))
+    say(f"{output}: {precision}, {size:,} bytes, {made.psnr:.1f} dB from {model}{kept}")

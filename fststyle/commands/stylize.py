@@ -90,6 +90,7 @@ def stylize(
     from fststyle.images import read_mask
     from fststyle.manifest import Manifest
     from fststyle.memory import parse_bytes
+    from fststyle.streams import require_stream
     from fststyle.stylizer import Stylizer
 
     inputs = inputs or []
@@ -118,6 +119,9 @@ def stylize(
         suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None,
         also_read=also_read,
     )
+    for name, paths in (("stdin", [job.source for job in jobs]), ("stdout", [job.target for job in jobs])):
+        if None in paths:
+            require_stream(name)
     if manifest is not None:
         refuse_inputs(manifest, *also_read, *(job.source for job in jobs))
     if part is not None:

@@ -74,6 +74,7 @@ def video(
     """Paint a video: sound, subtitles and times are kept."""
     from fststyle.signals import SignalWatch
     from fststyle.steady import FrameStylizer, Steadiness
+    from fststyle.streams import require_stream
     from fststyle.stylizer import Stylizer
 
     with extra("video"):
@@ -109,6 +110,9 @@ def video(
                 "carry": steadiness.carried(stylizer.network.model.card),
             },
         )
+        for name, path in (("stdin", source), ("stdout", target)):
+            if path == STREAM:
+                require_stream(name)
         function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
         with SignalWatch() as watch:
             done = convert(
