@@ -51,10 +51,16 @@ def test_a_count_that_starts_again_is_continued() -> None:
 
 
 def test_frames_are_repeated_and_left_out() -> None:
-    frames = [(name, Fraction(number, 4)) for number, name in enumerate("abcd")]
-    assert "".join(name for name, _ in at_rate(frames, Fraction(8), Fraction(1, 4))) == "aabbccdd"
-    assert list(at_rate(frames, Fraction(2), Fraction(1, 4))) == [("a", 0), ("c", 1)]
-    assert list(at_rate([("a", Fraction(0))], Fraction(1), Fraction(1, 100))) == [("a", 0)]
-    assert list(at_rate([("a", Fraction(8, 100))], Fraction(1), Fraction(1, 25))) == [("a", 1)]
-    uneven = [("a", Fraction(0)), ("b", Fraction(13, 100)), ("c", Fraction(14, 100)), ("d", Fraction(1, 2))]
-    assert "".join(name for name, _ in at_rate(uneven, Fraction(10), Fraction(1, 10))) == "aacccd"
+    def frames(*seconds: str, last: str) -> list[tuple[str, Fraction, Fraction]]:
+        return [(name, Fraction(time), Fraction(last)) for name, time in zip("abcd", seconds, strict=False)]
+
+    def at(rate: int, given: list[tuple[str, Fraction, Fraction]]) -> list[tuple[str, int]]:
+        return list(at_rate(given, Fraction(rate)))
+
+    quarters = frames("0", "1/4", "1/2", "3/4", last="1/4")
+    assert "".join(name for name, _ in at(8, quarters)) == "aabbccdd"
+    assert at(2, quarters) == [("a", 0), ("c", 1)]
+    assert at(1, frames("0", last="1/100")) == [("a", 0)]
+    assert at(1, frames("0.08", last="1/25")) == [("a", 1)]
+    assert "".join(name for name, _ in at(10, frames("0", "0.13", "0.14", "1/2", last="1/10"))) == "aacccd"
+    assert "".join(name for name, _ in at(2, frames("0", "1", last="3"))) == "aabbbbbb"

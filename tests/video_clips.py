@@ -11,6 +11,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+CAPTIONS = "1\n00:00:00,000 --> 00:00:00,300\nHello\n\n2\n00:00:00,400 --> 00:00:00,900\nWorld\n"
+
 
 def picture(number: int, width: int = 64, height: int = 48) -> NDArray[np.uint8]:
     """A bright square that walks over a gradient, so that every frame is another."""
@@ -32,6 +34,7 @@ def make_clip(
     pixel_format: str = "yuv420p",
     options: dict[str, str] | None = None,
     audio: int = 1,
+    sound: str = "aac",
     rotation: int = 0,
     aspect: Fraction | None = None,
     matrix: int = 1,
@@ -41,12 +44,15 @@ def make_clip(
     subtitles: bool = False,
     container_options: dict[str, str] | None = None,
     sound_first: bool = False,
+    last: int | None = None,
+    chapters: Sequence[Any] = (),
+    caption: str = CAPTIONS,
 ) -> Path:
-    """Write a clip; `times` are in units of `time_base`, 1 / rate if not given."""
+    """Write a clip; `times` are in units of `time_base`, 1 / rate if not given; the last frame lasts for `last`."""
     width, height = size
     with av.open(str(path), "w", options=container_options or {}) as container:
-        sounds = [container.add_stream("aac", rate=16000, layout="mono") for _ in range(audio if sound_first else 0)]
-        captions = _captions(container, path.with_suffix(".srt")) if subtitles and sound_first else []
+        sounds = [container.add_stream(sound, rate=16000, layout="mono") for _ in range(audio if sound_first else 0)]
+        captions = _captions(container, path.with_suffix(".srt"), caption) if subtitles and sound_first else []
         stream: Any = container.add_stream(codec, rate=rate, options=options or {"crf": "1", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         context = stream.codec_context
@@ -57,15 +63,17 @@ def make_clip(
             context.sample_aspect_ratio = aspect
         if rotation:
             stream.set_display_rotation(rotation)
-        sounds += [container.add_stream("aac", rate=16000, layout="mono") for _ in range(audio - len(sounds))]
+        sounds += [container.add_stream(sound, rate=16000, layout="mono") for _ in range(audio - len(sounds))]
         if subtitles and not sound_first:
-            captions = _captions(container, path.with_suffix(".srt"))
+            captions = _captions(container, path.with_suffix(".srt"), caption)
+        if chapters:
+            container.set_chapters(list(chapters))
         container.mux(captions)
         for number, rgb in enumerate(pictures or (picture(number, width, height) for number in range(len(times)))):
             frame = _encoded(rgb, pixel_format, matrix, full)
             frame.pts, frame.time_base = times[number], context.time_base
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            container.mux(_lasting(stream.encode(frame), times[-1], last))
+        container.mux(_lasting(stream.encode(None), times[-1], last))
         seconds = float((max(times) + 1) * context.time_base)
         for place, sound in enumerate(sounds):
             _sing(container, sound, seconds, 330 * (place + 1))
@@ -111,9 +119,16 @@ def _encoded(rgb: NDArray[np.uint8], pixel_format: str, matrix: int, full: bool)
     )
 
 
-def _captions(container: Any, path: Path) -> list[Any]:
-    """Two subtitles for a stream that is added here."""
-    path.write_text("1\n00:00:00,000 --> 00:00:00,300\nHello\n\n2\n00:00:00,400 --> 00:00:00,900\nWorld\n")
+def _lasting(packets: list[Any], time: int, duration: int | None) -> list[Any]:
+    for packet in packets:
+        if duration is not None and packet.pts == time:
+            packet.duration = duration
+    return packets
+
+
+def _captions(container: Any, path: Path, text: str) -> list[Any]:
+    """Subtitles for a stream that is added here."""
+    path.write_text(text)
     with av.open(str(path)) as source:
         stream = container.add_stream_from_template(source.streams.subtitles[0])
         packets = [packet for packet in source.demux() if packet.pts is not None]

@@ -64,7 +64,7 @@ class Cut:
     """Which part of a video is taken, and how.
 
     Attributes:
-        start: Seconds from the beginning; with a start or an end, times are counted from there.
+        start: Seconds from the file's beginning; times are counted from there.
         end: Likewise, exclusive.
         max_side: Frames are shrunk so that no side is longer.
         rate: Make it this constant rate; None keeps every frame's own time.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.video.chroma import halved
+from fststyle.video.upright import Orientation
 
 # As ffmpeg numbers them.
 _UNSPECIFIED = 2
@@ -62,8 +63,8 @@ class ToRgb:
 
     def __call__(self, frame: av.VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3), after the rotation that the frame asks for."""
-        turns = quarter_turns(frame)
-        if turns % 2:
+        orientation = Orientation.of(frame)
+        if orientation.transposed:
             width, height = height, width
         full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
         assumed = matrix_by_size(frame.width, frame.height)
@@ -78,8 +79,7 @@ class ToRgb:
             dst_color_range=ColorRange.JPEG,
             interpolation=_SCALING,
         )
-        rgb = np.rot90(converted.to_ndarray(), turns)
-        return np.ascontiguousarray(rgb)
+        return np.ascontiguousarray(orientation.apply(converted.to_ndarray()))
 
 
 class FromRgb:
@@ -122,8 +122,3 @@ class FromRgb:
             dst_color_range=ColorRange.MPEG,
             interpolation=_SCALING,
         )
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """Counterclockwise, 0..3, that bring the frame upright."""
-    return round(frame.rotation / 90) % 4

@@ -66,11 +66,11 @@ class PipeReader:
     def items(self, skip: int = 0) -> Iterator[Frame]:
         """As `VideoReader.items`; times are counted from the start of the cut, and what is cut off ends there."""
         to_rgb = ToRgb()
-        for number, (frame, tick) in enumerate(at_rate(self._frames(), self.clip.rate, 1 / self._own)):
+        for number, (frame, tick) in enumerate(at_rate(self._frames(), self.clip.rate)):
             rgb = None if number < skip else to_rgb(frame, self.clip.width, self.clip.height)
             yield Frame(rgb, tick, 1)
 
-    def _frames(self) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+    def _frames(self) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction]]:
         start, seconds, given = self._cut.start or Fraction(0), Fraction(0), False
         try:
             for number, frame in enumerate(self._container.decode(video=0)):
@@ -78,7 +78,7 @@ class PipeReader:
                     break
                 if seconds >= start:
                     given = True
-                    yield frame, seconds - start
+                    yield frame, seconds - start, 1 / self._own
                 seconds = (number + 1) / self._own
         except (av.FFmpegError, OSError) as error:
             warnings.warn(

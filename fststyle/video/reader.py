@@ -6,24 +6,35 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
-from av.container import InputContainer
 from numpy.typing import NDArray
 
-from fststyle.errors import VideoError
-from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
-from fststyle.video.color import ToRgb, quarter_turns, refuse_hdr
+from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk
+from fststyle.video.color import ToRgb, refuse_hdr
+from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_no_times, undecodable
+from fststyle.video.matroska import end_of, is_whole
+from fststyle.video.seeking import on_screen, place_to_read_from, seek
 from fststyle.video.source import copied_streams, opened, picture_stream
-from fststyle.video.timing import Monotonic, at_rate
-
-# A damaged stream is left after so many errors without a picture between them.
-_MOST_ERRORS = 100
+from fststyle.video.span import Span
+from fststyle.video.timing import at_rate, fine
+from fststyle.video.upright import Orientation
 
 # Seconds by which a file may end earlier than it says.
 _CUT_OFF = Fraction(1, 2)
+
+_MATROSKA = "matroska,webm"
+_LENGTH_IS_END = {_MATROSKA, "flv"}  # they count from 0, wherever their times begin
+
+
+class _Timed(NamedTuple):
+    """A frame on the output's clock; `duration` is None where the rate is made constant."""
+
+    image: av.VideoFrame
+    pts: int
+    duration: int | None
 
 
 class VideoReader:
@@ -34,17 +45,20 @@ class VideoReader:
     """
 
     def __init__(self, path: Path, cut: Cut) -> None:
+        self._path = path
         self._name = str(path)
         self._cut = cut
         self._failure: av.FFmpegError | None = None
-        with opened(path) as container:
-            first = self._first_frame(container)
+        with opened(path) as container, warnings.catch_warnings(action="ignore"):
+            beginning = Beginning.of(container, picture_stream(container, self._name), self._name)
         self._opened = ExitStack()
         self._container = self._opened.enter_context(opened(path))
         try:
             self._stream = picture_stream(self._container, self._name)
             self._stream.thread_type = "AUTO"
-            self.clip = self._look(first)
+            self._span = Span.of(cut, self._origin(beginning))
+            self._decoding_delay = beginning.decoding_delay
+            self.clip = self._look(beginning.frame)
         except BaseException:
             self._opened.close()
             raise
@@ -67,14 +81,14 @@ class VideoReader:
         to_rgb, number, packets = ToRgb(), 0, []
         last: tuple[av.VideoFrame | None, NDArray[np.uint8] | None] = (None, None)
 
-        def decoded() -> Iterator[tuple[av.VideoFrame, int]]:
-            for item in self._decoded():
+        def decoded() -> Iterator[Shown]:
+            for item in self._taken():
                 if isinstance(item, av.Packet):
                     packets.append(item)
                 else:
                     yield item
 
-        for frame, pts in self._timed(decoded()):
+        for frame, pts, duration in self._timed(self._lasting(decoded())):
             yield from packets
             packets.clear()
             if number < skip:
@@ -84,142 +98,154 @@ class VideoReader:
             else:
                 rgb = to_rgb(frame, self.clip.width, self.clip.height)
             last = frame, rgb
-            duration = int(frame.duration) if frame.duration and self._cut.rate is None else None
             yield Frame(rgb, pts, duration)
             number += 1
         yield from packets
         if not number:
-            raise nothing_left(self._name, self._cut, self._seconds) if self._is_cut else _undecodable(self._name)
+            is_cut = self._cut.start is not None or self._cut.end is not None
+            raise nothing_left(self._name, self._cut, self._seconds) if is_cut else undecodable(self._name)
 
     def _look(self, first: av.VideoFrame) -> Clip:
         """What the file says, and what only its first frame knows."""
         stream, name = self._stream, self._name
         refuse_hdr(int(stream.codec_context.color_trc), name)
         refuse_hdr(int(first.color_trc), name)
-        if first.interlaced_frame:
-            warnings.warn(f"{name} is interlaced; its fields are painted as one picture", stacklevel=3)
         width, height = first.width, first.height
         aspect = stream.sample_aspect_ratio or Fraction(1)
-        if quarter_turns(first) % 2:
+        if Orientation.of(first).transposed:
             width, height, aspect = height, width, 1 / aspect
         width, height = shrunk(width, height, self._cut.max_side)
-        rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
-        time_base = Fraction(stream.time_base)
-        if self._cut.rate is not None:
-            rate, time_base = self._cut.rate, 1 / self._cut.rate
+        rate = self._cut.rate or frame_rate(stream)
+        base, _ = fine(Fraction(stream.time_base), self._span.zero)
         return Clip(
             width=width,
             height=height,
-            time_base=time_base,
-            rate=rate if 0 < rate <= 1000 else DEFAULT_RATE,
+            time_base=base if self._cut.rate is None else 1 / rate,
+            rate=rate,
             frames=self._count(rate),
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             primaries=int(first.color_primaries),
             transfer=int(first.color_trc),
             copied=tuple(copied_streams(self._container, name)),
             metadata=tuple(self._container.metadata.items()),
-            chapters=() if self._is_cut else tuple(self._container.chapters()),
+            chapters=tuple(self._span.chapters(self._container.chapters())),
         )
 
-    @property
-    def _is_cut(self) -> bool:
-        return self._cut.start is not None or self._cut.end is not None
+    def _origin(self, beginning: Beginning) -> Fraction:
+        """Second 0 of what a player shows, on the file's own clock.
 
-    def _first_frame(self, container: InputContainer) -> av.VideoFrame:
-        """Of a container of its own: going back would leave out sound that begins before the pictures."""
-        errors = 0
-        with warnings.catch_warnings(action="ignore"):
-            stream = picture_stream(container, self._name)
-        with suppress(av.FFmpegError):
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    errors += 1
-                    if errors > _MOST_ERRORS:
-                        break
-                    continue
-                if frames:
-                    frame: av.VideoFrame = frames[0]
-                    return frame
-        raise _undecodable(self._name)
+        Sound that leads the pictures by a negative time is what its decoder needs to start, and not counted.
+        """
+        pictures = Fraction(beginning.pts or 0) * self._stream.time_base
+        if self._container.start_time is None:
+            return pictures
+        start = Fraction(self._container.start_time, 1_000_000)
+        return start if start >= 0 else min(pictures, Fraction(0))
 
     @property
     def _seconds(self) -> Fraction | None:
         """How long it is, if the file says so."""
-        return None if self._container.duration is None else Fraction(self._container.duration, 1_000_000)
+        if self._container.duration is None or has_no_times(self._container):
+            return None
+        ends = Fraction(self._container.duration, 1_000_000)
+        return ends - self._begins if self._container.format.name in _LENGTH_IS_END else ends
+
+    @property
+    def _begins(self) -> Fraction:
+        """When the file begins on its own clock; sound that its decoder only needs to start is not counted."""
+        return Fraction(max(self._container.start_time or 0, 0), 1_000_000)
 
     def _count(self, rate: Fraction) -> int | None:
         whole = self._seconds
-        if not self._is_cut and self._cut.rate is None and self._stream.frames:
+        if self._cut == Cut(max_side=self._cut.max_side) and self._stream.frames:
             return int(self._stream.frames)
         end = self._cut.end if whole is None else min(whole, self._cut.end or whole)
         return None if end is None else max(1, math.ceil((end - (self._cut.start or 0)) * rate))
 
-    def _timed(self, frames: Iterator[tuple[av.VideoFrame, int]]) -> Iterator[tuple[av.VideoFrame, int]]:
-        if self._cut.rate is None:
-            return frames
-        base = Fraction(self._stream.time_base)
-        own = Fraction(self._stream.average_rate or DEFAULT_RATE)
-        return at_rate(((frame, pts * base) for frame, pts in frames), self._cut.rate, 1 / own)
+    def _timed(self, frames: Iterator[Shown]) -> Iterator[_Timed]:
+        """Frames at their own times, or at a constant rate."""
+        base, zero, rate = Fraction(self._stream.time_base), self._span.zero, self._cut.rate
+        if rate is None:
+            unit, factor = fine(base, zero)
+            shift = round(zero / unit)
+            return (_Timed(image, pts * factor - shift, duration * factor) for image, pts, duration in frames)
+        seconds = ((image, pts * base - zero, duration * base) for image, pts, duration in frames)
+        return (_Timed(image, tick, None) for image, tick in at_rate(seconds, rate))
 
-    def _decoded(self) -> Iterator["tuple[av.VideoFrame, int] | av.Packet[Any]"]:
-        """Frames with mended times that lie in the cut, and packets likewise."""
-        base = Fraction(self._stream.time_base)
-        origin = (self._stream.start_time or 0) * base if self._is_cut else Fraction(0)
-        start = origin + (self._cut.start or 0)
-        end = None if self._cut.end is None else origin + self._cut.end
-        if self._cut.start:
-            with suppress(av.FFmpegError):  # what cannot be sought is read from its beginning
-                self._container.seek(int(start * 1_000_000), backward=True)
-        own = self._stream.average_rate or DEFAULT_RATE
-        place = Monotonic(base, round(1 / (own * base)), self._name)
-        waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
-        size: tuple[int, int] | None = None
-        shift = start if self._is_cut else Fraction(0)
-        seen = Fraction(0)
+    def _taken(self) -> Iterator["Shown | av.Packet[Any]"]:
+        """Frames on the file's clock that lie in the span, and packets of its copied streams on the output's."""
+        decoder = Decoder(self._stream, self._name, self._decoding_delay)
+        self._waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
+        self._seen = Fraction(0)
+        if self._span.start is not None:
+            yield from self._on_screen(self._span.start)
+            self._seek(self._span.start)
         for packet in self._packets():
             index = packet.stream.index  # not stream_index: it is 0 in the packets that drain the decoders
-            if index not in waiting:
+            if index not in self._waiting:
                 continue
-            if index != self._stream.index:
-                times = [time for time in (packet.pts, packet.dts) if time is not None]
-                if not times:
-                    continue  # the empty packet at the end
-                if packet.dts is not None:
-                    seen = max(seen, packet.dts * packet.time_base)
-                seconds = times[0] * packet.time_base
-                if end is not None and seconds >= end:
-                    waiting.discard(index)
-                elif not self._is_cut or seconds >= start:
-                    yield _shifted(packet, shift)
-            else:
-                for frame in self._decode(packet):
-                    pts = place(frame.pts)
-                    seen = max(seen, pts * base)
-                    if end is not None and pts * base >= end:
-                        waiting.discard(index)
-                        break
-                    if pts * base < start and self._is_cut:
-                        continue
-                    if size not in (None, (frame.width, frame.height)):
-                        self._warn_of_size(frame)
-                    size = frame.width, frame.height
-                    yield frame, pts - round(shift / base)
-            if not waiting:
+            if index == self._stream.index:
+                yield from self._shown(decoder(packet))
+            elif packet.pts is not None or packet.dts is not None:
+                yield from self._copied(packet)
+            if not self._waiting:
                 return
-        promised = self._seconds or Fraction(0)
-        first = Fraction(max(self._container.start_time or 0, 0), 1_000_000)
-        if self._failure is not None:
-            warnings.warn(
-                f"{self._name} is cut off at {float(seen):.1f} s ({self._failure.strerror}); "
-                "what comes before is painted",
-                stacklevel=2,
-            )
-        elif end is None and promised - (seen - first) > _CUT_OFF:
-            warnings.warn(
-                f"{self._name} is cut off: it ends at {float(seen):.1f} of {float(promised):.1f} s", stacklevel=2
-            )
+        self._warn_if_cut_off()
+
+    def _shown(self, frames: Iterator[Shown]) -> Iterator[Shown]:
+        """Those in the span."""
+        base = Fraction(self._stream.time_base)
+        for shown in frames:
+            self._seen = max(self._seen, (shown.pts + shown.duration) * base)
+            if self._span.is_behind(shown.pts * base):
+                self._waiting.discard(self._stream.index)
+                return
+            if not self._span.is_before(shown.pts * base):
+                yield shown
+
+    def _lasting(self, frames: Iterator[Shown]) -> Iterator[Shown]:
+        """The last frame is shown as long as the file says, but not beyond the span."""
+        base, last = Fraction(self._stream.time_base), None
+        for shown in frames:
+            if last is not None:
+                yield last
+            last = shown
+        if last is None:
+            return
+        ends = (last.pts + last.duration) * base
+        if self._is_whole:
+            ends = max(ends, end_of(self._stream) or ends)
+        if self._span.end is not None:
+            ends = min(ends, self._span.end)
+        yield last._replace(duration=max(1, round(ends / base) - last.pts))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether this is known: a long last frame cannot be told from a missing end otherwise."""
+        return self._container.format.name == _MATROSKA and is_whole(self._path)
+
+    def _copied(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
+        """The packet, if it is in the span."""
+        begins = Fraction(packet.pts if packet.pts is not None else packet.dts or 0) * packet.time_base
+        self._seen = max(self._seen, begins + (packet.duration or 0) * packet.time_base)
+        if self._span.is_behind(begins):
+            self._waiting.discard(packet.stream.index)
+        elif not self._span.is_before(begins):
+            yield self._span.placed(packet)
+
+    def _on_screen(self, start: Fraction) -> Iterator["av.Packet[Any]"]:
+        """Subtitles that are shown already when the span begins."""
+        subtitles = [stream.index for stream in self.clip.copied if stream.type == "subtitle"]
+        for packet in on_screen(self._path, self._stream.index, subtitles, start) if subtitles else []:
+            packet.stream = self._container.streams[packet.stream_index]
+            yield self._span.placed(packet, start)
+
+    def _seek(self, start: Fraction) -> None:
+        sounds = [stream.index for stream in self.clip.copied if stream.type == "audio"]
+        place = place_to_read_from(self._path, self._stream.index, sounds, start)
+        if place is not None:
+            with suppress(av.FFmpegError):  # what cannot be sought is read from its beginning
+                seek(self._container, place)
 
     def _packets(self) -> Iterator["av.Packet[Any]"]:
         """Up to where the file can be read; what the decoder still holds is asked for there, too."""
@@ -231,29 +257,28 @@ class VideoReader:
             last.stream = self._stream
             yield last
 
-    def _decode(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
-        try:
-            return list(packet.decode())
-        except av.FFmpegError as error:
-            at = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.1f} s"
-            warnings.warn(f"{self._name} is damaged{at} ({error.strerror}); what can be read is painted", stacklevel=2)
-            return []
+    def _warn_if_cut_off(self) -> None:
+        """At the end of the file."""
+        if self._failure is not None:
+            warnings.warn(
+                f"{self._name} is cut off at {float(self._seen):.1f} s ({self._failure.strerror}); "
+                "what comes before is painted",
+                stacklevel=2,
+            )
+            return
+        promised = self._promised
+        if self._span.end is None and promised is not None and promised - self._seen > _CUT_OFF:
+            origin = self._span.zero - (self._cut.start or 0)
+            ends, wanted = float(self._seen - origin), float(promised - origin)
+            warnings.warn(f"{self._name} is cut off: it ends at {ends:.1f} of {wanted:.1f} s", stacklevel=2)
 
-    def _warn_of_size(self, frame: av.VideoFrame) -> None:
-        warnings.warn(
-            f"{self._name} goes on with frames of {frame.width}×{frame.height}; "
-            "they are scaled to the size of the first",
-            stacklevel=2,
-        )
-
-
-def _undecodable(name: str) -> VideoError:
-    return VideoError(f"{name}: no frame of it can be decoded; download or export it again")
-
-
-def _shifted(packet: "av.Packet[Any]", shift: Fraction) -> "av.Packet[Any]":
-    if shift:
-        units = round(shift / Fraction(packet.time_base))
-        packet.pts = None if packet.pts is None else packet.pts - units
-        packet.dts = None if packet.dts is None else packet.dts - units
-    return packet
+    @property
+    def _promised(self) -> Fraction | None:
+        """When the file says that its pictures end, or else all that it holds, on its own clock."""
+        if self._stream.duration is not None and self._stream.start_time is not None:
+            return Fraction((self._stream.start_time + self._stream.duration) * self._stream.time_base)
+        read = {self._stream, *self.clip.copied}
+        others = any(stream not in read for stream in self._container.streams if stream.type != "attachment")
+        if self._container.duration is None or self._seconds is None or others or self._is_whole:
+            return None
+        return Fraction(self._container.duration, 1_000_000)

@@ -1,15 +1,19 @@
 """When frames are shown: times that run backwards are mended, and a constant rate is made on request."""
 
+import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeVar
 
 _T = TypeVar("_T")
 
 # A leap back by more is a new count, not a frame out of place.
 _NEW_COUNT = 1  # seconds
+
+_FINEST = 1000  # units a second, where a coarser time base would not do
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
 
@@ -48,6 +52,35 @@ def parse_rate(text: str) -> Fraction:
     return rate
 
 
+class BestTime:
+    """A frame's own time, or where those are wrong, the time of its decoding.
+
+    AVI and some MXF files store only the order of decoding; what a demuxer makes of it may run backwards.
+    """
+
+    def __init__(self, decoding_delay: int | None = None) -> None:
+        """`decoding_delay`: frames come out this much behind their packets; None goes by the frames' own times."""
+        self._delay = decoding_delay
+
+    def __call__(self, pts: int | None, dts: int | None) -> int | None:
+        """The time of the next frame; None if there is none to go by."""
+        if self._delay is not None:
+            return None if dts is None else dts - self._delay
+        return dts if pts is None else pts
+
+
+def run_backwards(times: Sequence[int | None]) -> bool:
+    """Whether one of these times is not later than the one before it."""
+    known = [time for time in times if time is not None]
+    return any(later <= earlier for earlier, later in pairwise(known))
+
+
+def fine(base: Fraction, second: Fraction) -> tuple[Fraction, int]:
+    """A time base that has a second, to a millisecond at least, and how many of its units make one of `base`."""
+    factor = 1 if second % base == 0 else math.ceil(base * _FINEST)
+    return base / factor, factor
+
+
 class Monotonic:
     """Gives every frame a later time than the one before it.
 
@@ -60,15 +93,21 @@ class Monotonic:
         self._leap = _NEW_COUNT / time_base
         self._name = name
         self._last: int | None = None
+        self._next = 0
         self._offset = 0
         self._warned = False
 
-    def __call__(self, pts: int | None) -> int:
-        """The time to use for the next frame; None is a frame that has none."""
-        if self._last is None:
-            placed = pts or 0
-        elif pts is None:
-            placed = self._last + self._nominal
+    def __call__(self, pts: int | None, duration: int = 0) -> int:
+        """The time to use for the next frame.
+
+        Args:
+            pts: Its own; None is a frame that has none, which follows the one before.
+            duration: How long it is shown; 0 if that is not known.
+        """
+        if pts is None:
+            placed = self._next
+        elif self._last is None:
+            placed = pts
         else:
             placed = pts + self._offset
             if placed <= self._last:
@@ -81,30 +120,30 @@ class Monotonic:
                 else:
                     placed = self._last + 1
         self._last = placed
+        self._next = placed + (duration or self._nominal)
         return placed
 
 
-def at_rate(frames: Iterable[tuple[_T, Fraction]], rate: Fraction, last: Fraction) -> Iterator[tuple[_T, int]]:
+def at_rate(frames: Iterable[tuple[_T, Fraction, Fraction]], rate: Fraction) -> Iterator[tuple[_T, int]]:
     """At every tick of a constant rate the frame that is shown then; frames are repeated or left out.
 
     Args:
-        frames: Each with the second at which it appears.
+        frames: Each with the second at which it appears, and how many seconds it stays if none follows.
         rate: Ticks a second; tick 0 is second 0.
-        last: How long the last frame is shown, in seconds.
 
     Yields:
         Frame and tick.
     """
     shown: tuple[_T, int] | None = None
     end, first = Fraction(0), 0
-    for frame, seconds in frames:
+    for frame, seconds, duration in frames:
         tick = -(-seconds * rate // 1)  # the first at which this frame is to be seen
         if shown is not None:
             yield from ((shown[0], number) for number in range(shown[1], int(tick)))
         else:
             first = int(tick)
         shown = (frame, int(tick))
-        end = seconds + last
+        end = seconds + duration
     if shown is not None:
         stop = max(round(end * rate), first + 1)  # however short, it is seen once
         yield from ((shown[0], number) for number in range(shown[1], stop))

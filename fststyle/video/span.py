@@ -1,0 +1,78 @@
+"""The part of a file that is taken, on the file's own clock, and what that does to packets and chapters."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+
+from fststyle.video.clip import Cut
+from fststyle.video.timing import fine
+
+
+@dataclass(frozen=True)
+class Span:
+    """Seconds of the file's own clock.
+
+    Attributes:
+        zero: What becomes second 0 of the output.
+        start: Nothing before it is taken; None takes everything, sound that leads the pictures included.
+        end: Exclusive; None takes everything.
+    """
+
+    zero: Fraction
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+    @classmethod
+    def of(cls, cut: Cut, origin: Fraction) -> "Span":
+        """The span of a cut in a file whose clock begins at `origin`."""
+        start = origin + cut.start if cut.start else None
+        return cls(origin if start is None else start, start, None if cut.end is None else origin + cut.end)
+
+    def is_before(self, seconds: Fraction) -> bool:
+        """Whether this lies before the part."""
+        return self.start is not None and seconds < self.start
+
+    def is_behind(self, seconds: Fraction) -> bool:
+        """Whether this lies behind the part."""
+        return self.end is not None and seconds >= self.end
+
+    def placed(self, packet: "av.Packet[Any]", start: Fraction | None = None) -> "av.Packet[Any]":
+        """The packet on the output's clock; one that is longer than the part ends with it.
+
+        Args:
+            packet: On the file's clock; changed.
+            start: Begin here, on the file's clock, and end where the packet did.
+        """
+        base, factor = fine(Fraction(packet.time_base), self.zero)
+        packet.pts, packet.dts = _times(packet.pts, factor), _times(packet.dts, factor)
+        packet.duration, packet.time_base = (packet.duration or 0) * factor, base
+        if start is not None and packet.pts is not None:
+            begin = round(start / base)
+            packet.duration = max(0, packet.pts + packet.duration - begin)
+            packet.pts = packet.dts = begin
+        if self.end is not None and packet.pts is not None and packet.stream.type == "subtitle":
+            packet.duration = min(packet.duration, round(self.end / base) - packet.pts)
+        shift = round(self.zero / base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.dts = None if packet.dts is None else packet.dts - shift
+        return packet
+
+    def chapters(self, chapters: list[Any]) -> list[Any]:
+        """Those that the part touches, on the output's clock."""
+        placed = []
+        for chapter in chapters:
+            base = Fraction(chapter["time_base"] or Fraction(1, 1_000_000))
+            start, end = chapter["start"] * base, chapter["end"] * base
+            if self.is_behind(start) or (self.start is not None and end <= self.start):
+                continue
+            start = start if self.start is None else max(start, self.start)
+            end = end if self.end is None else min(end, self.end)
+            times = {"start": round((start - self.zero) / base), "end": round((end - self.zero) / base)}
+            placed.append({**chapter, **times})
+        return placed
+
+
+def _times(time: int | None, factor: int) -> int | None:
+    return None if time is None else time * factor

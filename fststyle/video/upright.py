@@ -1,0 +1,41 @@
+"""How a frame is turned and mirrored before it is shown: all of its display matrix, not only the angle."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """The nearest of the eight ways to lay down a rectangle; applied in this order.
+
+    Attributes:
+        transposed: Rows become columns.
+        mirrored: Left becomes right, afterwards.
+        flipped: Top becomes bottom, afterwards.
+    """
+
+    transposed: bool = False
+    mirrored: bool = False
+    flipped: bool = False
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> "Orientation":
+        """What the frame asks for."""
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return cls()
+        # x' = ax + cy and y' = bx + dy; u, v and what follows move and scale, which players leave out.
+        a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+        if abs(b) + abs(c) > abs(a) + abs(d):
+            return cls(True, c < 0, b < 0)
+        return cls(False, a < 0, d < 0)
+
+    def apply(self, rgb: NDArray[Any]) -> NDArray[Any]:
+        """(H, W, 3), or (W, H, 3) if transposed; a view."""
+        if self.transposed:
+            rgb = rgb.swapaxes(0, 1)
+        return rgb[:: -1 if self.flipped else 1, :: -1 if self.mirrored else 1]
