@@ -16,6 +16,8 @@ from fststyle.images import read_picture
 from fststyle.model_file import read_model
 from fststyle.stylizer import Stylizer
 
+pytest.importorskip("torch")
+
 ROOT = Path(__file__).parents[1]
 
 
