@@ -1,5 +1,6 @@
 """What the README and the pages of docs/ say can be typed, and the quick part of it is."""
 
+import ast
 import os
 import re
 import shutil
@@ -112,3 +113,30 @@ def test_programs_run(program: str, desk: Path) -> None:
     if "painted.png" in program:
         with Image.open("painted.png") as painted:
             assert painted.size == (120, 80)
+
+
+def spoken() -> list[str]:
+    """Every text of the package, with … for what is filled in."""
+    texts = []
+    for path in (ROOT / "fststyle").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                texts.append("".join(str(v.value) if isinstance(v, ast.Constant) else "…" for v in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return [*texts, (ROOT / "scripts" / "setup.sh").read_text("utf-8")]
+
+
+def messages_of_the_page() -> list[str]:
+    """What the page Troubleshooting says that fststyle says."""
+    text = (DOCS / "troubleshooting.md").read_text("utf-8").split("## Results")[0]
+    tables = re.findall(r"^\| message \|.*?\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    cells = [row.split(" | ")[0].strip("| ") for table in tables for row in table.splitlines()]
+    parts = [part.strip() for cell in cells for part in re.split(r" / |…|\(or \w+\)", cell)]
+    return [part.replace("\\*", "*") for part in parts if len(part) > 11]
+
+
+def test_the_messages_of_the_page_are_those_of_the_program() -> None:
+    texts, messages = spoken(), messages_of_the_page()
+    assert len(messages) > 50
+    assert [message for message in messages if not any(message in text for text in texts)] == []
