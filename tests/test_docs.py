@@ -132,8 +132,9 @@ def messages_of_the_page() -> list[str]:
     text = (DOCS / "troubleshooting.md").read_text("utf-8").split("## Results")[0]
     tables = re.findall(r"^\| message \|.*?\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
     cells = [row.split(" | ")[0].strip("| ") for table in tables for row in table.splitlines()]
-    parts = [part.strip() for cell in cells for part in re.split(r" / |…|\(or \w+\)", cell)]
-    return [part.replace("\\*", "*") for part in parts if len(part) > 11]
+    messages = [message.removesuffix(", not an ONNX file") for cell in cells for message in cell.split(" / ")]
+    parts = [part.strip(" ,;") for message in messages for part in message.split("…")]
+    return [part for part in parts if len(part) > 11]
 
 
 def test_the_messages_of_the_page_are_those_of_the_program() -> None:
