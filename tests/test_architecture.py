@@ -77,6 +77,7 @@ FLOORS = {
     "fststyle.video.matroska": 2,
     "fststyle.video.source": 2,
     "fststyle.video.partial": 3,
+    "fststyle.video.animation": 3,
     "fststyle.video.decoding": 3,
     "fststyle.video.seeking": 4,
     "fststyle.video.reader": 5,

@@ -1,5 +1,6 @@
 """What is known of a video, which part of it is taken, and its frames."""
 
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -91,3 +92,11 @@ def nothing_left(name: str, cut: Cut, seconds: Fraction | None) -> VideoError:
     if cut.start is not None and seconds is not None and seconds <= cut.start:
         return VideoError(f"{name} ends at {float(seconds):.1f} s, before --start; choose an earlier one")
     return VideoError(f"{name} has no frame between --start and --end; choose other times")
+
+
+def warn_of_transparency(name: str) -> None:
+    """Videos are written without it."""
+    warnings.warn(
+        f"{name} has transparency, which is left out; put it on a background first to choose what shows through",
+        stacklevel=3,
+    )

@@ -12,6 +12,7 @@ import av
 from fststyle.errors import FststyleError, VideoError
 from fststyle.file_kinds import Kind
 from fststyle.files import is_file, is_there, refuse_inputs, refuse_other_kind
+from fststyle.video.animation import AnimationReader, is_webp
 from fststyle.video.clip import Clip, Cut
 from fststyle.video.partial import Partial, State, in_words
 from fststyle.video.pictures import PicturesReader, is_pictures
@@ -142,11 +143,13 @@ def convert(
         ) from error
 
 
-def _reader(job: Job, stdin: BinaryIO) -> VideoReader | PicturesReader | PipeReader:
+def _reader(job: Job, stdin: BinaryIO) -> VideoReader | AnimationReader | PicturesReader | PipeReader:
     if job.source == STREAM:
         return PipeReader(stdin, job.cut, job.raw)
     if is_pictures(job.source):
         return PicturesReader(job.source, job.cut)
+    if is_webp(Path(job.source)):
+        return AnimationReader(Path(job.source), job.cut)
     return VideoReader(Path(job.source), job.cut)
 
 
@@ -160,7 +163,7 @@ def _check_size(job: Job, clip: Clip) -> None:
 
 def _to_file(
     job: Job,
-    reader: VideoReader | PicturesReader | PipeReader,
+    reader: VideoReader | AnimationReader | PicturesReader | PipeReader,
     function: FrameFunction,
     begun: Callable[[Clip, int], None],
     painted: Callable[[Progress], None],

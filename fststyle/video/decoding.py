@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.format import Flags
 
 from fststyle.errors import VideoError
-from fststyle.video.clip import DEFAULT_RATE
+from fststyle.video.clip import DEFAULT_RATE, warn_of_transparency
 from fststyle.video.deinterlace import Deinterlacer
 from fststyle.video.timing import BestTime, Monotonic, run_backwards
 
@@ -20,6 +20,7 @@ from fststyle.video.timing import BestTime, Monotonic, run_backwards
 _MOST_ERRORS = 100
 
 _HIGHEST_RATE = 1000
+_OPAQUE = 255
 
 # So many frames show whether their times are in order; no codec reorders more.
 _LOOK_AHEAD = 17
@@ -91,6 +92,7 @@ class Decoder:
         self._place = Monotonic(self._base, self.nominal, name)
         self._deinterlacer: Deinterlacer[tuple[int, int]] = Deinterlacer(name)
         self._size: tuple[int, int] | None = None
+        self._is_transparent = False
         self._held: av.Packet[Any] | None = None
 
     def __call__(self, packet: "av.Packet[Any]") -> Iterator[Shown]:
@@ -116,6 +118,7 @@ class Decoder:
     def _whole(self, frames: Iterator[tuple[av.VideoFrame, tuple[int, int]]]) -> Iterator[Shown]:
         for image, (pts, duration) in frames:
             self._note_size(image)
+            self._note_transparency(image)
             yield Shown(image, pts, duration)
 
     def _decode(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
@@ -125,6 +128,14 @@ class Decoder:
             at = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.1f} s"
             warnings.warn(f"{self._name} is damaged{at} ({error.strerror}); what can be read is painted", stacklevel=2)
             return []
+
+    def _note_transparency(self, image: av.VideoFrame) -> None:
+        if self._is_transparent or not any(component.is_alpha for component in image.format.components):
+            return
+        alpha = image.reformat(format="rgba").to_ndarray()[:, :, 3]
+        if alpha.min() < _OPAQUE:
+            self._is_transparent = True
+            warn_of_transparency(self._name)
 
     def _note_size(self, image: av.VideoFrame) -> None:
         size = image.width, image.height

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk
+from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.color import ToRgb, refuse_hdr
 from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_no_times, undecodable
 from fststyle.video.matroska import end_of, is_whole
@@ -110,6 +110,8 @@ class VideoReader:
         stream, name = self._stream, self._name
         refuse_hdr(int(stream.codec_context.color_trc), name)
         refuse_hdr(int(first.color_trc), name)
+        if stream.metadata.get("alpha_mode") == "1":  # of VP8 and VP9, whose decoders leave it out
+            warn_of_transparency(name)
         width, height = first.width, first.height
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if Orientation.of(first).transposed:
@@ -212,12 +214,10 @@ class VideoReader:
             last = shown
         if last is None:
             return
-        ends = (last.pts + last.duration) * base
+        begins, lasts = last.pts * base, last.duration * base
         if self._is_whole:
-            ends = max(ends, end_of(self._stream) or ends)
-        if self._span.end is not None:
-            ends = min(ends, self._span.end)
-        yield last._replace(duration=max(1, round(ends / base) - last.pts))
+            lasts = max(lasts, (end_of(self._stream) or begins) - begins)
+        yield last._replace(duration=max(1, round(self._span.within(begins, lasts) / base)))
 
     @property
     def _is_whole(self) -> bool:

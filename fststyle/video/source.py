@@ -10,6 +10,7 @@ import av
 from av.container import InputContainer
 
 from fststyle.errors import VideoError
+from fststyle.file_kinds import Kind, kind_of_content, kind_of_name
 from fststyle.files import require_regular_file
 
 # A file may call itself .mp4 and be a list of addresses that ffmpeg would fetch.
@@ -17,6 +18,7 @@ _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,gif,apng,"
     "yuv4mpegpipe,rawvideo,ivf,h264,hevc,m4v,mjpeg,wav,mp3,flac,aac,webp_anim,obu"
 )
+_JPEG = b"\xff\xd8\xff"
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")
 
 
@@ -27,6 +29,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     Raises:
         VideoError: There is no such file, it is a playlist, or in no format that we read.
     """
+    start = b""
     try:
         require_regular_file(path)
         with path.open("rb") as file:
@@ -35,12 +38,16 @@ def opened(path: Path) -> Iterator[InputContainer]:
             raise VideoError(f"{path} is empty; download or export it again")
         if start.startswith(_PLAYLISTS):
             raise VideoError(f"{path} is a playlist, not a video; name the video that it leads to")
+        # ffmpeg would take it for one picture; what is called a picture, an MPO for instance, is one.
+        bare = "mjpeg" if start.startswith(_JPEG) and kind_of_name(path) is not Kind.PICTURE else None
         options: dict[str, str] = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         # From the root on: ffmpeg takes what stands before a colon in a bare name for a protocol.
-        container = av.open(str(path.absolute()), options=options, metadata_errors="replace")
+        container = av.open(str(path.absolute()), format=bare, options=options, metadata_errors="replace")
     except FileNotFoundError as error:
         raise VideoError(f"{path} does not exist; check the path") from error
     except (av.FFmpegError, OSError) as error:
+        if kind_of_content(start) is Kind.PICTURE:
+            raise VideoError(f"{path} is a picture; paint it with fststyle stylize") from error
         raise VideoError(
             f"{path} cannot be read as a video ({error.strerror or error}); "
             "it may be cut off: download or export it again"
@@ -56,6 +63,7 @@ def picture_stream(container: InputContainer, name: str) -> Any:
         VideoError: There is none.
     """
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    streams = [stream for stream in streams if not _is_still(stream)] or streams
     if not streams:
         kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise VideoError(f"{name} holds {kinds} but no moving pictures; name a video")
@@ -78,3 +86,8 @@ def copied_streams(container: InputContainer, name: str) -> list[Any]:
 
 def _is_cover(stream: Any) -> bool:
     return bool(stream.type == "video" and stream.disposition & stream.disposition.attached_pic)
+
+
+def _is_still(stream: Any) -> bool:
+    """Whether this is the picture that an animated AVIF shows where it cannot move."""
+    return bool(stream.frames == 1 and stream.duration is None)

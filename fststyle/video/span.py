@@ -38,6 +38,10 @@ class Span:
         """Whether this lies behind the part."""
         return self.end is not None and seconds >= self.end
 
+    def within(self, begins: Fraction, lasts: Fraction) -> Fraction:
+        """How long something is shown that would last longer than the part."""
+        return lasts if self.end is None else min(lasts, self.end - begins)
+
     def placed(self, packet: "av.Packet[Any]", start: Fraction | None = None) -> "av.Packet[Any]":
         """The packet on the output's clock; one that is longer than the part ends with it.
 
