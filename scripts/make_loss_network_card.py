@@ -20,7 +20,7 @@ from fststyle import samples
 from fststyle.files import atomic_write
 from fststyle.images import read_picture, resize_shorter_side
 from fststyle.stylizer import Stylizer
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.distill.fidelity import by_layer, gradient_agreement
 from fststyle.training.distill.run import rounds
 from fststyle.training.distill.teacher import teacher_layers

@@ -28,7 +28,7 @@ from fststyle.files import atomic_write, replace_marked
 from fststyle.images import find_images, read_picture, resize_shorter_side
 from fststyle.model_file import read_model
 from fststyle.stylizer import Layout
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluate_report import as_json
 from fststyle.training.evaluation import Settings

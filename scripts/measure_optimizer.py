@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fststyle import samples
 from fststyle.images import find_images, read_picture, resize_shorter_side
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.evaluation import Settings
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.optimize import PixelOptimizer

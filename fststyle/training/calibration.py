@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fststyle import samples
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.tensors import reference_photos
 

@@ -18,6 +18,7 @@ from fststyle.errors import ImageError
 from fststyle.images import write_picture
 from fststyle.signals import SignalWatch
 from fststyle.training.module import StyleTransferModule
+from fststyle.training.progress import has_end
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import to_uint8
 
@@ -33,8 +34,8 @@ class TimeBudget(Callback):
     """
 
     def __init__(self, minutes: float | None) -> None:
-        if minutes is not None and minutes <= 0:
-            raise ValueError(f"minutes must be positive, not {minutes}")
+        if minutes is not None and not 0 < minutes < float("inf"):
+            raise ValueError(f"minutes must be above 0 and finite, not {minutes}")
         self.seconds = minutes * 60 if minutes is not None else None
         self._before = 0.0
         self._started: float | None = None
@@ -43,6 +44,11 @@ class TimeBudget(Callback):
     def elapsed(self) -> float:
         """Seconds trained, earlier sittings included."""
         return self._before + (time.monotonic() - self._started if self._started is not None else 0.0)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Tell the module that there is a budget, before it makes its optimizer."""
+        if self.seconds is not None:
+            cast(StyleTransferModule, pl_module).time_spent = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock; a resumed run goes on where it stood."""
@@ -55,7 +61,7 @@ class TimeBudget(Callback):
         """Stop when the budget is used up and the step is whole."""
         module = cast(StyleTransferModule, pl_module)
         self._look(trainer, module)
-        if module.progress >= 1 and _step_done(trainer, batch_idx):
+        if module.progress >= 1 and has_end(trainer, module.time_spent) and _step_done(trainer, batch_idx):
             trainer.should_stop = True
 
     def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
@@ -240,5 +246,5 @@ class CostProgressBar(ProgressBar):
 
 
 def _step_done(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """False within the batches that `accumulate_grad_batches` makes one step of."""
-    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+    """False within the batches that `accumulate_grad_batches` makes one step of; the last of an epoch may be fewer."""
+    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch

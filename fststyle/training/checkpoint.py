@@ -33,10 +33,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         try:
             atomic_write(Path(path), buffer.getvalue())
         except OSError as error:
-            raise TrainingError(
-                f"cannot write {path} ({reason_of(error)}); the checkpoint before it is whole: make room, then "
-                "go on with --resume"
-            ) from error
+            remedy = (
+                "the checkpoint before it is whole: make room, then go on with --resume"
+                if Path(path).exists()
+                else "it would have been the first: make room, or give another --out, and start again"
+            )
+            raise TrainingError(f"cannot write {path} ({reason_of(error)}); {remedy}") from error
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: If the file is missing, broken, not ours, or would run code.
     """
+    content = read_content(path)
+    try:
+        return _from_content(content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path.name} lacks parts of a checkpoint; give the last.ckpt of a training") from error
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """All that one of our checkpoints holds, tensors and plain types only.
+
+    Raises:
+        CheckpointError: If the file is missing, broken, not ours, or would run code.
+    """
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}; give the last.ckpt of a training")
     try:
@@ -81,10 +96,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
     if not isinstance(content, dict) or CHECKPOINT_KEY not in content:
         raise CheckpointError(f"{path.name} was not written by `fststyle train`; give the last.ckpt of a training")
-    try:
-        return _from_content(content)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path.name} lacks parts of a checkpoint; give the last.ckpt of a training") from error
+    return content
 
 
 def _from_content(content: dict[str, Any]) -> Checkpoint:

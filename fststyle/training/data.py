@@ -1,155 +1,39 @@
 """Photos to train on: any folder of pictures, read as it is.
 
-Sample p of a run is a pure function of the seed and p: which photo, which crop, flipped or not. A run that is resumed
-at step s therefore sees exactly what the unbroken run would have seen, whatever the number of workers, and n processes
-see together what one process with an n times larger batch would.
+A run that is resumed at step s sees exactly what the unbroken run would have seen, whatever the number of workers, and
+n processes see together what one process with an n times larger batch would. What is cut from a photo: `crops.py`.
 """
 
 import hashlib
-import itertools
-import json
 import os
+import statistics
 import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
-from PIL import Image
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
 from fststyle.errors import DataError, ImageError
-from fststyle.files import reason_of
-from fststyle.images import find_images, read_picture, resize_shorter_side
+from fststyle.images import find_images, read_picture
+from fststyle.training.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
 from fststyle.training.photo_cache import PhotoCache
-from fststyle.training.readers import leave_signals
+from fststyle.training.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
+from fststyle.training.readers import PhotoLoader, leave_signals
 
-# The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
-_NARROWEST = 0.4
-
-# How much of a darkened crop is black, about, least and most: a street at night, and stars.
-_BLACK_SHARE = 0.3, 0.98
-
-# The highest black point, of what is brightest: something is left of a crop that is mostly sky.
-_HIGHEST_BLACK = 0.85
-
-# A folder that is mostly unreadable is the wrong folder.
-_MAX_BAD_SHARE = 0.5
-
-
-class PositionSampler(Sampler[int]):
-    """Endless positions of one process in the run: start + rank, then every world-th.
-
-    Without a length, so that Lightning takes the run for one endless epoch and stops by steps or time alone.
-    """
-
-    def __init__(self, start: int, rank: int = 0, world_size: int = 1) -> None:
-        self.start, self.rank, self.world_size = start, rank, world_size
-
-    def __iter__(self) -> Iterator[int]:
-        return itertools.count(self.start + self.rank, self.world_size)
-
-
-class PhotoCrops(Dataset[Tensor]):
-    """Square crops by position in the run: (3, crop, crop) uint8, RGB.
-
-    Args:
-        photos: Files, in an order that does not change between runs.
-        crop: Side of the crops in pixels.
-        seed: Of the whole run.
-        bad_list: JSON Lines file to which unreadable photos are added, once each, with the reason.
-        cache: Where decoded photos are kept; none decodes anew every time.
-        dark: Share of the crops that are darkened.
-    """
-
-    def __init__(
-        self,
-        photos: list[Path],
-        crop: int,
-        seed: int,
-        bad_list: Path | None = None,
-        cache: PhotoCache | None = None,
-        dark: float = 0.0,
-    ) -> None:
-        self.photos, self.crop, self.seed, self.bad_list = photos, crop, seed, bad_list
-        self.cache, self.dark = cache, dark
-        self.bad: set[int] = set()
-        self._epoch: tuple[int, NDArray[np.int64]] | None = None
-
-    def __getitem__(self, position: int) -> Tensor:
-        epoch, place = divmod(position, len(self.photos))
-        index = int(self._order(epoch)[place])
-        rng = np.random.default_rng([self.seed, 1, position])
-        for replacement in range(len(self.photos)):
-            candidate = (index + replacement) % len(self.photos)
-            if candidate in self.bad:
-                continue
-            try:
-                rgb = self._read(candidate)
-            except ImageError as error:
-                self._set_aside(candidate, error)
-                continue
-            crop = random_crop(rgb, self.crop, rng)
-            return _to_tensor(darkened(crop, rng) if rng.random() < self.dark else crop)
-        raise DataError("not one photo could be read; check the folder given as --data.root")
-
-    def _read(self, index: int) -> NDArray[np.uint8]:
-        """No larger than the narrowest crop needs, whether it comes from the cache or from its file."""
-        side = int(self.crop / _NARROWEST)
-
-        def decode() -> NDArray[np.uint8]:
-            rgb = read_picture(self.photos[index], min_side_hint=side).rgb
-            return resize_shorter_side(rgb, side) if min(rgb.shape[:2]) > side else rgb
-
-        return decode() if self.cache is None else self.cache.get(f"{index}-{side}", decode)
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if self._epoch is None or self._epoch[0] != epoch:
-            self._epoch = epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.photos))
-        return self._epoch[1]
-
-    def _set_aside(self, index: int, error: ImageError) -> None:
-        self.bad.add(index)
-        if self.bad_list is not None:
-            record = json.dumps({"path": str(self.photos[index]), "reason": str(error)})
-            try:
-                self.bad_list.parent.mkdir(parents=True, exist_ok=True)
-                known = self.bad_list.read_text("utf-8").splitlines() if self.bad_list.exists() else []
-                if record not in known:
-                    with self.bad_list.open("a", encoding="utf-8") as file:
-                        file.write(record + "\n")
-            except OSError as unwritten:
-                warnings.warn(f"{error}; it is left out, and not listed ({reason_of(unwritten)})", stacklevel=2)
-        if len(self.bad) > _MAX_BAD_SHARE * len(self.photos):
-            raise DataError(
-                f"{len(self.bad)} of {len(self.photos)} photos cannot be read, the last one because: {error}; "
-                "check the folder given as --data.root"
-            )
-
-
-class ValidationPhotos(Dataset[Tensor]):
-    """The middle square of each photo, (3, size, size) uint8, RGB."""
-
-    def __init__(self, photos: list[Path], size: int) -> None:
-        self.photos, self.size = photos, size
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, index: int) -> Tensor:
-        rgb = read_picture(self.photos[index], min_side_hint=self.size).rgb
-        height, width = rgb.shape[:2]
-        side = min(height, width)
-        left, top = (width - side) / 2, (height - side) / 2
-        return _to_tensor(_resized_box(rgb, (left, top, left + side, top + side), self.size))
+# Below this fraction of the crops' side, photos are enlarged so much that a network learns from blur.
+_SMALL = 0.7
 
 
 class ContentData(pl.LightningDataModule):
-    """A folder of photos, split into those to train on and a few held out.
+    """A folder of photos, split into those to train on and a few held out, which are read once, at the start.
+
+    An epoch is every training photo once. Where nothing in the Trainer goes by epochs, the run is a single one without
+    end.
 
     Args:
         root: Searched recursively; every format that Pillow reads, every size, no class folders.
@@ -165,11 +49,15 @@ class ContentData(pl.LightningDataModule):
         dark: Share of the crops that are darkened to lights on black, where a folder has few photos taken at night.
         cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
             photo anew every time.
+
+    Attributes:
+        train_files: In the order that positions refer to. Of a resumed run, those at `gone` are missing.
+        val_files: The held-out ones.
     """
 
     def __init__(
         self,
-        root: Path,
+        root: Path | str,
         crop: int = 256,
         batch_size: int = 1,
         val_photos: int = 8,
@@ -188,9 +76,9 @@ class ContentData(pl.LightningDataModule):
             *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
             *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
         ):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, not {value}")
-        self.root, self.crop, self.batch_size = root, crop, batch_size
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, not {value}")
+        self.root, self.crop, self.batch_size = Path(root), crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark
         self.cache_gigabytes = cache_gigabytes
@@ -198,6 +86,11 @@ class ContentData(pl.LightningDataModule):
         self.cache_folder: Path | None = None
         self.train_files: list[Path] = []
         self.val_files: list[Path] = []
+        self.gone: list[int] = []
+        self._squares: list[Tensor] = []
+        self.resume_anyway = False
+        """Go on with whatever photos are left."""
+        self._resumed: Mapping[str, Any] | None = None
 
     def setup(self, stage: str) -> None:
         """Find the photos and hold some out.
@@ -213,37 +106,71 @@ class ContentData(pl.LightningDataModule):
         if not photos:
             raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --data.root")
         if len(photos) < 16:
+            what = "one photo is" if len(photos) == 1 else f"{len(photos)} photos are"
             warnings.warn(
-                f"{len(photos)} photos are few: the network will do best on pictures like these; a hundred varied ones "
-                "are plenty",
+                f"{what} few: the network will do best on pictures like these; a hundred varied ones are plenty",
                 stacklevel=2,
             )
-        held_out = min(self.val_photos, len(photos) // 5 or len(photos) - 1)
-        by_name = sorted(
-            photos,
-            key=lambda path: hashlib.sha256(
-                path.relative_to(self.root).as_posix().encode("utf-8", "surrogateescape")
-            ).digest(),
-        )
-        readable: list[Path] = []
-        for path in by_name:
-            if len(readable) == held_out:
+        by_name = sorted(photos, key=self._digest)
+        sides = self._hold_out(by_name, min(self.val_photos, len(photos) // 5 or len(photos) - 1))
+        held_out = set(self.val_files)
+        self.train_files = [path for path in photos if path not in held_out]
+        self._warn_of_small_photos(sides)
+        if self._resumed is not None:
+            self._deal_as(self._resumed)
+
+    def _hold_out(self, candidates: list[Path], count: int) -> list[int]:
+        """Read the first `count` that can be read; returns their shorter sides, as far as they were decoded.
+
+        Those that cannot are listed when training comes to them.
+        """
+        self.val_files, self._squares = [], []
+        sides: list[int] = []
+        for path in candidates:
+            if len(sides) >= count:
                 break
             try:
-                read_picture(path)
+                rgb = read_picture(path, min_side_hint=max(self.val_size, self.crop)).rgb
             except ImageError:
-                continue  # it will be set aside and listed when training comes to it
-            readable.append(path)
-        self.val_files = readable
-        self.train_files = [path for path in photos if path not in set(readable)]
+                continue
+            sides.append(min(rgb.shape[:2]))
+            self.val_files.append(path)
+            self._squares.append(middle_square(rgb, self.val_size))
+        return sides
+
+    def _warn_of_small_photos(self, sides: list[int]) -> None:
+        if not sides:  # one photo alone, which is not held out
+            try:
+                sides = [min(read_picture(self.train_files[0], min_side_hint=self.crop).rgb.shape[:2])]
+            except ImageError:
+                return
+        middling = round(statistics.median(sides))
+        if middling < _SMALL * self.crop:
+            smaller = f", or --data.crop {max(32, middling)}" if self.crop > 32 else ""
+            warnings.warn(
+                f"the photos are small: {middling} pixels on the shorter side, where a crop has {self.crop}. They are "
+                f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}",
+                stacklevel=3,
+            )
+
+    def _digest(self, path: Path) -> bytes:
+        """Of a photo's name below the root: what tells photos apart, wherever the folder lies."""
+        name = path.relative_to(self.root).as_posix()
+        return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+
+    def _names(self, paths: list[Path]) -> list[int]:
+        return [int.from_bytes(self._digest(path)[:8], "big", signed=True) for path in paths]
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides which crops a run sees: for the checkpoint, the card, and to tell another folder of photos."""
-        digest = hashlib.sha256()
-        for path in self.train_files:
-            digest.update(os.fsencode(path.relative_to(self.root).as_posix()) + b"\0")
+        """What decides which crops a run sees: for the checkpoint, the card, and to go on when photos have vanished.
+
+        `names` and `held_out` are int64 tensors, a number for each photo's name; `photos` is one digest of all.
+        """
+        began = self._resumed if self.gone and self._resumed is not None else self._own_names()
         return {
-            "photos": digest.hexdigest(),
+            "photos": began["photos"],
+            "names": began["names"],
+            "held_out": began["held_out"],
             "crop": self.crop,
             "batch_size": self.batch_size,
             "seed": self.seed,
@@ -251,18 +178,84 @@ class ContentData(pl.LightningDataModule):
             "photo_count": len(self.train_files),
         }
 
+    def _own_names(self) -> dict[str, Any]:
+        digest = hashlib.sha256()
+        for path in self.train_files:
+            digest.update(os.fsencode(path.relative_to(self.root).as_posix()) + b"\0")
+        names, held_out = (
+            torch.tensor(self._names(paths), dtype=torch.int64) for paths in (self.train_files, self.val_files)
+        )
+        return {"photos": digest.hexdigest(), "names": names, "held_out": held_out}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Deal the photos out as the run did that is resumed.
+
+        Of photos that have vanished since, others take the place, as when they vanish in the middle of a run.
+
+        Raises:
+            DataError: More than half of them have vanished.
+        """
+        self._resumed = state_dict
+        if self.train_files:
+            self._deal_as(state_dict)
+
+    def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
+        """Whether the folder holds photos that a run with this saved state did not begin with."""
+        if "names" in saved:
+            known = {*saved["names"].tolist(), *saved["held_out"].tolist()}
+            return not known.issuperset(self._names([*self.train_files, *self.val_files]))
+        return "photos" in saved and saved["photos"] != self._own_names()["photos"]  # of an earlier version
+
+    def _deal_as(self, saved: Mapping[str, Any]) -> None:
+        if self.has_other_photos(saved):
+            rank_zero_warn(f"{self.root} holds other photos than the run began with; it goes on with these")
+            return
+        if "names" not in saved:
+            return
+        present = [*self.train_files, *self.val_files]
+        there = dict(zip(self._names(present), present, strict=True))
+        names, held_out = saved["names"].tolist(), saved["held_out"].tolist()
+        gone = [index for index, name in enumerate(names) if name not in there]
+        lost = len(gone) + sum(name not in there for name in held_out)
+        if len(gone) > MAX_BAD_SHARE * len(names):
+            if self.resume_anyway:
+                return
+            raise DataError(
+                f"{len(gone)} of the run's {len(names)} photos are gone from {self.root}; bring them back (is the "
+                "drive connected?), or go on with those that are left by --resume --force"
+            )
+        if lost:
+            rank_zero_warn(
+                f"{lost} of {len(names) + len(held_out)} photos are gone from {self.root} since the run began; others "
+                "take their place"
+            )
+        self.gone, self.train_files = gone, [there.get(name, self.root) for name in names]
+        kept = [there[name] for name in held_out if name in there]
+        if kept != self.val_files:
+            self._hold_out(kept, len(kept))
+
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches (B, 3, crop, crop) uint8 from the position at which the run stands, without end."""
-        trainer = self.trainer
-        steps = trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
+        """Batches (B, 3, crop, crop) uint8 from where the run stands; without end if nothing goes by epochs."""
+        trainer, photos = self.trainer, len(self.train_files)
         world_size, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         cache = None
         if self.cache_folder is not None and self.cache_gigabytes:
             cache = PhotoCache(self.cache_folder, int(self.cache_gigabytes * 1e9))
-        return DataLoader(
-            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache, self.dark),
+
+        def start() -> int:
+            steps = trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
+            return steps * self.batch_size * world_size
+
+        def begun() -> tuple[int, int]:
+            return begun_epoch(trainer, photos, self.batch_size)
+
+        by_epochs = trainer is not None and counts_epochs(trainer)
+        return PhotoLoader(
+            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache, self.dark, self.gone),
             batch_size=self.batch_size,
-            sampler=PositionSampler(steps * self.batch_size * world_size, rank, world_size),
+            sampler=EpochSampler(photos, begun, rank, world_size)
+            if by_epochs
+            else PositionSampler(start, rank, world_size),
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
@@ -270,34 +263,13 @@ class ContentData(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """The held-out photos, one a batch, always in the same order."""
-        return DataLoader(ValidationPhotos(self.val_files, self.val_size), batch_size=1)
+        """The held-out photos' middle squares, one a batch, always in the same order; kept since `setup`."""
+        squares: Any = self._squares  # a list is all that a DataLoader needs
+        return DataLoader(squares, batch_size=1)
 
+    test_dataloader = val_dataloader
+    predict_dataloader = val_dataloader
 
-def random_crop(
-    rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator, *, narrowest: float = _NARROWEST
-) -> NDArray[np.uint8]:
-    """A square of `narrowest` to 1 of the shorter side, not enlarged if the photo allows; flipped half the time."""
-    height, width = rgb.shape[:2]
-    shorter = min(height, width)
-    side = rng.uniform(min(shorter, max(crop, narrowest * shorter)), shorter)
-    left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
-    square = _resized_box(rgb, (left, top, left + side, top + side), crop)
-    return square[:, ::-1] if rng.random() < 0.5 else square
-
-
-def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to the brightest."""
-    white = int(rgb.max())
-    black = min(np.quantile(rgb.mean(axis=2), rng.uniform(*_BLACK_SHARE)), _HIGHEST_BLACK * white)
-    levels = np.clip((np.arange(256) - black) / max(white - black, 1), 0, 1)
-    table: NDArray[np.uint8] = np.rint(255 * levels).astype(np.uint8)
-    return table[rgb]
-
-
-def _resized_box(rgb: NDArray[np.uint8], box: tuple[float, float, float, float], side: int) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, box=box))
-
-
-def _to_tensor(rgb: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the Trainer, so that it can be copied and pickled."""
+        return self.__dict__ | {"trainer": None}

@@ -4,10 +4,28 @@ from typing import Literal
 
 import torch
 
-from fststyle.errors import DeviceError
+from fststyle.errors import DeviceError, TrainingError
 
 Precision = Literal["bf16-mixed", "32-true"]
 """Lightning's names of those that we train with."""
+
+
+ONLY_FLOAT32 = (
+    "weights are trained in float32: the steps of the optimizer and of the running average would be rounded away in 16 "
+    "bits; use --trainer.precision 32-true, or bf16-mixed or 16-mixed to compute with 16"
+)
+
+_TRAINED_WITH = ("32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
+
+
+def check_precision(precision: str | int) -> None:
+    """Refuse Lightning's names of precisions that nobody can train with.
+
+    Raises:
+        TrainingError: Its weights would not be float32.
+    """
+    if precision not in _TRAINED_WITH:
+        raise TrainingError(f"{precision} does not fit: {ONLY_FLOAT32}")
 
 
 def torch_device(name: str) -> torch.device:

@@ -16,7 +16,7 @@ from fststyle.errors import DataError, ImageError
 from fststyle.images import read_picture, resize_shorter_side
 from fststyle.model_file import read_model
 from fststyle.stylizer import Layout, Stylizer
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.equivalence import Point, chase
 from fststyle.training.evaluation import (
     Evaluation,

@@ -2,6 +2,9 @@
 
 A kernel's gradient has a few large directions and many small ones, and Adam, which scales every weight by itself, keeps
 that. Muon makes all directions of the step equally long. A network learns a style in a fraction of the steps so.
+
+Not `torch.optim.Muon`: that takes matrices only, neither kernels of four dimensions nor, beside them, Adam for the
+rest, and one optimizer is what Lightning steps, schedules and saves in a checkpoint without further ado.
 """
 
 import math

@@ -62,7 +62,7 @@ class Cost:
     """
 
     loss_network: Architecture | None = None
-    weights: Path | None = None
+    weights: Path | str | None = None
     pooling: Pooling = "max"
     normalize_channels: bool = True
     form: Form = "relative"
@@ -89,6 +89,11 @@ class Cost:
     def architecture(self) -> Architecture:
         """The loss network, decided."""
         return self.loss_network or ("medium" if self.weights is None else "vgg19")
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The loss network's own weights, if they are given."""
+        return None if self.weights is None else Path(self.weights)
 
     @property
     def minds_grid(self) -> bool:
@@ -285,7 +290,7 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
         WeightsError: If its weights are missing or do not fit.
         ValueError: If a layer is unknown, or a distilled network is to see with channels that are not normalized.
     """
-    network = LossNetwork.load(cost.architecture, cost.layers, weights=cost.weights, pooling=cost.pooling)
+    network = LossNetwork.load(cost.architecture, cost.layers, weights=cost.weights_file, pooling=cost.pooling)
     if network.distilled:
         if not cost.normalize_channels:
             raise ValueError(

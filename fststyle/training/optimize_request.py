@@ -65,7 +65,7 @@ class Request:
             ImageError: A folder holds no paintings.
         """
         start = None if self.start is None or self.start in ("content", "noise") else Path(self.start)
-        given = (self.content, self.cost.weights, start)
+        given = (self.content, self.cost.weights_file, start)
         return [*_pictures(self.styles), *(path for path in given if path is not None)]
 
 

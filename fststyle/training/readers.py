@@ -2,11 +2,38 @@
 
 import atexit
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
+from weakref import WeakSet
+
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from fststyle.errors import DataError
+
+# The readers that this process has started. atexit is told when there is a first one, not when this is imported.
+_started: WeakSet[BaseProcess] = WeakSet()
+
+
+class PhotoLoader(DataLoader[Tensor]):
+    """Batches of photos, read by processes that end with the program that started them."""
+
+    def __iter__(self) -> Any:
+        before = set(multiprocessing.active_children())
+        iterator = super().__iter__()
+        _end_at_exit(set(multiprocessing.active_children()) - before)
+        return iterator
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: where reading goes on follows from the steps taken. Lightning asks whether a loader can."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See `state_dict`."""
 
 
 def leave_signals(_: int) -> None:
@@ -15,17 +42,32 @@ def leave_signals(_: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-@atexit.register
-def _end_readers() -> None:
+def _end_at_exit(readers: set[BaseProcess]) -> None:
+    if readers:
+        _started.update(readers)
+        atexit.unregister(_end_readers)  # once is enough
+        atexit.register(_end_readers, os.getpid())
+
+
+def _end_readers(pid: int) -> None:
     """End the readers that a program leaves behind.
 
     multiprocessing does so itself when Python ends, but by SIGTERM, which they do not hear, and would wait for ever.
     """
-    if hasattr(signal, "SIGCHLD"):  # where torch would take it for an accident, and say so
+    if os.getpid() != pid:  # a process that was forked since
+        return
+    left = [reader for reader in _started if reader.is_alive()]
+    if not left:
+        return
+    watch = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+    if watch is not None:  # torch's, which would take it for an accident
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for child in multiprocessing.active_children():
-        if child.daemon:
-            child.kill()
+    for reader in left:
+        reader.kill()
+    for reader in left:
+        reader.join()
+    if watch is not None:
+        signal.signal(signal.SIGCHLD, watch)
 
 
 @contextmanager

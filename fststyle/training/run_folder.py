@@ -11,7 +11,11 @@ from fststyle.errors import TrainingError
 from fststyle.files import reason_of, remove_leftovers
 from fststyle.training.checkpoint import Checkpoint
 from fststyle.training.data import ContentData
-from fststyle.training.module import ADDED_SINCE, StyleTransferModule
+from fststyle.training.module import StyleTransferModule
+from fststyle.training.recipe import GO_ON, refuse_another_network, refuse_another_recipe, refuse_other_data
+
+# Of what a run saves of its data; photos that have vanished since are no obstacle.
+_DECISIVE = ("crop", "batch_size", "seed", "dark")
 
 
 @contextmanager
@@ -51,36 +55,16 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
     Raises:
         TrainingError: What differs, and how to go on.
     """
-    if (saved.network, saved.width) != (module.network, module.width):
-        raise TrainingError(
-            f"this run trains {saved.network} at width {saved.width:g}, not {module.network} at {module.width:g}; "
-            "resume with the old setting, or start anew in another folder (--out)"
-        )
-    for key, began_with, asked in (
-        ("strength", saved.strength, module.strength),
-        ("optimizer", saved.recipe.get("optimizer", ADDED_SINCE["optimizer"]), module.optimizer),
-    ):
-        if began_with != asked:
-            raise TrainingError(
-                f"this run trains with {key} = {began_with}, not {asked}; resume with the old setting, or start anew "
-                "in another folder (--out)"
-            )
-    module.resume_anyway = force
+    refuse_another_network({**saved.recipe, "strength": saved.strength}, module.recipe())
+    module.resume_anyway = data.resume_anyway = force
     if force:
         return
-    module.refuse_another_recipe(saved.recipe)
+    refuse_another_recipe(saved.recipe, module.recipe())
     data.setup("fit")
-    now = {"painting": module.painting_sha256} | data.state_dict()
-    before = {"painting": saved.painting_sha256} | dict(saved.data)
-    for key, value in now.items():
-        # Checkpoints of earlier versions do not know all of it.
-        if (began_with := before.get(key)) is not None and began_with != value:
-            what = f"{key} = {began_with}, not {value}" if isinstance(value, int | float) else f"another {key}"
-            what = "other photos" if key == "photos" else what
-            raise TrainingError(
-                f"this run began with {what}; resume with the old setting, start anew in another folder (--out), or "
-                "go on regardless with --force"
-            )
+    now = {key: value for key, value in data.state_dict().items() if key in _DECISIVE}
+    refuse_other_data({"painting": saved.painting_sha256, **saved.data}, {"painting": module.painting_sha256, **now})
+    if data.has_other_photos(saved.data):
+        raise TrainingError(f"this run began with other photos; {GO_ON}")
 
 
 def _lock(file: BinaryIO) -> None:

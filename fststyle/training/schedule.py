@@ -1,7 +1,7 @@
 """What changes over a run: the learning rate, and how long the average of the networks remembers."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -16,17 +16,26 @@ def one_cycle(progress: float, warmup: float) -> float:
     return 0.01 + 0.99 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
 
 
-def warmed_up_average(decay: float) -> Any:
-    """An exponential moving average that forgets faster in the beginning, when there is nothing yet worth keeping."""
+class WarmedUpAverage:
+    """An exponential moving average that forgets faster in the beginning, when there is nothing yet worth keeping.
+
+    For `AveragedModel`. Lightning's `EMAWeightAveraging` keeps the same average, but in the place of the network in
+    `state_dict`: checkpoints that we wrote before it, and everything that reads them, would no longer fit.
+
+    Args:
+        decay: Share that is kept at each step, once it is warm.
+    """
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
 
     @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+    def __call__(self, averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
+        """Take the current parameters and buffers into the averaged ones, in place."""
         steps = float(count)
-        keep = min(decay, (1 + steps) / (10 + steps))
+        keep = min(self.decay, (1 + steps) / (10 + steps))
         for kept, new in zip(averaged, current, strict=True):
             if kept.is_floating_point():
                 kept.lerp_(new, 1 - keep)
             else:  # batch norm counts its batches
                 kept.copy_(new)
-
-    return update

@@ -28,7 +28,7 @@ _BORDER = 8
 
 
 class Teacher:
-    """An exported network, on the CPU.
+    """An exported network, on the CPU. It can be copied and pickled; the copy opens the file again.
 
     Args:
         name: Of a network that ships, or a file's.
@@ -37,12 +37,20 @@ class Teacher:
         FststyleError: There is none, or it is broken.
     """
 
-    def __init__(self, name: str) -> None:
-        path = find_network(Path(name))
-        self.name = path.stem
+    def __init__(self, name: str | Path) -> None:
+        self._open(find_network(Path(name)))
+
+    def _open(self, path: Path) -> None:
+        self._path, self.name = path, path.stem
         # A picture a thread: onnxruntime's own threads would spin on the cores that torch needs next.
         self._network = Network.load(path, "cpu", "rgb1", threads=1)
         self._painters = ThreadPoolExecutor(os.cpu_count(), "teacher")
+
+    def __getstate__(self) -> Path:
+        return self._path
+
+    def __setstate__(self, path: Path) -> None:
+        self._open(path)
 
     def __call__(self, batch: Tensor) -> Tensor:
         """What it makes of uint8 photos, (B, 3, H, W): float32 in [0, 1], on their device."""

@@ -17,10 +17,48 @@ _NOISE = 0.15
 # Channel means over the sample photos hardly move beyond this size.
 _REFERENCE_SIDE = 256
 
+# Of photos that somebody has resized as floating point, which overshoots at edges.
+_ROUNDING = 0.1
+
 
 def unit_range(rgb: NDArray[np.uint8]) -> Tensor:
     """(H, W, 3) uint8 to (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)
+
+
+def photos_of(batch: object) -> Tensor:
+    """The photos of a batch, (B, 3, H, W), uint8 or floating point in [0, 1]: it, or the first thing in it.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    photos = batch[0] if isinstance(batch, list | tuple) and batch else batch
+    if not isinstance(photos, Tensor):
+        raise ValueError(f"a batch must be a tensor of photos, or begin with one, not {type(photos).__name__}")  # noqa: TRY004
+    if photos.ndim != 4 or photos.shape[1] != 3:
+        raise ValueError(f"photos must have the shape (B, 3, H, W), not {tuple(photos.shape)}")
+    if photos.dtype != torch.uint8 and not photos.is_floating_point():
+        raise ValueError(f"photos must be uint8, or floating point in [0, 1], not {photos.dtype}")
+    if (
+        photos.is_floating_point()
+        and photos.numel()
+        and not -_ROUNDING <= photos.min() <= photos.max() <= 1 + _ROUNDING
+    ):
+        raise ValueError(
+            f"photos of floating point must lie in [0, 1], not {float(photos.min()):g} to {float(photos.max()):g}; "
+            "undo their normalization, or give uint8"
+        )
+    return photos
+
+
+def content_of(photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Photos as `photos_of` gives them as what networks take: in [0, 1], of a floating-point type."""
+    return photos.to(dtype).div_(255) if photos.dtype == torch.uint8 else photos.to(dtype)
+
+
+def bytes_of(photos: Tensor) -> Tensor:
+    """Photos as `photos_of` gives them as uint8."""
+    return photos if photos.dtype == torch.uint8 else photos.float().clamp(0, 1).mul(255).round().byte()
 
 
 def to_uint8(image: Tensor) -> NDArray[np.uint8]:

@@ -14,7 +14,9 @@ from PIL import Image
 
 from fststyle.errors import DataError
 from fststyle.images import find_images
-from fststyle.training.data import ContentData, PhotoCrops, PositionSampler
+from fststyle.training.crops import PhotoCrops
+from fststyle.training.data import ContentData
+from fststyle.training.positions import PositionSampler
 
 
 def take(sampler: PositionSampler, count: int) -> list[int]:
@@ -22,8 +24,8 @@ def take(sampler: PositionSampler, count: int) -> list[int]:
 
 
 def test_processes_deal_the_positions_out_between_them() -> None:
-    assert take(PositionSampler(8), 4) == [8, 9, 10, 11]
-    ranks = [take(PositionSampler(8, rank, 2), 2) for rank in range(2)]
+    assert take(PositionSampler(lambda: 8), 4) == [8, 9, 10, 11]
+    ranks = [take(PositionSampler(lambda: 8, rank, 2), 2) for rank in range(2)]
     assert sorted(itertools.chain(*ranks)) == [8, 9, 10, 11]
 
 
@@ -51,7 +53,8 @@ def test_every_photo_comes_once_an_epoch_in_a_new_order(tmp_path: Path) -> None:
 def test_a_resumed_process_goes_on_at_its_own_photos(photo_folder: Path, rank: int) -> None:
     data = ContentData(photo_folder, crop=32, batch_size=2, num_workers=0, dark=0.5)
     data.setup("fit")
-    run = {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
+    endless = {"max_epochs": -1, "check_val_every_n_epoch": None, "limit_train_batches": 1.0}
+    run = endless | {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
     data.trainer = type("Trainer", (), run)()
     crops = PhotoCrops(data.train_files, 32, seed=0, dark=0.5)
     first = next(iter(data.train_dataloader()))
@@ -186,7 +189,7 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
     "arguments", [{"crop": 8}, {"batch_size": 0}, {"val_size": 1}, {"val_photos": -1}, {"seed": -1}]
 )
 def test_settings_out_of_range(tmp_path: Path, arguments: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="must be at least"):
+    with pytest.raises(ValueError, match="must be a whole number of at least"):
         ContentData(tmp_path, **arguments)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fststyle.errors import DataError, ImageError
 from fststyle.images import read_picture, resize, resize_shorter_side, write_picture
 from fststyle.training import speed
-from fststyle.training.data import ValidationPhotos
+from fststyle.training.crops import ValidationPhotos
 from fststyle.training.evaluate import Model, evaluate
 from fststyle.training.evaluate_report import as_json, conditions, rows, write_report
 from fststyle.training.evaluation import Evaluation, Settings

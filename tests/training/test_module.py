@@ -112,6 +112,7 @@ def test_the_cost_of_a_step_by_hand(painting: Path, vgg19_file: Path) -> None:
     module = StyleTransferModule(painting, width=0.25, style_size=64, strength=True, cost=cost)
     module.setup("fit")
     run = {"global_step": 2, "max_steps": 4, "world_size": 2, "global_rank": 1}
+    run |= {"max_epochs": -1, "num_training_batches": float("inf")}
     module.trainer = type("Trainer", (), run)()
     batch = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
     photo, places = batch / 255, [9, 11]  # of the second process, after two steps of two photos in each of two
@@ -143,7 +144,7 @@ def test_the_cost_of_a_step_by_hand(painting: Path, vgg19_file: Path) -> None:
 def test_what_is_not_finite_stops_before_the_step_and_is_named(
     module: StyleTransferModule, terms: dict[str, float], gradient: float, match: str
 ) -> None:
-    module.trainer = type("Trainer", (), {"global_step": 41})()
+    module.trainer = type("Trainer", (), {"global_step": 41, "precision_plugin": None})()
     optimizer = torch.optim.SGD(module.net.parameters(), lr=1)
     for parameter in module.net.parameters():
         parameter.grad = torch.zeros_like(parameter)

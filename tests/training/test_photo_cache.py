@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fststyle.images import find_images
 from fststyle.training import photo_cache
-from fststyle.training.data import PhotoCrops, find_images
+from fststyle.training.crops import PhotoCrops
 from fststyle.training.photo_cache import PhotoCache, remove_cache
 
 

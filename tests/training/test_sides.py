@@ -45,7 +45,8 @@ def test_steps_are_judged_from_the_next_side_once_the_strokes_are_found(init: st
     photo, objective = batch / 255, module.objective
     with torch.no_grad():
         for step in (0, 3, 49, 50, 94):
-            trainer = {"global_step": step, "max_steps": 100, "world_size": 1, "global_rank": 0}
+            trainer = {"global_step": step, "max_steps": 100, "max_epochs": -1, "num_training_batches": float("inf")}
+            trainer |= {"world_size": 1, "global_rank": 0}
             module.trainer = type("Trainer", (), trainer)()
             side = step % SIDES if step >= upright else 0
             wanted = objective.terms(module.net(photo), objective.content_features(photo, side), side=side)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fststyle.errors import DataError
 from fststyle.images import find_images, read_picture
-from fststyle.training.data import random_crop
+from fststyle.training.crops import random_crop
 
 Pixels = NDArray[np.uint8]
 
