@@ -7,6 +7,7 @@ Lightning's `Trainer`; a default stands there and nowhere else.
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -14,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from fststyle.errors import TrainingError
+from fststyle.errors import FststyleError, TrainingError
 from fststyle.file_kinds import Kind
 from fststyle.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.images import write_picture
@@ -27,10 +27,11 @@ from fststyle.training.calibration import style_factor
 from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.data import ContentData
-from fststyle.training.devices import default_precision, torch_device
+from fststyle.training.devices import check_precision, default_precision, torch_device
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
 from fststyle.training.preview import preview, weights
+from fststyle.training.progress import USUAL_STEPS
 from fststyle.training.readers import plain_reading_errors
 from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
@@ -100,15 +101,13 @@ class TrainCLI(LightningCLI):
         for name in _OURS:
             if trainer.get(name) is not None:
                 raise TrainingError(
-                    f"--trainer.{name} is not yours to set: all of a run is kept in its --out; leave it out"
+                    f"--trainer.{name} cannot be set: every output of a run goes to --out; leave it out"
                 )
         if trainer.precision is None:
             device = torch_device("auto" if trainer.accelerator in ("auto", "gpu", "cuda") else "cpu")
             trainer.precision = default_precision(device)
-        if self.config.minutes is not None:
-            trainer.max_steps = -1
-        elif trainer.max_steps is None or trainer.max_steps < 0:
-            raise TrainingError("the run has no end that the learning rate could follow; give --minutes or a max_steps")
+        check_precision(trainer.precision)
+        trainer.max_steps = _steps(trainer, self.config.minutes)
         self.run_folder = self.config.out or Path("runs") / self.config.name
 
     def save_config(self) -> None:
@@ -130,15 +129,15 @@ class TrainCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that keeps everything of the run in its folder."""
+        asked = self.config.trainer
         self.budget = TimeBudget(self.config.minutes)
         self.signals = StopOnSignal()
-        ours = [
-            self.budget,
-            self.signals,
-            SamplePictures(self.run_folder / "samples"),
-            CostProgressBar(),
-            LastCheckpoint(self.run_folder, self.config.save_every),
-        ]
+        ours: list[Callback] = [self.budget, self.signals]
+        if asked.enable_progress_bar is not False:
+            ours.append(CostProgressBar())
+        last = LastCheckpoint(self.run_folder, self.config.save_every)
+        if not asked.fast_dev_run:
+            ours += [SamplePictures(self.run_folder / "samples"), last]
         configured = self._get(self.config_init, "trainer.callbacks", default=None) or []
         return super().instantiate_trainer(
             callbacks=[*configured, *ours],
@@ -150,7 +149,7 @@ class TrainCLI(LightningCLI):
 
 
 _TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_steps": 4000,
+    "max_steps": None,  # see `_steps`
     "max_epochs": -1,
     "val_check_interval": 250,
     "check_val_every_n_epoch": None,
@@ -161,6 +160,25 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
     "log_every_n_steps": 10,
 }
+
+
+def _steps(trainer: Any, minutes: float | None) -> int:
+    """The `max_steps` of a run that `Trainer` settings describe: -1 if it is something else that ends it.
+
+    Raises:
+        TrainingError: Nothing ends it, or it ends before it begins.
+    """
+    steps, epochs = trainer.max_steps, trainer.max_epochs
+    if steps == 0 or epochs == 0:
+        raise TrainingError("a run of 0 steps or epochs trains nothing; give at least 1 as --trainer.max_steps")
+    ends_otherwise = minutes is not None or trainer.max_time is not None or (epochs or -1) > 0
+    if steps is None and not ends_otherwise:
+        return USUAL_STEPS
+    if steps is not None and steps < 0 and not ends_otherwise and not trainer.fast_dev_run:
+        raise TrainingError(
+            "nothing ends this run, and the learning rate follows its end; give --minutes or a max_steps"
+        )
+    return -1 if steps is None or minutes is not None else steps
 
 
 def main(args: list[str]) -> int:
@@ -179,6 +197,8 @@ def main(args: list[str]) -> int:
             _calibrate(cli)
     if cli.config.preview:
         return _preview(cli)
+    if cli.config.trainer.fast_dev_run:
+        return _rehearse(cli)
     trainer, module, data = cli.trainer, cli.model, cli.datamodule
     last = cli.run_folder / "last.ckpt"
     if cli.config.resume:
@@ -202,6 +222,19 @@ def main(args: list[str]) -> int:
     return 0 if cli.signals.received is None else 128 + cli.signals.received
 
 
+def _rehearse(cli: TrainCLI) -> int:
+    """Go through what `--trainer.fast_dev_run` asks for, and keep nothing; returns the exit status."""
+    if cli.config.resume:
+        raise TrainingError("fast_dev_run is a rehearsal, which keeps nothing; leave out --resume")
+    with _plain_errors():
+        cli.trainer.fit(cli.model, cli.datamodule)
+    if cli.signals.received is not None:
+        return 128 + cli.signals.received
+    if cli.trainer.is_global_zero:
+        print("training and validation work; nothing was kept. next: without fast_dev_run", file=sys.stderr)
+    return 0
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Around whatever torch and Lightning do: what users can mend is said in one line.
@@ -213,15 +246,23 @@ def _plain_errors() -> Iterator[None]:
     try:
         with plain_reading_errors():
             yield
-    except MisconfigurationException as error:
-        raise TrainingError(f"{' '.join(str(error).split())}; change this option of --trainer") from error
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
+    except FststyleError:
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
+            raise TrainingError(
+                "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force "
+                "if there is a checkpoint"
+            ) from error
+        if not _raised_by_lightning(error):
             raise
-        raise TrainingError(
-            "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force if "
-            "there is a checkpoint"
-        ) from error
+        raise TrainingError(f"{' '.join(str(error).split())}; change this option of --trainer") from error
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    """Whether an error comes from Lightning's own code, which then says what it does not like of its options."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("pytorch_lightning.", "lightning_fabric."))
 
 
 def _calibrate(cli: TrainCLI) -> None:
@@ -274,7 +315,7 @@ def _report(cli: TrainCLI, last: Path) -> None:
     said = f"{costs}, judged by {judge}" if costs else "not measured"
     print(f"{cli.trainer.global_step} steps; on held-out photos: {said}", file=sys.stderr)
     if costs and judge in DISTILLED:
-        print("VGG-19 finds more wrong; fststyle evaluate asks it, to compare networks", file=sys.stderr)
+        print(f"{judge} is lenient; compare networks with fststyle evaluate, which asks VGG-19", file=sys.stderr)
     print(f"pictures: {cli.run_folder / 'samples'}", file=sys.stderr)
     print(f"next: fststyle export {shlex.quote(str(last))} {cli.config.name}.onnx", file=sys.stderr)
 
