@@ -76,6 +76,8 @@ FLOORS = {
     "fststyle.video.span": 2,
     "fststyle.video.matroska": 2,
     "fststyle.video.source": 2,
+    "fststyle.video.aac": 2,
+    "fststyle.video.copies": 3,
     "fststyle.video.partial": 3,
     "fststyle.video.animation": 3,
     "fststyle.video.decoding": 3,

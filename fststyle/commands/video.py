@@ -47,6 +47,9 @@ def video(
     crf: Annotated[
         int | None, typer.Option(min=0, max=51, help="Quality, lower is better; 18 or 20 (hevc) if not given.")
     ] = None,
+    sound: Annotated[
+        str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")
+    ] = "copy",
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the video, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
     follow: Annotated[
@@ -97,6 +100,7 @@ def video(
             ),
             codec=codec,
             crf=crf,
+            sound=sound,
             raw=None if raw is None else sides(raw, "--raw"),
             raw_output=raw is not None,
             resume=resume,

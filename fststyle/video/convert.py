@@ -1,7 +1,8 @@
 """One video from file to file: painted beside its place, continued where a run was interrupted, renamed when whole."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,10 @@ import av
 
 from fststyle.errors import FststyleError, VideoError
 from fststyle.file_kinds import Kind
-from fststyle.files import is_file, is_there, refuse_inputs, refuse_other_kind
+from fststyle.files import is_file, is_there, reason_of, refuse_inputs, refuse_other_kind
 from fststyle.video.animation import AnimationReader, is_webp
 from fststyle.video.clip import Clip, Cut
+from fststyle.video.copies import SOUNDS
 from fststyle.video.partial import Partial, State, in_words
 from fststyle.video.pictures import PicturesReader, is_pictures
 from fststyle.video.pipes import PipeReader, PipeWriter
@@ -40,6 +42,7 @@ class Job:
         restart: Throw it away.
         identity: What else must be the same for a run to be continued.
         overlap: Read and write in threads of their own.
+        sound: What is done with sound, one of `SOUNDS`: it is copied, encoded to AAC, or left out.
     """
 
     source: str
@@ -53,10 +56,13 @@ class Job:
     restart: bool = False
     identity: dict[str, Any] = field(default_factory=dict)
     overlap: bool = True
+    sound: str = "copy"
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
             raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {self.codec!r}")
+        if self.sound not in SOUNDS:
+            raise ValueError(f"sound must be one of {', '.join(SOUNDS)}, not {self.sound!r}")
         if self.crf is not None and not 0 <= self.crf <= 51:
             raise ValueError(f"crf must lie in 0..51, not {self.crf}")
         if self.crf is not None and CODECS[self.codec].crf is None:
@@ -137,10 +143,7 @@ def convert(
                 return Done(progress.frames, progress.seconds, 0, None, not stop())
             return _to_file(job, reader, function, begun, painted, stop)
     except av.FFmpegError as error:
-        source = "standard input" if job.source == STREAM else job.source
-        raise VideoError(
-            f"FFmpeg cannot convert {source} ({error.strerror or error}); make an H.264 video of it first"
-        ) from error
+        raise _unconverted(job, error) from error
 
 
 def _reader(job: Job, stdin: BinaryIO) -> VideoReader | AnimationReader | PicturesReader | PipeReader:
@@ -182,33 +185,59 @@ def _to_file(
 
     begun(reader.clip, done)
     earlier = partial.earlier()
-    writer = VideoWriter(partial.path, reader.clip, job.codec, job.crf, keep, earlier)
-    try:
-        progress = paint(
-            reader,
-            writer,
-            function,
-            done=done,
-            painted=painted,
-            remember=waiting.__setitem__,
-            stop=stop,
-            overlap=job.overlap,
-        )
-        whole = not stop()
-        writer.close()
-        earlier.close()
-        if whole:
-            partial.finish()
-    except (FststyleError, OSError, av.FFmpegError) as error:
-        writer.give_up()
-        if not writer.written and not done:
-            partial.discard()
-        if isinstance(error, (FststyleError, av.FFmpegError)):
+    with _leaving(job, partial):
+        writer = VideoWriter(partial.path, reader.clip, job.codec, job.crf, keep, job.sound, earlier)
+        try:
+            progress = paint(
+                reader,
+                writer,
+                function,
+                done=done,
+                painted=painted,
+                remember=waiting.__setitem__,
+                stop=stop,
+                overlap=job.overlap,
+            )
+            whole = not stop()
+            writer.close()
+            earlier.close()
+            if whole:
+                partial.finish()
+        except BaseException:
+            writer.give_up()
             raise
-        raise VideoError(
-            f"cannot write {partial.target} ({error.strerror or error}); make room or choose another place"
-        ) from error
     return Done(progress.frames, progress.seconds, done, partial.target if whole else partial.path, whole)
+
+
+@contextmanager
+def _leaving(job: Job, partial: Partial) -> Iterator[None]:
+    """After a failure, keep what a run can go on from, and say so; remove what none can."""
+    try:
+        yield
+    except BaseException as error:
+        left = ""
+        if is_there(partial.state_path):
+            left = f"; {partial.path} keeps what is painted: {job.way_on}"
+        else:
+            partial.discard()
+        if isinstance(error, FststyleError):
+            if not left or "--resume" in str(error) or "--restart" in str(error):
+                raise
+            raise type(error)(f"{error}{left}") from error
+        if isinstance(error, av.FFmpegError):
+            raise _unconverted(job, error, left) from error
+        if isinstance(error, OSError):
+            raise VideoError(
+                f"cannot write {partial.target} ({reason_of(error)}); make room or choose another place{left}"
+            ) from error
+        raise
+
+
+def _unconverted(job: Job, error: av.FFmpegError, left: str = "") -> VideoError:
+    source = "standard input" if job.source == STREAM else job.source
+    return VideoError(
+        f"FFmpeg cannot convert {source} ({error.strerror or error}); make an H.264 video of it first{left}"
+    )
 
 
 def _refuse_input(job: Job, partial: Partial) -> None:
@@ -237,7 +266,7 @@ def _identity(job: Job) -> dict[str, Any]:
         status = source.stat()
         facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
     cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}
-    encoder = {"codec": job.codec, "crf": job.crf, "cores": os.cpu_count(), "PyAV": av.__version__}
+    encoder = {"codec": job.codec, "crf": job.crf, "sound": job.sound, "cores": os.cpu_count(), "PyAV": av.__version__}
     # As it will come back from JSON.
     return facts | {key.replace("_", "-"): value for key, value in (cut | encoder | job.identity).items()}
 

@@ -87,11 +87,19 @@ class Monotonic:
     A frame out of place is put right behind its predecessor; where the count starts again, it is continued.
     """
 
-    def __init__(self, time_base: Fraction, nominal: int, name: str) -> None:
-        """`nominal` is a frame's usual duration in units of `time_base`."""
+    def __init__(self, time_base: Fraction, nominal: int, name: str, step: int = 1) -> None:
+        """Nothing is read yet.
+
+        Args:
+            time_base: Seconds that a unit of time has.
+            nominal: A frame's usual duration in these units.
+            name: For the warning.
+            step: Units from one frame to the next at least; 0 allows equal times.
+        """
         self._nominal = max(1, nominal)
         self._leap = _NEW_COUNT / time_base
         self._name = name
+        self._step = step
         self._last: int | None = None
         self._next = 0
         self._offset = 0
@@ -110,7 +118,7 @@ class Monotonic:
             placed = pts
         else:
             placed = pts + self._offset
-            if placed <= self._last:
+            if placed < self._last + self._step:
                 if not self._warned:
                     self._warned = True
                     warnings.warn(f"{self._name} has times that do not go forward; they are mended", stacklevel=2)
@@ -118,7 +126,7 @@ class Monotonic:
                     self._offset += self._last + self._nominal - placed
                     placed = self._last + self._nominal
                 else:
-                    placed = self._last + 1
+                    placed = self._last + self._step
         self._last = placed
         self._next = placed + (duration or self._nominal)
         return placed

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from fststyle.errors import VideoError
 from fststyle.video.clip import Clip, Frame
 from fststyle.video.color import FromRgb
+from fststyle.video.copies import FORMATS, Copies
 
-_MOVIES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
-SUFFIXES = (*_MOVIES, ".mkv")
+SUFFIXES = tuple(FORMATS)
 
 _LONGEST_GROUP = 50  # frames; held in memory until their encoder has them all
 _BT709, _LIMITED, _UNSPECIFIED = 1, 1, 2
@@ -83,6 +83,7 @@ class VideoWriter:
         codec: str = "h264",
         crf: int | None = None,
         on_group: Callable[[int], None] = lambda _: None,
+        sound: str = "copy",
         earlier: Iterator["av.Packet[Any]"] = iter(()),  # noqa: B008 -- an empty one is the same for everybody
     ) -> None:
         """Open the file.
@@ -93,6 +94,7 @@ class VideoWriter:
             codec: One of `CODECS`.
             crf: Quality, lower is better; None is the codec's own.
             on_group: Told the number of frames, each time a group of pictures was handed to the file.
+            sound: What is done with sound, one of `copies.SOUNDS`.
             earlier: The compressed frames of an earlier run, for frames that come without pixels.
 
         Raises:
@@ -104,6 +106,7 @@ class VideoWriter:
         self._crf = self._codec.crf if crf is None else crf
         self._on_group = on_group
         self._convert = FromRgb(self._codec.pixel_format)
+        self._sound = sound
         self._pending: list[tuple[av.VideoFrame, Frame]] = []
         self._earlier = earlier
         self.group = group_length(clip.rate)
@@ -120,9 +123,9 @@ class VideoWriter:
         self._pending.append((self._convert(rgb), frame))
 
     def copy(self, packet: "av.Packet[Any]") -> None:
-        """Add a packet of one of the clip's copied streams, as it is."""
-        packet.stream = self._copies[packet.stream_index]
-        self._mux(packet)
+        """Add a packet of one of the clip's copied streams, in the form that the file can hold."""
+        for made in self._copies.packets(packet):
+            self._mux(made)
 
     def close(self) -> None:
         """Write what is pending, and the end of the file.
@@ -132,6 +135,8 @@ class VideoWriter:
         """
         if self._pending:
             self._flush(next_pts=None)
+        for packet in self._copies.rest():
+            self._mux(packet)
         try:
             self._container.close()
             descriptor = os.open(self._path, os.O_RDWR)  # Windows writes through only what may be written
@@ -152,7 +157,7 @@ class VideoWriter:
     def _open(self) -> Any:
         suffix = self._path.suffix.lower()
         options = {"max_interleave_delta": "200000", "avoid_negative_ts": "disabled"}
-        if suffix in _MOVIES:
+        if FORMATS[suffix] != "matroska":
             # The moov waits for the first fragment: written before, its edit list makes readers of an unfinished file
             # drop all of the first fragment but its key frame. A fragment waits for a fifth of a second at most.
             options |= {"movflags": "hybrid_fragmented+delay_moov", "use_editlist": "1", "frag_duration": "200000"}
@@ -163,34 +168,28 @@ class VideoWriter:
             container = av.open(
                 str(self._path.absolute()),  # as in source.py
                 "w",
-                format=_MOVIES.get(suffix, "matroska"),
+                format=FORMATS[suffix],
                 options=options | {"flush_packets": "1"},
             )
         except (av.FFmpegError, OSError) as error:
             raise self._problem(error) from error
         stream: Any = container.add_stream(self._codec.encoder, options=dict(self._options()))
         self._settle(stream.codec_context)
+        try:
+            stream.codec_context.open()
+        except av.FFmpegError as error:
+            raise self._unencodable(error) from error
         stream.time_base = self._clip.time_base
         self._stream = stream
-        self._copies = {}
-        for source in self._clip.copied:
-            self._copies[source.index] = self._copy_of(container, source)
+        self._copies = Copies(container, suffix, self._clip.copied, self._sound)
         container.metadata.update(dict(self._clip.metadata))
         if self._clip.chapters:
             container.set_chapters(list(self._clip.chapters))
-        return container
-
-    def _copy_of(self, container: Any, source: Any) -> Any:
         try:
-            stream = container.add_stream_from_template(source)
-        except ValueError as error:
-            name = source.codec_context.name if source.codec_context is not None else source.type
-            raise VideoError(
-                f"{self._path.suffix} cannot hold the {source.type} of the input ({name}); name the output .mkv"
-            ) from error
-        stream.metadata.update(source.metadata)
-        stream.disposition = source.disposition
-        return stream
+            container.start_encoding()
+        except (av.FFmpegError, OSError) as error:
+            raise self._problem(error) from error
+        return container
 
     def _options(self) -> dict[str, str]:
         options = dict(self._codec.options)
@@ -218,10 +217,7 @@ class VideoWriter:
         try:
             packets = self._compressed(frames)
         except (av.FFmpegError, OSError) as error:
-            raise VideoError(
-                f"{self._codec.encoder} fails at {self._clip.width}×{self._clip.height} "
-                f"({getattr(error, 'strerror', None) or error}); choose another --codec or --max-side"
-            ) from error
+            raise self._unencodable(error) from error
         ends = [frame.pts for _, frame in frames[1:]] + [self._end_of(frames[-1][1], next_pts)]
         for packet, end in zip(packets, ends, strict=True):
             packet.stream, packet.time_base = self._stream, self._clip.time_base
@@ -268,6 +264,11 @@ class VideoWriter:
             self._container.mux_one(packet)
         except (av.FFmpegError, OSError) as error:
             raise self._problem(error) from error
+
+    def _unencodable(self, error: Exception) -> VideoError:
+        reason = getattr(error, "strerror", None) or error
+        size = f"{self._clip.width}×{self._clip.height}"
+        return VideoError(f"{self._codec.encoder} fails at {size} ({reason}); choose another --codec or --max-side")
 
     def _problem(self, error: Exception) -> VideoError:
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
