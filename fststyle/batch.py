@@ -144,7 +144,10 @@ def _read(job: Job, settings: Settings, stdin: BinaryIO) -> _Begun:
             raise ImageError(job.problem)
         if job.target is not None:
             refuse_other_kind(job.target, Kind.PICTURE, ImageError)
-        picture = read_picture(io.BytesIO(stdin.read()) if job.source is None else job.source)
+        source = io.BytesIO(stdin.read()) if job.source is None else job.source
+        # Twice as large as what it is shrunk to: the JPEG decoder's own shrinking is coarser.
+        least = None if settings.max_side is None else 2 * settings.max_side
+        picture = read_picture(source, min_side_hint=least)
         if settings.max_side is not None:
             picture = picture.fitted(settings.max_side)
         refuse_size(job.suffix, *picture.rgb.shape[:2])

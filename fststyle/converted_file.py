@@ -114,7 +114,7 @@ def _read(paths: Iterable[Path], least: int, multiple: int) -> list[Pixels]:
     """The photos at the size they are compared at, without those whose shorter side is below `least` then."""
     photos = []
     for path in paths:
-        photo = fit_longer_side(read_picture(path).rgb, _SIDE)
+        photo = fit_longer_side(read_picture(path, min_side_hint=2 * _SIDE).to_paint(), _SIDE)
         if min(photo.shape[:2]) // multiple * multiple < least:
             height, width = photo.shape[:2]
             warnings.warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network", stacklevel=3)

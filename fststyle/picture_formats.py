@@ -49,7 +49,7 @@ _OTHERS = {
 # What stands at an offset of the file.
 _SIGNATURES = (
     *((4, b"ftyp" + brand, "HEIC") for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")),
-    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),  # of AVIF, too, which Pillow opens before this is asked
     (4, b"ftypcrx ", _RAW),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"),

@@ -1,4 +1,4 @@
-"""What picture files say of their colors and Pillow does not tell: cICP of PNG, nclx of AVIF."""
+"""What picture files say of their colors and Pillow does not tell: cICP of PNG, nclx of AVIF and HEIC."""
 
 import os
 import struct
@@ -34,7 +34,7 @@ def encoding_of(image: Image.Image, file: IO[bytes], name: str) -> Encoding | No
             image.info.pop("icc_profile", None)
         elif not has_profile and "srgb" not in image.info:
             encoding = Encoding.from_png(image.info.get("gamma"), image.info.get("chromaticity"))
-    elif image.format == "AVIF" and not has_profile and (nclx := _nclx(file)) is not None:
+    elif image.format in {"AVIF", "HEIF"} and not has_profile and (nclx := _nclx(file)) is not None:
         # The decoder has stretched the range already.
         encoding = Encoding.from_codes(*nclx, full_range=True, name=name)
     return None if encoding is None or encoding.is_srgb() else encoding
