@@ -9,6 +9,9 @@ from PIL import Image, ImageCms
 # A profile that moves no color by more is sRGB's, whatever it is called.
 _SAME = 1
 
+# Lossy formats without gray make it slightly colored.
+_LOSSY_GRAY = 3
+
 
 def profile_to_srgb(image: Image.Image, data: bytes | None, name: str) -> Image.Image:
     """An image of mode L, RGB, CMYK or LAB as RGB. A broken profile, or one of another color space, gives a warning.
@@ -68,5 +71,5 @@ def _probe() -> Image.Image:
 
 
 def _is_gray(image: Image.Image) -> bool:
-    low, middle, high = (np.asarray(image.getchannel(channel)) for channel in range(3))
-    return np.array_equal(low, middle) and np.array_equal(middle, high)
+    red, green, blue = (np.asarray(image.getchannel(channel)).astype(np.int16) for channel in range(3))
+    return bool(max(np.abs(red - green).max(), np.abs(blue - green).max()) <= _LOSSY_GRAY)

@@ -13,8 +13,9 @@ from typing import IO, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
-from fststyle import tiff
+from fststyle import tiff, tiff_samples
 from fststyle.errors import ImageError
 from fststyle.extras import extra
 from fststyle.files import require_regular_file
@@ -86,13 +87,8 @@ def read_picture(
                 require_regular_file(source)
                 source = held.enter_context(source.open("rb"))
             file = _seekable(source)
-            image = held.enter_context(_opened(file, name))
-            width, height = image.size
-            if width * height > max_pixels:
-                raise ImageError(
-                    f"{name} has {width}×{height} pixels, more than the {max_pixels:,} allowed; "
-                    "shrink it first, or raise max_pixels",
-                )
+            image = held.enter_context(_opened(file, name, max_pixels))
+            _refuse_many_pixels(image.size, max_pixels, name)
             return _decoded(image, file, name, min_side_hint)
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist; check the path") from error
@@ -135,7 +131,16 @@ def _seekable(file: BinaryIO) -> BinaryIO:
     return file
 
 
-def _opened(file: BinaryIO, name: str) -> Image.Image:
+def _refuse_many_pixels(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{name} has {width}×{height} pixels, more than the {max_pixels:,} allowed; "
+            "shrink it first, or raise max_pixels",
+        )
+
+
+def _opened(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     """An image whose header is read.
 
     Raises:
@@ -152,14 +157,25 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
             return _opened_heif(file)
         if kind is not None:
             raise refusal(name, kind) from error
-        if (contents := tiff.described(file)) is not None:
-            raise ImageError(
-                f"{name} is a TIFF with {contents}, which is not read; save it with 8 or 16 bits a channel"
-            ) from error
-        raise
+        if (tags := tiff.directory_of(file)) is None:
+            raise
+        return _opened_tiff(file, tags, name, max_pixels)
     if image.format == "TIFF" and is_raw(path):
         raise refusal(name, "camera raw")
+    if isinstance(image, TiffImageFile) and tiff.is_misread(image):
+        return _opened_tiff(file, image.tag_v2, name, max_pixels)
     return image
+
+
+def _opened_tiff(file: BinaryIO, tags: ImageFileDirectory_v2, name: str, max_pixels: int) -> Image.Image:
+    """A TIFF that Pillow has no mode for, decoded."""
+    layout = tiff_samples.layout_of(tags)
+    if layout is None:
+        raise ImageError(
+            f"{name} is a TIFF with {tiff.described(tags)}, which is not read; save it with 8 or 16 bits a channel"
+        )
+    _refuse_many_pixels((layout.width, layout.height), max_pixels, name)
+    return tiff_samples.image_of(file, tags, layout, name)
 
 
 def _opened_heif(file: BinaryIO) -> Image.Image:

@@ -1,5 +1,6 @@
 """What Pillow reads of TIFF files otherwise than they mean it, put right."""
 
+import struct
 from typing import IO, Any
 
 import numpy as np
@@ -31,19 +32,17 @@ def prepare(image: Image.Image, name: str) -> None:
     if _SIGNED in _several(tags.get(_FORMAT, 1)):
         raise ImageError(f"{name} holds signed values, whose black and white are unknown; {_REMEDY}, unsigned")
     if tags.get(_PLANAR) == _SEPARATE:
-        _prepare_planes(image, name)
+        _prepare_planes(image)
     if image.mode == "F" and image.use_load_libtiff:
         _decode_by_libtiff(image, "F;32NF")  # libtiff has turned the bytes already
 
 
-def _prepare_planes(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
+def _prepare_planes(image: TiffImagePlugin.TiffImageFile) -> None:
     """Pillow's own decoder takes the planes of uncompressed files for bytes; libtiff knows their depth."""
     if len(_several(image.tag_v2.get(_BITS, 1))) == 1:
         # One plane is as good as none.
         image.tag_v2[_PLANAR] = 1
         image._setup()
-    elif image.mode in {"LA", "La"}:
-        raise ImageError(f"{name} holds gray and alpha in separate planes, which is not read; save it as PNG")
     elif image.mode in {"RGB", "RGBA", "CMYK"} and not image.use_load_libtiff:
         depth = ";16N" if _several(image.tag_v2[_BITS])[0] == 16 else ""
         _decode_by_libtiff(image, image.mode + depth)
@@ -85,8 +84,8 @@ def _like(image: Image.Image, values: Image.Image) -> Image.Image:
     return values
 
 
-def described(file: IO[bytes]) -> str | None:
-    """Say what a TIFF holds that Pillow cannot open: "3 channels of 32 floating-point bits"; None if it is none."""
+def directory_of(file: IO[bytes]) -> TiffImagePlugin.ImageFileDirectory_v2 | None:
+    """The tags of a TIFF that Pillow cannot open; None if it is none."""
     try:
         file.seek(0)
         header = file.read(16)
@@ -95,17 +94,27 @@ def described(file: IO[bytes]) -> str | None:
         tags = TiffImagePlugin.ImageFileDirectory_v2(header if 43 in header[2:4] else header[:8])
         file.seek(tags.next)
         tags.load(file)
-        if _WIDTH not in tags or _HEIGHT not in tags:
-            return None
-        compression = int(tags.get(_COMPRESSION, 1))
-        if compression not in TiffImagePlugin.COMPRESSION_INFO:
-            return f"compression {compression}"
-        channels = int(tags.get(_SAMPLES, 1))
-        bits = _several(tags.get(_BITS, 1))[0]
-        kind = _FORMATS.get(_several(tags.get(_FORMAT, 1))[0], "unknown ")
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError):
+        complete = isinstance(tags.get(_WIDTH), int) and isinstance(tags.get(_HEIGHT), int)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
         return None
-    return f"{channels} channel{'s' if channels > 1 else ''} of {bits} {kind}bits"
+    return tags if complete else None
+
+
+def described(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str:
+    """Say what a TIFF holds: "3 channels of 32 floating-point bits"."""
+    compression = tags.get(_COMPRESSION, 1)
+    if compression not in TiffImagePlugin.COMPRESSION_INFO:
+        return f"compression {compression}"
+    channels = tags.get(_SAMPLES, 1)
+    bits = _several(tags.get(_BITS, 1))[0]
+    kind = _FORMATS.get(_several(tags.get(_FORMAT, 1))[0], "unknown ")
+    return f"{channels} channel{'s' if channels != 1 else ''} of {bits} {kind}bits"
+
+
+def is_misread(image: Image.Image) -> bool:
+    """Whether Pillow opens it and cannot decode it: gray and alpha in planes."""
+    planar = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(_PLANAR) == _SEPARATE
+    return planar and image.mode in {"LA", "La"}
 
 
 def _several(value: Any) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ FLOORS = {
     "fststyle.color_encoding": 0,
     "fststyle.color_profiles": 0,
     "fststyle.tiff": 0,
+    "fststyle.tiff_samples": 1,
     "fststyle.pillow_process": 0,
     "fststyle.picture_formats": 0,
     "fststyle.picture_headers": 1,

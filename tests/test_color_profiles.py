@@ -77,3 +77,14 @@ def test_a_gray_profile_on_colors_is_ignored_with_a_warning() -> None:
     png = io.BytesIO(encoded(PIXEL, "PNG", icc_profile=LINEAR_GRAY))
     with pytest.warns(UserWarning, match="broken color profile"):
         np.testing.assert_array_equal(read_picture(png).rgb, PIXEL)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "AVIF"])
+def test_gray_profiles_count_in_lossy_files(file_format: str) -> None:
+    """WebP has no gray and stores it as slightly wrong colors."""
+    gray = np.random.default_rng(0).integers(90, 110, (64, 64), np.uint8)
+    data = encoded(gray, file_format, quality=80, icc_profile=LINEAR_GRAY)
+    decoded = Image.open(io.BytesIO(data)).convert("RGB")
+    light = np.asarray(decoded).astype(float)[..., 1] / 255
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(read_picture(io.BytesIO(data)).rgb[..., 1], expected, atol=3)

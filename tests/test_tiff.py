@@ -53,47 +53,69 @@ class TestColor:
         np.testing.assert_allclose(got, (255 - ink[..., :3]) * (255 - ink[..., 3:]) / 255, atol=1)
 
 
+@ORDERS
 @pytest.mark.parametrize("photometric", [WHITE_IS_ZERO, BLACK_IS_ZERO])
 @pytest.mark.parametrize("deflate", [False, True])
 @pytest.mark.parametrize("planar", [False, True])
-class TestGray:
-    @ORDERS
-    def test_8_bits(self, order: str, photometric: int, deflate: bool, planar: bool) -> None:
-        values = RNG.integers(0, 256, (30, 20, 1), np.uint8)
-        data = tiff(values, photometric, order=order, deflate=deflate, planar=planar)
-        self.check(values, data, photometric)
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16, 32, "float16", "float32", "float64"])
+def test_gray(order: str, photometric: int, deflate: bool, planar: bool, bits: int | str) -> None:
+    values: NDArray[Any]
+    if isinstance(bits, str):
+        gray = RNG.integers(0, 256, (30, 21, 1))
+        values = (gray / 255).astype(bits)
+    else:
+        values = RNG.integers(0, 1 << bits, (30, 21, 1)).astype(f"u{(bits + 7) // 8 if bits != 12 else 2}")
+        gray = values >> (bits - 8)
+    depth = bits if bits in (10, 12, 14) else None
+    data = tiff(values, photometric, order=order, deflate=deflate, planar=planar, bits=depth)
+    expected = 255 - gray if photometric == WHITE_IS_ZERO else gray
+    # Half floats round by themselves.
+    np.testing.assert_allclose(read(data).astype(int), np.repeat(expected, 3, -1), atol=int(bits == "float16"))
 
-    def check(self, gray: NDArray[Any], data: bytes, photometric: int, refused: bool = False) -> None:
-        if refused:
-            with pytest.raises(ImageError, match="is not read; save it with 8 or 16 bits a channel"):
-                read(data)
-            return
-        expected = 255 - gray if photometric == WHITE_IS_ZERO else gray
-        np.testing.assert_array_equal(read(data), np.repeat(expected, 3, -1))
 
-    @ORDERS
-    def test_16_bits(self, order: str, photometric: int, deflate: bool, planar: bool) -> None:
-        values = deep((30, 20, 1))
-        data = tiff(values, photometric, order=order, deflate=deflate, planar=planar)
-        self.check(values >> 8, data, photometric, order == ">" and photometric == WHITE_IS_ZERO)
+@ORDERS
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("extra", [None, 1, 2])
+@pytest.mark.parametrize("bits", [10, 12, 14, 32, "float16", "float32", "float64"])
+def test_deep_colors(order: str, deflate: bool, planar: bool, extra: int | None, bits: int | str) -> None:
+    levels = RNG.random((30, 21, 3 if extra is None else 4))
+    levels[..., 3:] = 0.5 + levels[..., 3:] / 2
+    expected = levels.copy()
+    if extra == 1:
+        levels[..., :3] *= levels[..., 3:]
+    values = (
+        levels.astype(bits) if isinstance(bits, str) else (levels * ((1 << bits) - 1)).astype(f"u{-(-bits // 16) * 2}")
+    )
+    depth = bits if bits in (10, 12, 14) else None
+    data = tiff(values, RGB, order=order, deflate=deflate, planar=planar, bits=depth, extra=extra)
+    picture = read_picture(io.BytesIO(data))
+    np.testing.assert_allclose(picture.rgb, expected[..., :3] * 255, atol=1.3)
+    if extra is not None:
+        np.testing.assert_allclose(picture.alpha, expected[..., 3] * 255, atol=1.3)
 
-    @ORDERS
-    def test_12_bits(self, order: str, photometric: int, deflate: bool, planar: bool) -> None:
-        values = RNG.integers(0, 4096, (30, 20, 1), np.uint16)
-        data = tiff(values, photometric, order=order, deflate=deflate, planar=planar, bits=12)
-        self.check(values >> 4, data, photometric, order == ">" or photometric == WHITE_IS_ZERO)
 
-    @ORDERS
-    def test_32_bits(self, order: str, photometric: int, deflate: bool, planar: bool) -> None:
-        values = RNG.integers(0, 2**32, (30, 20, 1), np.uint32)
-        data = tiff(values, photometric, order=order, deflate=deflate, planar=planar)
-        self.check(values >> 24, data, photometric, order == ">" or photometric == WHITE_IS_ZERO)
-
-    @ORDERS
-    def test_floating_point(self, order: str, photometric: int, deflate: bool, planar: bool) -> None:
-        gray = RNG.integers(0, 256, (30, 20, 1))
-        data = tiff((gray / 255).astype(np.float32), photometric, order=order, deflate=deflate, planar=planar)
-        self.check(gray, data, photometric)
+@ORDERS
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("extra", [1, 2])
+@pytest.mark.parametrize("bits", [8, 16, 32])
+@pytest.mark.parametrize("photometric", [WHITE_IS_ZERO, BLACK_IS_ZERO])
+def test_gray_with_alpha(order: str, deflate: bool, planar: bool, extra: int, bits: int, photometric: int) -> None:
+    full = (1 << bits) - 1
+    values = np.array([[[0.4, 0.8], [0, 0], [1, 1]]] * 5) * full
+    picture = read_picture(
+        io.BytesIO(
+            tiff(values.astype(f"u{bits // 8}"), photometric, order=order, deflate=deflate, planar=planar, extra=extra)
+        )
+    )
+    gray = np.array([0.4, 0, 1])
+    gray = 1 - gray if photometric == WHITE_IS_ZERO else gray
+    if extra == 1:
+        gray = np.minimum(gray / [0.8, 1e-6, 1], 1)
+    seen = np.array([True, False, True])
+    np.testing.assert_allclose(picture.rgb[0, seen, 1], (gray * 255)[seen], atol=1)
+    np.testing.assert_allclose(picture.alpha[0], [204, 0, 255], atol=1)
 
 
 @ORDERS
@@ -103,19 +125,14 @@ def test_signed_values_are_refused_by_name(order: str, dtype: Any) -> None:
         read(tiff(np.zeros((8, 8, 1), dtype), BLACK_IS_ZERO, order=order))
 
 
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        (np.zeros((8, 8, 3), np.float32), "3 channels of 32 floating-point bits"),
-        (np.zeros((8, 8, 3), np.uint32), "3 channels of 32 bits"),
-        (np.zeros((8, 8, 1), np.float16), "1 channel of 16 floating-point bits"),
-        (np.zeros((8, 8, 1), np.float64), "1 channel of 64 floating-point bits"),
-        (np.zeros((8, 8, 3), np.int16), "3 channels of 16 signed bits"),
-    ],
-)
-def test_other_depths_are_refused_by_name(values: NDArray[Any], named: str) -> None:
-    with pytest.raises(ImageError, match=f"{named}, which is not read; save it with 8 or 16 bits"):
-        read(tiff(values, RGB if values.shape[2] == 3 else BLACK_IS_ZERO))
+def test_other_depths_are_refused_by_name() -> None:
+    with pytest.raises(ImageError, match="3 channels of 16 signed bits, which is not read; save it with 8 or 16 bits"):
+        read(tiff(np.zeros((8, 8, 3), np.int16), RGB))
+    for shape, photometric in (((8, 8, 3), RGB), ((8, 8, 1), BLACK_IS_ZERO)):
+        for dtype in (np.float16, np.float32, np.float64):
+            for wrong in (2, np.nan, -1):
+                with pytest.raises(ImageError, match=r"outside 0\.\.1; save it with 8 or 16 bits"):
+                    read(tiff(np.full(shape, wrong, dtype), photometric))
 
 
 def test_premultiplied_gray() -> None:
@@ -124,15 +141,6 @@ def test_premultiplied_gray() -> None:
         picture = read_picture(io.BytesIO(tiff(values, BLACK_IS_ZERO, extra=1, deflate=deflate)))
         np.testing.assert_array_equal(picture.rgb[0, :, 1], [128, 0, 255])
         np.testing.assert_array_equal(picture.alpha, [[200, 0, 255]])
-
-
-@pytest.mark.parametrize("extra", [1, 2])
-@pytest.mark.parametrize("deflate", [False, True])
-def test_gray_and_alpha_in_planes_are_refused_by_name(extra: int, deflate: bool) -> None:
-    values = np.full((8, 8, 2), 200, np.uint8)
-    data = tiff(values, BLACK_IS_ZERO, extra=extra, planar=True, deflate=deflate)
-    with pytest.raises(ImageError, match="gray and alpha in separate planes, which is not read; save it as PNG"):
-        read(data)
 
 
 def test_lab_is_taken_to_srgb() -> None:

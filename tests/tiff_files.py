@@ -32,7 +32,7 @@ def tiff(
         planar: Each channel by itself.
         deflate: Compressed.
         extra: What the last channel is: 1 premultiplied, 2 straight alpha.
-        bits: 12 packs two values into three bytes.
+        bits: 10, 12 or 14, packed; else the type's.
         rows_per_strip: Strips are what a file is cut into.
         more: Tags of bytes.
     """
@@ -65,11 +65,11 @@ def tiff(
 
 
 def _packed(rows: NDArray[Any], bits: int | None) -> bytes:
-    if bits != 12:
+    if bits is None:
         return np.ascontiguousarray(rows).tobytes()
     lines = []
     for row in rows.reshape(len(rows), -1).astype(int):
-        text = "".join(f"{value:012b}" for value in row)
+        text = "".join(f"{value:0{bits}b}" for value in row)
         text += "0" * (-len(text) % 8)
         lines.append(int(text, 2).to_bytes(len(text) // 8, "big"))
     return b"".join(lines)

@@ -1,0 +1,249 @@
+"""TIFF files of depths and channels that Pillow has no mode for, such as floating-point RGB or 16-bit gray with alpha.
+
+Libtiff decompresses them all the same if it takes every row for a row of gray bytes. What the bytes mean is done here.
+"""
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, TiffImagePlugin
+
+from fststyle.errors import ImageError
+from fststyle.pillow_process import pillow_limit
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
+_STRIPS, _ORIENTATION, _CHANNELS, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
+_PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _EXTRA, _FORMAT, _PROFILE = (
+    *(317, 322, 323, 324, 325, 338),
+    *(339, 34675),
+)
+_UNSIGNED, _FLOAT = 1, 3
+_LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
+_PREMULTIPLIED, _STRAIGHT = 1, 2
+_INTEGER_BITS = {8, 10, 12, 14, 16, 32}
+_FLOAT_BITS = {16, 32, 64}
+_COLORS = {0: 1, 1: 1, 2: 3}  # of photometric interpretations
+
+_BAND_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file's tags say of its samples.
+
+    Attributes:
+        colors: 1 or 3; more channels follow.
+        alpha: The channel of alpha; None if there is none.
+        order: "<" or ">".
+        across: Tiles in a row; 1 for strips.
+        tile_width: In pixels; the picture's width for strips.
+    """
+
+    width: int
+    height: int
+    bits: int
+    floating: bool
+    channels: int
+    colors: int
+    alpha: int | None
+    premultiplied: bool
+    white_is_zero: bool
+    planar: bool
+    predictor: int
+    order: str
+    across: int
+    tile_width: int
+
+    @property
+    def together(self) -> int:
+        """Channels that stand side by side in a row."""
+        return 1 if self.planar else self.channels
+
+    @property
+    def tile_row_bytes(self) -> int:
+        """A row of a strip or tile."""
+        return -(-self.tile_width * self.together * self.bits // 8)
+
+
+def layout_of(tags: TiffImagePlugin.ImageFileDirectory_v2) -> Layout | None:
+    """Read the tags; None for what is not read here either."""
+    bits, formats = _several(tags.get(_BITS, 1)), _several(tags.get(_FORMAT, _UNSIGNED))
+    photometric, extras = tags.get(_PHOTOMETRIC), _several(tags.get(_EXTRA, ()))
+    channels = int(tags.get(_CHANNELS, 1))
+    known = _FLOAT_BITS if formats[0] == _FLOAT else _INTEGER_BITS if formats[0] == _UNSIGNED else set()
+    if photometric not in _COLORS or len(set(bits)) != 1 or len(set(formats)) != 1 or bits[0] not in known:
+        return None
+    colors = _COLORS[photometric]
+    if channels < colors or tags.get(_COMPRESSION, 1) not in _LOSSLESS or (_STRIPS in tags) == (_TILES in tags):
+        return None
+    predictor = int(tags.get(_PREDICTOR, 1))
+    if predictor != 1 and predictor != (3 if formats[0] == _FLOAT else 2):
+        return None
+    alphas = [place for place, kind in enumerate(extras) if kind in (_PREMULTIPLIED, _STRAIGHT)]
+    width = int(tags[_WIDTH])
+    tile_width = int(tags[_TILE_WIDTH]) if _TILES in tags else width
+    return Layout(
+        width=width,
+        height=int(tags[_HEIGHT]),
+        bits=bits[0],
+        floating=formats[0] == _FLOAT,
+        channels=channels,
+        colors=colors,
+        alpha=colors + alphas[0] if alphas and colors + alphas[0] < channels else None,
+        premultiplied=bool(alphas) and extras[alphas[0]] == _PREMULTIPLIED,
+        white_is_zero=photometric == 0,
+        planar=tags.get(_PLANAR, 1) == 2 and channels > 1,
+        predictor=predictor,
+        order="<" if tags.prefix.startswith(b"II") else ">",
+        across=-(-width // tile_width),
+        tile_width=tile_width,
+    )
+
+
+def image_of(file: IO[bytes], tags: TiffImagePlugin.ImageFileDirectory_v2, layout: Layout, name: str) -> Image.Image:
+    """Decode all of it: gray as I;16 or, in 0..1, F; with alpha as LA; colors as RGB or RGBA.
+
+    Raises:
+        ImageError: Floating-point values lie outside 0..1.
+        OSError: The file is broken.
+    """
+    file.seek(0)
+    data = file.read()
+    planes = [_samples(raw, layout) for raw in _raw(data, tags, layout)]
+    values = np.concatenate(planes, axis=-1) if layout.planar else planes[0]
+    image = _pixels(values, layout, name)
+    if _PROFILE in tags:
+        image.info["icc_profile"] = tags[_PROFILE]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = int(tags.get(_ORIENTATION, 1))
+    image.info["exif"] = exif.tobytes()
+    return image
+
+
+def _raw(data: bytes, tags: TiffImagePlugin.ImageFileDirectory_v2, layout: Layout) -> list[NDArray[np.uint8]]:
+    """Decompressed bytes of each plane, (H, tiles in a row, bytes of a tile's row)."""
+    kinds = (_TILES, _TILE_BYTES) if _TILES in tags else (_STRIPS, _STRIP_BYTES)
+    places, counts = (_several(tags[kind]) for kind in kinds)
+    number = layout.channels if layout.planar else 1
+    if len(places) != len(counts) or len(places) % number:
+        raise OSError("its strips are not all there")
+    each = len(places) // number
+    row_bytes = layout.across * layout.tile_row_bytes
+    planes = []
+    for first in range(0, len(places), each):
+        gray = {
+            _WIDTH: [row_bytes],
+            _HEIGHT: [layout.height],
+            _BITS: [8],
+            _COMPRESSION: [int(tags.get(_COMPRESSION, 1))],
+            _PHOTOMETRIC: [1],
+            _FILL_ORDER: [int(tags.get(_FILL_ORDER, 1))],
+            kinds[0]: list(places[first : first + each]),
+            kinds[1]: list(counts[first : first + each]),
+        }
+        if _TILES in tags:
+            gray |= {_TILE_WIDTH: [layout.tile_row_bytes], _TILE_HEIGHT: [int(tags[_TILE_HEIGHT])]}
+        else:
+            gray[_ROWS] = [min(int(tags.get(_ROWS, layout.height)), layout.height)]
+        with (
+            pillow_limit.moved_to(row_bytes * layout.height),
+            Image.open(io.BytesIO(_with_directory(data, gray, layout.order)), formats=["TIFF"]) as image,
+        ):
+            planes.append(np.asarray(image).reshape(layout.height, layout.across, layout.tile_row_bytes))
+    return planes
+
+
+def _with_directory(data: bytes, tags: dict[int, list[int]], order: str) -> bytes:
+    """A file whose only page is described by these tags, each of 32-bit numbers (TIFF 6.0, section 2)."""
+    data += b"\0" * (len(data) % 2)
+    entries, outside = b"", b""
+    beside = len(data) + 2 + 12 * len(tags) + 4
+    for number, values in sorted(tags.items()):
+        content = struct.pack(f"{order}{len(values)}I", *values)
+        entries += struct.pack(f"{order}HHI", number, 4, len(values))
+        if len(content) == 4:
+            entries += content
+        else:
+            entries += struct.pack(f"{order}I", beside + len(outside))
+            outside += content
+    directory = struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+    return data[:4] + struct.pack(f"{order}I", len(data)) + data[8:] + directory + outside
+
+
+def _samples(raw: NDArray[np.uint8], layout: Layout) -> NDArray[Any]:
+    """Bytes as values (H, W, channels side by side)."""
+    height, across, _ = raw.shape
+    if layout.predictor == 3 and layout.floating:
+        # Bytes of equal weight stand together, the highest first, each the difference from its left (TechNote 3).
+        size = layout.bits // 8
+        summed = np.cumsum(raw.reshape(height, across, -1, layout.together), axis=2, dtype=np.uint8)
+        bytewise = summed.reshape(height, across, size, -1)
+        values = np.ascontiguousarray(np.moveaxis(bytewise, 2, -1)).view(f">f{size}")
+    elif layout.bits % 8:
+        values = _unpacked(raw, layout)
+    else:
+        kind = "f" if layout.floating else "u"
+        values = np.ascontiguousarray(raw).view(f"{layout.order}{kind}{layout.bits // 8}")
+    pixels = values.reshape(height, across, layout.tile_width, layout.together)
+    if layout.predictor == 2:
+        pixels = np.cumsum(pixels, axis=2, dtype=pixels.dtype.newbyteorder("="))
+        pixels &= (1 << layout.bits) - 1
+    return pixels.reshape(height, -1, layout.together)[:, : layout.width]
+
+
+def _unpacked(raw: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint16]:
+    """Values of 10, 12 or 14 bits, the highest bit first, a few rows at a time."""
+    height, across, row_bytes = raw.shape
+    count = layout.tile_width * layout.together
+    values = np.empty((height, across, count), np.uint16)
+    weights = (1 << np.arange(layout.bits)[::-1]).astype(np.uint16)
+    rows = max(1, _BAND_BYTES // (across * row_bytes * 8))
+    for top in range(0, height, rows):
+        bits = np.unpackbits(raw[top : top + rows], axis=-1)[..., : count * layout.bits]
+        values[top : top + rows] = bits.reshape(*bits.shape[:2], count, layout.bits) @ weights
+    return values
+
+
+def _pixels(values: NDArray[Any], layout: Layout, name: str) -> Image.Image:
+    levels: NDArray[Any]
+    if layout.floating:
+        if not (values.min() >= 0 and values.max() <= 1):  # in this form NaN is refused as well
+            raise ImageError(f"{name} has floating-point values outside 0..1; save it with 8 or 16 bits a channel")
+        levels = values.astype(np.float32)
+    else:
+        levels = values / np.float32((1 << layout.bits) - 1) if layout.alpha is not None else values
+    if layout.white_is_zero:
+        levels = levels.copy()
+        levels[..., 0] = (1 if levels.dtype.kind == "f" else (1 << layout.bits) - 1) - levels[..., 0]
+    if layout.alpha is None and layout.colors == 1:
+        return Image.fromarray(levels[..., 0] if layout.floating else _scaled(levels[..., 0], layout.bits, 16))
+    if levels.dtype.kind != "f":
+        return Image.fromarray(_scaled(levels[..., :3], layout.bits, 8))
+    return Image.fromarray(_with_alpha(levels, layout))
+
+
+def _with_alpha(levels: NDArray[Any], layout: Layout) -> NDArray[np.uint8]:
+    """0..1 as bytes, (H, W, 1, 2, 3 or 4)."""
+    colors = levels[..., : layout.colors]
+    if layout.alpha is None:
+        return (colors * 255 + 0.5).astype(np.uint8)
+    alpha = levels[..., layout.alpha : layout.alpha + 1]
+    if layout.premultiplied:
+        colors = np.clip(colors / np.maximum(alpha, 1e-6), 0, 1)
+    return (np.concatenate([colors, alpha], axis=-1) * 255 + 0.5).astype(np.uint8)
+
+
+def _scaled(values: NDArray[Any], bits: int, wanted: int) -> NDArray[Any]:
+    """To other depths: the highest bits, or all of them and the highest once more."""
+    kind = np.uint8 if wanted == 8 else np.uint16
+    if bits >= wanted:
+        return (values >> (bits - wanted)).astype(kind)
+    return (values.astype(np.uint32) << (wanted - bits) | values >> (2 * bits - wanted)).astype(kind)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
