@@ -3,11 +3,8 @@
 Imports stand inside the commands, so that `--help` is there at once and only `train` and `export` need torch.
 """
 
-import shlex
-import tempfile
 import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -16,23 +13,21 @@ from fststyle import __version__
 from fststyle.commands.bench import bench
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
+from fststyle.commands.export import export
 from fststyle.commands.info import info
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.console import DEBUG, complain, explained, say, show_origin
-from fststyle.errors import FststyleError, ModelFileError
+from fststyle.console import DEBUG, complain, explained, show_origin
+from fststyle.errors import FststyleError
 from fststyle.extras import extra
-from fststyle.file_kinds import Kind
-from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.memory import keep_freed_memory
 from fststyle.streams import prepare_streams
 
 if TYPE_CHECKING:
-    from fststyle.converted_file import Io
-    from fststyle.quantization import Precision
+    pass
 
 
 class _Group(TyperGroup):
@@ -99,45 +94,7 @@ app.command()(stylize)
 app.command()(info)
 
 
-@app.command()
-def export(
-    checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="From `fststyle train`.", show_default=False)
-    ],
-    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)],
-    licence: Annotated[
-        str | None, typer.Option(help="Under which the network may be used.", show_default=False)
-    ] = None,
-    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="As for `quantize`.")] = "fp32",
-    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
-    photos: Annotated[
-        Path | None, typer.Option(help="With --precision or --io, a folder to learn ranges from, as for `quantize`.")
-    ] = None,
-) -> None:
-    """Make a trained network one ONNX file that runs without torch."""
-    as_trained = (precision, io) == ("fp32", "float")
-    if photos is not None and as_trained:
-        raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
-    with extra("train"):
-        from fststyle.training.export import export_checkpoint
-
-        if as_trained:
-            card = export_checkpoint(checkpoint, output, licence=licence)
-        else:
-            from fststyle.converted_file import convert_file
-
-            refuse_inputs(output, checkpoint)
-            refuse_other_kind(output, Kind.NETWORK, ModelFileError)
-            with tempfile.TemporaryDirectory() as scratch:
-                exported = Path(scratch, output.name)
-                card = export_checkpoint(checkpoint, exported, licence=licence)
-                convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
-    costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
-    judged = f", {costs}, judged by {card.loss_network}" if costs else ""
-    say(f"{output}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
-    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
-
-
+app.command()(export)
 app.command()(quantize)
 app.command()(video)
 app.command()(optimize)

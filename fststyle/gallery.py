@@ -1,6 +1,7 @@
 """The networks that come with the package, found by name."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from fststyle.errors import ModelFileError
@@ -26,19 +27,32 @@ def find_network(path: Path) -> Path:
     Whatever has a folder or a suffix in it is the path of a file and is given back as it is.
 
     Raises:
-        ModelFileError: It is a bare name and there is neither; the message has the nearest names.
+        ModelFileError: There is neither; of a bare name, the message has the nearest names, and of a path, the network
+            that ships under the file's name.
     """
     name = str(path)
-    if path.name != name or path.suffix or is_file(path):
+    if is_file(path):
         return path
     known = networks()
+    if path.name != name or path.suffix:
+        alike = _nearest(path.stem, known, 0.8) if path.suffix in ("", ".onnx") and not is_there(path) else []
+        if alike:
+            raise ModelFileError(
+                f"{path} does not exist, but a network called {alike[0]} ships with fststyle; say {alike[0]} alone"
+            )
+        return path
     if name in known:
         return known[name]
     if is_there(path):  # a folder, a pipe: its reader says what is wrong with it
         return path
-    by_lower = {name.lower(): name for name in known}
-    nearest = [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, _NEAREST, 0.5)]
+    nearest = _nearest(name, known, 0.5)
     advice = f"did you mean {' or '.join(nearest)}? " if nearest else ""
     raise ModelFileError(
         f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks that ship"
     )
+
+
+def _nearest(name: str, known: Iterable[str], alike: float) -> list[str]:
+    """The names that are at least so much alike, from 0 to 1, the nearest first."""
+    by_lower = {name.lower(): name for name in known}
+    return [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, _NEAREST, alike)]

@@ -83,7 +83,7 @@ def plan(
             target = into / f"{source.stem}{ending}"
         else:
             target = Path(f"{source.stem}_{style}{ending}")
-        jobs.append(Job(source, target, ending))
+        jobs.append(Job(source, target, ending, _looks_like_output(source, inputs) if output is None else None))
     return _refuse_overwriting(jobs, also_read)
 
 
@@ -127,6 +127,13 @@ def _into_file(source: Path | None, target: Path, suffix: str | None) -> Job:
     if format_of(target.suffix) != format_of(suffix or target.suffix):
         raise ValueError(f"the output {target} is not a {suffix} file; drop the format or change the name")
     return Job(source, target, target.suffix)
+
+
+def _looks_like_output(source: Path, inputs: Sequence[str]) -> str | None:
+    """What to say of a last input that does not exist: it may be the output, named as other programs have it."""
+    if len(inputs) > 1 and source == Path(inputs[-1]) and not is_there(source):
+        return f"{source} does not exist; check the path, or say -o {source} if it is the output"
+    return None
 
 
 def _names_a_file(output: str | None, path: Path) -> bool:
@@ -174,7 +181,7 @@ def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]
     taken: dict[object, Path | None] = {}
     checked = []
     for job in jobs:
-        problem = None
+        problem = job.problem
         if job.target is not None:
             place = place_of(job.target)
             if place in read:

@@ -165,6 +165,7 @@ FLOORS = {
     "fststyle.commands.bench": 9,
     "fststyle.commands.evaluate": 9,
     "fststyle.commands.explain": 9,
+    "fststyle.commands.export": 9,
     "fststyle.commands.info": 9,
     "fststyle.commands.models": 9,
     "fststyle.commands.optimize": 9,

@@ -59,7 +59,10 @@ def evaluate(
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE|-", help="For programs.", show_default=False)
     ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="A page with pictures.", show_default=False)] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", "--output", "-o", metavar="FILE", help="A page with pictures.", show_default=False),
+    ] = None,
     weights: options.Weights = None,
     loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,

@@ -7,7 +7,7 @@ with.
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -55,6 +55,35 @@ StyleWeight = Annotated[float | None, typer.Option("--style-weight", min=0, help
 TvWeight = Annotated[
     float | None, typer.Option("--tv-weight", min=0, help="Of smoothness; 1 if not given.", show_default=False)
 ]
+
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
+]
+
+_Name = TypeVar("_Name", Path, str)
+
+
+def one_output(argument: _Name | None, option: _Name | None) -> _Name | None:
+    """The output that was named, as an argument or with -o; None if it was not.
+
+    Raises:
+        BadParameter: Both are given, and differ.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise typer.BadParameter(f"{argument} and {option} are both named as the output; leave one out")
+    return option if argument is None else argument
+
+
+def required_output(argument: _Name | None, option: _Name | None, example: str) -> _Name:
+    """As `one_output`, where there must be one; `example` shows a command with it.
+
+    Raises:
+        BadParameter: None is given.
+    """
+    output = one_output(argument, option)
+    if output is None:
+        raise typer.BadParameter(f"name the file to write: {example}", param_hint="OUT")
+    return output
 
 
 def cost_of(

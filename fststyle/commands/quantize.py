@@ -1,11 +1,12 @@
 """`fststyle quantize`: a network in smaller numbers, or with bytes as pixels."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.commands.options import LayoutName
+from fststyle.commands.options import LayoutName, Output, required_output
 from fststyle.console import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def quantize(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file or a name.", show_default=False)
     ],
-    output: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)],
+    target: Annotated[
+        Path | None, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)
+    ] = None,
+    into: Output = None,
     precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="Of the numbers inside.")] = "int8",
     io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
     photos: Annotated[
@@ -29,6 +33,7 @@ def quantize(
     """Make a network smaller and faster; what paints too differently is not kept."""
     from fststyle.converted_file import convert_file
 
+    output = required_output(target, into, f"fststyle quantize {shlex.quote(str(model))} -o small.onnx")
     made = convert_file(
         model,
         output,

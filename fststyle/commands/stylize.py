@@ -11,6 +11,7 @@ import typer
 
 from fststyle.commands.options import LayoutName
 from fststyle.console import complain, plain, show_origin
+from fststyle.files import is_there
 
 if TYPE_CHECKING:
     from fststyle.batch import Job, Result
@@ -85,7 +86,7 @@ def stylize(
 
     from fststyle.batch import Painter, Settings, parse_shard, plan, run, shard
     from fststyle.blend import Blend, parse_blend
-    from fststyle.files import is_there, refuse_inputs
+    from fststyle.files import refuse_inputs
     from fststyle.gallery import find_network
     from fststyle.images import read_mask
     from fststyle.manifest import Manifest
@@ -96,6 +97,8 @@ def stylize(
     inputs = inputs or []
     # With --blend the first word is a picture already.
     names, inputs = ([(Path(model), 1.0)], inputs) if blend is None else (parse_blend(blend), [model, *inputs])
+    if blend is not None:
+        _refuse_network(model)
     if not inputs:
         raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
     stylizers = [
@@ -154,6 +157,19 @@ def stylize(
         )
         done = list(shown_results)
     _summarize(done, len(skipped), stylizers[0].device, time.perf_counter() - begun)
+
+
+def _refuse_network(first: str) -> None:
+    """With --blend, the first argument is a picture.
+
+    Raises:
+        ValueError: It is a network, or the name of one.
+    """
+    from fststyle.gallery import networks
+
+    path = Path(first)
+    if path.suffix.lower() == ".onnx" or (first in networks() and not is_there(path)):
+        raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
 
 
 def _noted(results: "Iterator[Result]", notes: "Manifest | None", skipped: "list[Job]") -> "Iterator[Result]":

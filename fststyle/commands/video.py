@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from fststyle.commands.options import LayoutName, sides
+from fststyle.commands.options import LayoutName, required_output, sides
 from fststyle.console import explained, show_origin
 from fststyle.errors import FststyleError
 from fststyle.extras import extra
@@ -31,9 +32,15 @@ def video(
         str,
         typer.Argument(metavar="IN", help="A video, a folder or quoted pattern of frames; - is y4m on standard input."),
     ],
-    target: Annotated[
-        str, typer.Argument(metavar="OUT", help=".mp4, .mov, .m4v or .mkv; - is y4m on standard output.")
-    ],
+    output: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OUT", help=".mp4, .mov, .m4v or .mkv; - is y4m on standard output.", show_default=False
+        ),
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
+    ] = None,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="12.5, 1:30 or 1:02:03.", show_default=False)
     ] = None,
@@ -85,6 +92,8 @@ def video(
         from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.timing import parse_rate, parse_time
 
+    example = f"fststyle video {shlex.quote(str(model))} {shlex.quote(source)} -o painted.mp4"
+    target = required_output(output, into, example)
     shown: _Bar | _Events = _Events() if as_json else _Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
