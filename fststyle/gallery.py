@@ -27,20 +27,12 @@ def find_network(path: Path) -> Path:
     Whatever has a folder or a suffix in it is the path of a file and is given back as it is.
 
     Raises:
-        ModelFileError: There is neither; of a bare name, the message has the nearest names, and of a path, the network
-            that ships under the file's name.
+        ModelFileError: It is a bare name and there is neither; the message has the nearest names.
     """
     name = str(path)
-    if is_file(path):
+    if path.name != name or path.suffix or is_file(path):
         return path
     known = networks()
-    if path.name != name or path.suffix:
-        alike = _nearest(path.stem, known, 0.8) if path.suffix in ("", ".onnx") and not is_there(path) else []
-        if alike:
-            raise ModelFileError(
-                f"{path} does not exist, but a network called {alike[0]} ships with fststyle; say {alike[0]} alone"
-            )
-        return path
     if name in known:
         return known[name]
     if is_there(path):  # a folder, a pipe: its reader says what is wrong with it
@@ -50,6 +42,12 @@ def find_network(path: Path) -> Path:
     raise ModelFileError(
         f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks that ship"
     )
+
+
+def advice_for(missing: Path) -> str:
+    """What to do about a file that does not exist: perhaps a network of that name ships."""
+    alike = _nearest(missing.stem, networks(), 0.8) if missing.suffix.lower() in ("", ".onnx") else []
+    return f"a network called {alike[0]} ships with fststyle: say {alike[0]} alone" if alike else "check the path"
 
 
 def _nearest(name: str, known: Iterable[str], alike: float) -> list[str]:

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from fststyle.errors import ModelFileError
 from fststyle.file_kinds import Kind
 from fststyle.files import require_regular_file, write_result
-from fststyle.gallery import find_network
+from fststyle.gallery import advice_for, find_network
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import PictureForm, check_graph, image_ends, last_range, shape_of
 from fststyle.model_sizes import check_sizes
@@ -218,7 +218,7 @@ def _read_bytes(path: Path) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelFileError(f"{path} does not exist; check the path") from error
+        raise ModelFileError(f"{path} does not exist; {advice_for(path)}") from error
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); name an ONNX file") from error
 

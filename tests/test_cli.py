@@ -386,3 +386,103 @@ def test_errors_of_the_training_wing_are_one_line(
 def test_nobody_else_writes_on_the_terminal() -> None:
     assert plain("two\nlines \x1b[31mred\x1b[0m \u202egpj.exe") == r"two\nlines \x1b[31mred\x1b[0m \u202egpj.exe"
     assert plain("Fête 猫 👩‍🎨") == "Fête 猫 👩‍🎨"
+
+
+def test_exporting_takes_a_runs_folder(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, assets: dict[str, Any]
+) -> None:
+    got: list[tuple[Path, Path]] = []
+
+    def export(checkpoint: Path, output: Path, *, licence: str | None = None) -> Any:
+        got.append((checkpoint, output))
+        return assets["CARD"]
+
+    pretend(monkeypatch, "export", export_checkpoint=export)
+    for run in ("runs/mine", "runs/other", "alone"):
+        Path(run).mkdir(parents=True)
+    for run in ("runs/mine", "runs/other"):
+        Path(run, "last.ckpt").touch()
+    for arguments in (
+        ("runs/mine", "a.onnx"),
+        ("runs/mine/", "-o", "a.onnx"),
+        ("runs/mine/last.ckpt", "--output", "a.onnx"),
+    ):
+        assert fststyle("export", *arguments).exit_code == 0
+    assert got == [(Path("runs/mine/last.ckpt"), Path("a.onnx"))] * 3
+    for wrong, words in (
+        ("runs", "runs holds no last.ckpt; name one of runs/mine, runs/other"),
+        ("alone", "alone holds no last.ckpt"),
+        ("mine", "no checkpoint at mine; did you mean runs/mine?"),
+    ):
+        result = fststyle("export", wrong, "a.onnx")
+        assert result.exit_code == 1
+        assert words in result.stderr
+    assert len(got) == 3
+
+
+def test_exporting_without_an_output_takes_the_styles_name_and_replaces_nothing(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, assets: dict[str, Any]
+) -> None:
+    got: list[Path] = []
+
+    def export(_: Path, output: Path, *, licence: str | None = None) -> Any:
+        got.append(output)
+        return assets["CARD"]
+
+    pretend(monkeypatch, "export", export_checkpoint=export)
+    pretend_too = types.ModuleType("fststyle.training.checkpoint")
+    vars(pretend_too)["read_checkpoint"] = lambda _: types.SimpleNamespace(name="../wave")
+    monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", pretend_too)
+    Path("last.ckpt").touch()
+    assert fststyle("export", "last.ckpt").exit_code == 0
+    assert got == [Path("wave.onnx")]
+    Path("wave.onnx").touch()
+    result = fststyle("export", "last.ckpt")
+    assert result.exit_code == 1
+    assert "wave.onnx is there already; say -o wave.onnx to replace it" in result.stderr
+    assert len(got) == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_exporting_a_network_leads_to_quantize(fststyle: Callable[..., Any], identity: Path, there: bool) -> None:
+    if there:
+        Path("x.onnx").write_bytes(identity.read_bytes())
+    for arguments in (["x.onnx"], ["x.onnx", "y.onnx"]):
+        result = fststyle("export", *arguments)
+        assert result.exit_code == 1
+        assert "x.onnx" in result.stderr
+        assert "fststyle quantize" in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+def test_an_output_is_named_once(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("photos/a.png"), photo)
+    for command in (["quantize", identity], ["video", identity, "a.mp4"]):
+        assert "-o " in fststyle(*command).stderr
+        result = fststyle(*command, "a.onnx", "-o", "b.onnx")
+        assert result.exit_code == 2
+        assert "leave one out" in " ".join(result.stderr.split())
+    options = ("--precision", "fp32", "--photos", "photos")
+    assert fststyle("quantize", identity, "-o", "a.onnx", *options).exit_code == 0
+    assert fststyle("quantize", identity, "b.onnx", *options).exit_code == 0
+    assert Path("a.onnx").read_bytes() == Path("b.onnx").read_bytes()
+
+
+def test_a_last_word_that_looks_like_the_output(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("photo.png"), photo)
+    for last in ("painted.png", "painted"):
+        result = fststyle("stylize", identity, "photo.png", last)
+        assert result.exit_code == 1
+        assert f"{last} does not exist" in result.stderr
+        assert f"-o {last}" in result.stderr
+    assert Path("photo_identity.png").is_file()
+    assert "-o painted.png" not in fststyle("stylize", identity, "photo.png", "painted.png", "-o", "out").stderr
+
+
+def test_a_blend_and_a_network_besides(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
+    write_picture(Path("photo.png"), photo)
+    for network in (identity, "gone.onnx", "starry_night"):
+        result = fststyle("stylize", "--blend", f"{identity}:1,{identity}:2", network, "photo.png")
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert f"--blend names the networks already; leave {network} out" in result.stderr
+    assert not list(Path().glob("*_*.png"))

@@ -7,7 +7,8 @@ import pytest
 
 from fststyle import gallery
 from fststyle.errors import ModelFileError
-from fststyle.gallery import find_network, networks
+from fststyle.gallery import advice_for, find_network, networks
+from fststyle.model_file import read_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +57,15 @@ def test_a_wrong_name_gets_the_nearest(shelf: Path) -> None:
         find_network(Path("Wave"))
     with pytest.raises(ModelFileError, match="called zzz; `fststyle models` lists"):
         find_network(Path("zzz"))
+
+
+@pytest.mark.parametrize("path", ["models/starry_night.onnx", "stary_nigth.onnx", "there/Starry_Night.ONNX"])
+def test_a_file_that_is_missing_leads_to_the_network_that_ships(shelf: Path, path: str) -> None:
+    with pytest.raises(
+        ModelFileError, match=rf"{path} does not exist; .* starry_night ships .*: say starry_night alone"
+    ):
+        read_model(Path(path))
+    assert [advice_for(Path(name)) for name in ("mine.onnx", "starry_night.jpg")] == ["check the path"] * 2
 
 
 def test_the_wheel_holds_every_network_and_nothing_that_shows_them(tmp_path: Path) -> None:

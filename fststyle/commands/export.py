@@ -79,8 +79,8 @@ def refuse_exported(path: Path) -> None:
         )
     if path.suffix.lower() == ".onnx":
         raise FststyleError(
-            f"{path} is the name of a network to write, not of a training; say fststyle export runs/NAME "
-            f"{shlex.quote(str(path))}"
+            f"{path} is the name of a network, not of a training; to write it: fststyle export runs/NAME "
+            f"{shlex.quote(str(path))}, and to make a network smaller: fststyle quantize"
         )
 
 

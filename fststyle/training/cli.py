@@ -71,7 +71,14 @@ class TrainCLI(LightningCLI):
         parser.add_argument(
             "--minutes", type=float | None, default=None, help="Train this long instead of --trainer.max_steps."
         )
-        parser.add_argument("--out", type=Path | None, default=None, help="The run's folder; runs/<name> if not given.")
+        parser.add_argument(
+            "--out",
+            "--output",
+            "-o",
+            type=Path | None,
+            default=None,
+            help="The run's folder; runs/<name> if not given.",
+        )
         parser.add_argument("--resume", action="store_true", help="Go on from last.ckpt in the run's folder.")
         parser.add_argument(
             "--force", action="store_true", help="Resume with another painting, cost or other photos, too."
