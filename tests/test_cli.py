@@ -402,11 +402,7 @@ def test_exporting_takes_a_runs_folder(
         Path(run).mkdir(parents=True)
     for run in ("runs/mine", "runs/other"):
         Path(run, "last.ckpt").touch()
-    for arguments in (
-        ("runs/mine", "a.onnx"),
-        ("runs/mine/", "-o", "a.onnx"),
-        ("runs/mine/last.ckpt", "--output", "a.onnx"),
-    ):
+    for arguments in (["runs/mine", "a.onnx"], ["runs/mine/", "-o", "a.onnx"], ["runs/mine/last.ckpt", "a.onnx"]):
         assert fststyle("export", *arguments).exit_code == 0
     assert got == [(Path("runs/mine/last.ckpt"), Path("a.onnx"))] * 3
     for wrong, words in (

@@ -61,9 +61,7 @@ def test_a_wrong_name_gets_the_nearest(shelf: Path) -> None:
 
 @pytest.mark.parametrize("path", ["models/starry_night.onnx", "stary_nigth.onnx", "there/Starry_Night.ONNX"])
 def test_a_file_that_is_missing_leads_to_the_network_that_ships(shelf: Path, path: str) -> None:
-    with pytest.raises(
-        ModelFileError, match=rf"{path} does not exist; .* starry_night ships .*: say starry_night alone"
-    ):
+    with pytest.raises(ModelFileError, match=rf"{path} does not exist; .* say starry_night alone"):
         read_model(Path(path))
     assert [advice_for(Path(name)) for name in ("mine.onnx", "starry_night.jpg")] == ["check the path"] * 2
 

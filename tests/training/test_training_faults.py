@@ -383,23 +383,6 @@ def test_disk_full_at_a_checkpoint(case: Case, train_arguments: Arguments, small
     assert read_checkpoint(last).steps == 8
 
 
-@row(
-    "disk full at the first checkpoint",
-    "exit 1, no half file",
-    *("cannot write", "disk full", "no checkpoint yet", "start again"),
-)
-def test_disk_full_at_the_first_checkpoint(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TrainingError) as caught:
-        AtomicCheckpointIO().save_checkpoint({"a": 1}, tmp_path / "last.ckpt")
-    case.assert_said(str(caught.value))
-    assert "--resume" not in str(caught.value)
-    assert not list(tmp_path.iterdir())
-
-
 def limit_files() -> None:
     import resource
 
