@@ -1,4 +1,4 @@
-"""Colors under fully transparent pixels, replaced by what is visible nearby."""
+"""Colors under transparent pixels: replaced by what is visible nearby, or by white."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,13 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Weights = NDArray[np.float32]
+
+
+def over_white(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """(H, W, 3) as it looks on white paper, for files without transparency; `alpha` is (H, W)."""
+    opacity = alpha[:, :, None].astype(np.float32) / 255
+    shown: Pixels = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
+    return shown
 
 
 def fill_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:

@@ -11,6 +11,7 @@ from PIL import Image
 from fststyle.errors import ImageError
 from fststyle.file_kinds import Kind
 from fststyle.files import write_result
+from fststyle.hidden_color import over_white
 from fststyle.picture_formats import format_of
 from fststyle.provenance import marking
 
@@ -60,9 +61,7 @@ def encode_picture(
     file_format = format_of(suffix)
     refuse_size(suffix, *rgb.shape[:2])
     if alpha is not None and file_format in _WITHOUT_ALPHA:
-        opacity = alpha[:, :, None].astype(np.float32) / 255
-        rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
-        alpha = None
+        rgb, alpha = over_white(rgb, alpha), None
     image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
     options = marking(file_format) if painting else {}
     if file_format in {"JPEG", "WEBP", "AVIF"}:

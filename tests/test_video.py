@@ -289,6 +289,7 @@ def test_a_part_at_another_rate_and_size(tmp_path: Path) -> None:
     assert Fraction(9, 10) < sound[-1] < 1
 
 
+@pytest.mark.filterwarnings("ignore:.*lacks the numbers")
 def test_a_folder_of_frames_and_pipes(tmp_path: Path) -> None:
     for number in (1, 2, 9, 10, 11):
         write_picture(tmp_path / f"frames/f{number}.png", picture(number))

@@ -22,11 +22,13 @@ class Frame:
         rgb: (H, W, 3); None where the caller said that it needs no pixels.
         pts: When it is shown, in units of the clip's time base.
         duration: How long, if the file says so.
+        alpha: (H, W), 255 is opaque; None when every pixel is.
     """
 
     rgb: NDArray[np.uint8] | None
     pts: int
     duration: int | None = None
+    alpha: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from fststyle.files import is_file, is_there, reason_of, refuse_inputs, refuse_o
 from fststyle.video.animation import AnimationReader, is_webp
 from fststyle.video.clip import Clip, Cut
 from fststyle.video.copies import SOUNDS
+from fststyle.video.numbering import is_pictures
 from fststyle.video.partial import Partial, State, in_words
-from fststyle.video.pictures import PicturesReader, is_pictures
+from fststyle.video.pictures import PicturesReader
 from fststyle.video.pipes import PipeReader, PipeWriter
 from fststyle.video.reader import VideoReader
 from fststyle.video.run import FrameFunction, Progress, paint

@@ -1,18 +1,18 @@
 """A folder or pattern of pictures as a clip of constant rate."""
 
-import glob
-import re
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
-from fststyle.errors import VideoError
-from fststyle.files import is_file, is_folder, is_there
-from fststyle.images import find_images, fit_longer_side, read_picture, resize
+from fststyle.errors import ImageError, VideoError
+from fststyle.images import read_picture
+from fststyle.picture import Picture
 from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame
+from fststyle.video.numbering import find_pictures, missing
 
 
 class PicturesReader:
@@ -23,7 +23,7 @@ class PicturesReader:
     """
 
     def __init__(self, text: str, cut: Cut) -> None:
-        """`text` is a folder, or a pattern such as "frames/*.png".
+        """`text` is a folder, or a pattern such as "frames/*.png" or "frames/f%04d.png".
 
         Raises:
             VideoError: It holds no pictures, or the cut leaves none.
@@ -35,8 +35,11 @@ class PicturesReader:
         self._paths = found[int(first) : int(last)]
         if not self._paths:
             raise VideoError(f"{text} holds {len(found)} pictures, none of them between start and end")
+        if gaps := missing(self._paths):
+            warnings.warn(f"{text} lacks the numbers {gaps}; the frames beside a gap follow each other", stacklevel=2)
         self._max_side = cut.max_side
-        height, width = self._read(self._paths[0], None).shape[:2]
+        self._warned = False
+        height, width = self._read(self._paths[0]).rgb.shape[:2]
         self.clip = Clip(width, height, time_base=1 / rate, rate=rate, frames=len(self._paths))
 
     def __enter__(self) -> "PicturesReader":
@@ -46,37 +49,45 @@ class PicturesReader:
         """Nothing is open between two pictures."""
 
     def items(self, skip: int = 0) -> Iterator[Frame]:
-        """As `VideoReader.items`."""
+        """As `VideoReader.items`; in the place of a broken picture stands the one before it."""
+        shown: Picture | None = None
         for number, path in enumerate(self._paths):
-            rgb = None if number < skip else self._read(path, (self.clip.height, self.clip.width))
-            yield Frame(rgb, number, 1)
+            if number < skip:
+                yield Frame(None, number, 1)
+                continue
+            try:
+                shown = self._fitted(path)
+            except ImageError as error:
+                if shown is None:
+                    raise
+                warnings.warn(f"{error}; the frame before it is shown again", stacklevel=2)
+            yield Frame(shown.to_paint(), number, 1, shown.alpha)
 
-    def _read(self, path: Path, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-        rgb = read_picture(path).rgb
-        if self._max_side is not None:
-            rgb = fit_longer_side(rgb, self._max_side)
-        return rgb if size is None else resize(rgb, *size)
+    def _read(self, path: Path) -> Picture:
+        picture = read_picture(path)
+        return picture if self._max_side is None else picture.fitted(self._max_side)
+
+    def _fitted(self, path: Path) -> Picture:
+        """A picture in the size of the first, with bars where its shape is another."""
+        picture = self._read(path)
+        height, width = picture.rgb.shape[:2]
+        size = (self.clip.width, self.clip.height)
+        if (width, height) == size:
+            return picture
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{path} has {width}×{height} pixels, the first frame {size[0]}×{size[1]}; "
+                "it is fitted into that size, and so are others",
+                stacklevel=2,
+            )
+        return _with_bars(picture, size)
 
 
-def is_pictures(text: str) -> bool:
-    """Whether this names a folder or a pattern rather than a file."""
-    return is_folder(Path(text)) or (glob.has_magic(text) and not is_there(Path(text)))
-
-
-def find_pictures(text: str) -> list[Path]:
-    """The pictures of a folder or pattern, frame 10 behind frame 9.
-
-    Raises:
-        VideoError: There are none.
-    """
-    if is_folder(Path(text)):
-        found = find_images(Path(text))
-    else:
-        found = [path for path in map(Path, glob.glob(text, recursive=True)) if is_file(path)]  # noqa: PTH207
-    if not found:
-        raise VideoError(f"{text} holds no pictures; name a folder of frames or a quoted pattern")
-    return sorted(found, key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", str(path))]
+def _with_bars(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture scaled to (width, height) without stretching, the rest black."""
+    image = Image.fromarray(picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha]))
+    black = (0, 0, 0, 255)[: len(image.mode)]
+    # Pillow weights colors by their opacity.
+    values = np.array(ImageOps.pad(image, size, Image.Resampling.LANCZOS, black))
+    return Picture(values[:, :, :3].copy(), None if picture.alpha is None else values[:, :, 3].copy())

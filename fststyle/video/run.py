@@ -11,6 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.hidden_color import over_white
 from fststyle.video.clip import Clip, Frame
 from fststyle.video.partial import State
 
@@ -104,7 +105,7 @@ def paint(
             if stop():
                 break
             if isinstance(item, Frame):
-                give((None if item.rgb is None else function(item.rgb), item))
+                give((None if item.rgb is None else _painted(item, item.rgb, function), item))
                 progress = Progress(progress.frames + 1, item.pts * reader.clip.time_base)
                 if item.rgb is not None:
                     painted(progress)
@@ -120,6 +121,12 @@ def paint(
         if behind is not None:
             behind.stop()
     return progress
+
+
+def _painted(frame: Frame, rgb: NDArray[np.uint8], function: FrameFunction) -> NDArray[np.uint8]:
+    """Where the frame is transparent, white shows through: videos are written without transparency."""
+    painted = function(rgb)
+    return painted if frame.alpha is None else over_white(painted, frame.alpha)
 
 
 class _Sink:
