@@ -40,7 +40,7 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
 
 
 class Blend:
-    """Paints like a `Stylizer`, with the weighted mean of what several make.
+    """Like a `Stylizer`, but paints the weighted mean of what several networks paint.
 
     Attributes:
         style: Their names, "wave+scream".
@@ -69,7 +69,7 @@ class Blend:
         mask: NDArray[np.uint8] | None = None,
         grain: float = 0.0,
     ) -> NDArray[np.uint8]:
-        """As a `Stylizer`; the strength is a cross-fade unless every network can be told it."""
+        """Like `Stylizer`. The strength is a cross-fade, unless every network has a strength input."""
         told = all(stylizer.network.model.takes_strength for stylizer in self._stylizers)
         paint = partial(self._paint, strength=strength if told else 1.0)
         return Controls(strength, keep_color, scale, mask, grain).apply(as_rgb(image), paint, fade=not told)

@@ -1,4 +1,4 @@
-"""Several pictures in one: samples while a network trains, strips for a README."""
+"""Several pictures side by side in one: samples of a training, strips for documentation."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a user may ask of a painting besides its style: how strong, how coarse, which colors, and where."""
+"""Settings of a painting besides its style: strength, brush size, colors, mask, grain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ class Controls:
     """Settings for one picture.
 
     Attributes:
-        strength: 0 is the picture as it came, 1 the network's answer; between them a network that was trained for it
-            paints less strongly, and of any other it is a plain cross-fade.
-        keep_color: Take only the brightness from the network's answer, the colors from the picture.
-        scale: Of the brush. At 2 strokes are twice as broad, because the network paints the picture at half its sides
-            and the painting is enlarged; at 0.5 they are half as broad, and painting takes four times as long.
+        strength: 0 is the photo, 1 the full style. A network that was trained with a strength input paints weaker
+            strokes; any other is cross-faded with the photo.
+        keep_color: Take the brightness from the painting and the colors from the photo.
+        scale: Brush size factor. At 2 the network paints at half the size, so strokes are twice as broad. At 0.5 they
+            are half as broad, and painting takes four times as long.
         mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
-        grain: Standard deviation, in gray levels, of noise on what the network sees, the same every time. A flat area
-            holds nothing that strokes could begin with; this gives it something.
+        grain: Standard deviation, in gray levels, of noise on what the network sees. It gives strokes something to
+            start from in flat areas. The noise is the same every time.
     """
 
     strength: float = 1.0

@@ -1,4 +1,4 @@
-"""How it is said that a part of the package was not installed."""
+"""Turns a missing optional dependency into an install hint."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

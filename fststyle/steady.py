@@ -44,15 +44,14 @@ _CARRY, _CARRY_OF_STEADY = 0.4, 0.2
 
 @dataclass(frozen=True)
 class Steadiness:
-    """How a clip is kept steady.
+    """How flicker is reduced in a clip.
 
     Attributes:
-        follow: How much of a frame's own statistics goes into those that are held, 0..1. 0 holds the first frame's
-            until the next cut, 1 leaves every frame to itself, and so do tiles, where a frame does not fit into memory.
-        carry: How much of its old paint a thing keeps from frame to frame, 0..1. None takes 0.4, which halves flicker
-            and more, or 0.2 for a network that was trained for steadiness and says so in its card; 0 leaves the
-            paint as it is, and does without OpenCV.
-        cuts: Start afresh where the scene is cut.
+        follow: Share of a frame's own instance-norm statistics that goes into the held ones, 0..1. 0 holds those of the
+            first frame until the next cut. 1 uses every frame's own. Frames that are painted in tiles use their own.
+        carry: Share of the old paint that is moved along by optical flow, 0..1. None is 0.2 for a network that was
+            trained for steadiness, and 0.4 for others. 0 carries nothing, and needs no OpenCV.
+        cuts: Start afresh at cuts of the scene.
     """
 
     follow: float = 1.0
@@ -221,12 +220,12 @@ def stylize_frames(
     strength: float = 1.0,
     keep_color: bool = False,
 ) -> Iterator[Pixels]:
-    """Paint the frames of a clip, each when it is asked for; only one or two are held at a time.
+    """Paint the frames of a clip one after the other. Only one or two frames are held at a time.
 
     Args:
         stylizer: The network.
         frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
-        steadiness: How the paint is kept from flickering; None for what is usual.
+        steadiness: How flicker is reduced; None for the defaults.
         strength: As for `Stylizer`.
         keep_color: As for `Stylizer`.
 

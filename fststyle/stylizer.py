@@ -103,11 +103,11 @@ class Stylizer:
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
-            strength: As for `Controls`, like what follows.
-            keep_color: Paint with the picture's own colors.
-            scale: Of the brush.
-            mask: Where to paint.
-            grain: Of the picture that the network sees, in gray levels.
+            strength: 0 is the photo, 1 the full style. This and what follows is explained at `Controls`.
+            keep_color: Keep the photo's colors.
+            scale: Brush size factor.
+            mask: (height, width) of any size, 255 where to paint.
+            grain: Standard deviation of noise that the network sees, in gray levels.
 
         Returns:
             uint8 RGB of shape (H, W, 3), the same H and W.
