@@ -36,6 +36,7 @@ FAILURES = {DIFFERS, BY_US}
 CHOICES = {
     "HDR": "a network trained on photos cannot paint HDR",
     "outside 0..1": "floating-point values without a known white",
+    "floating-point bits, which": "floating-point colors without a known white",
     "pixels allowed": "more pixels than any memory has",
 }
 
@@ -102,6 +103,8 @@ class Comparison:
         second = by_vips(path, self._folder, self.seconds) or Seen(None)
         if second.pixels is not None and not any(between_pictures(ours, second.pixels, tolerance_for(path, theirs))):
             return Row(str(path), kind, DISPUTED, (*found, "libvips reads what we read"))
+        if (gamma := picture_readers.gamma_of(path)) not in (None, 100_000):
+            return Row(str(path), kind, DISPUTED, (*found, f"its gAMA of {gamma} is applied by neither"))
         return Row(str(path), kind, DIFFERS, found)
 
     def clip(self, path: Path, kind: str) -> Row | None:

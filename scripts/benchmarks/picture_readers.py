@@ -16,6 +16,8 @@ SUFFIXES = {
 }
 _LOSSY_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp"}
 _AVIF_SUFFIXES = {".avif", ".heic", ".heif"}
+_UNTURNED = {".png", ".apng", ".webp"}  # whose EXIF orientation ImageMagick 6 does not read
+_TURNS = ("TopRight", "BottomRight", "BottomLeft", "LeftTop", "RightTop", "RightBottom", "LeftBottom")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def tolerance_for(path: Path, seen: Seen) -> Tolerance:
     suffix = path.suffix.lower()
     if suffix in _AVIF_SUFFIXES:
         return AVIF
-    if seen.profile:
+    if seen.profile or gamma_of(path):
         return PROFILE
     return LOSSY if suffix in _LOSSY_SUFFIXES or seen.jpeg else EXACT
 
@@ -59,6 +61,8 @@ def by_magick(path: Path, folder: Path, seconds: float) -> Seen:
     if not srgb.exists():
         srgb.write_bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     read = [program, *_limits(seconds), f"{path}[0]", *(["-coalesce"] if path.suffix.lower() == ".gif" else [])]
+    if path.suffix.lower() in _UNTURNED and (turned := _turn(path, seconds)):
+        read += ["-orient", turned]
     read += ["-auto-orient"]
     facts = ["-print", "%w %h|%[colorspace]|%C|%[profile:icc]"]
     write = ["-depth", "8", f"rgba:{raw}"]
@@ -79,6 +83,29 @@ def by_magick(path: Path, folder: Path, seconds: float) -> Seen:
         return Seen(None, f"{data.size} bytes for {width}x{height} pixels")
     converted = bool(profile.strip()) or space in {"CMYK", "Lab", "CIELab", "YCbCr"}
     return Seen(data.reshape(height, width, 4), said, converted, compression == "JPEG")
+
+
+def _turn(path: Path, seconds: float) -> str | None:
+    """The EXIF orientation of a file, of which libvips knows."""
+    if shutil.which("vipsheader") is None:
+        return None
+    _, told, _ = _run(["vipsheader", "-f", "orientation", str(path)], seconds)
+    return _TURNS[int(told) - 2] if told.strip() in {"2", "3", "4", "5", "6", "7", "8"} else None
+
+
+def gamma_of(path: Path) -> int | None:
+    """A PNG's gAMA in 1/100000, if nothing else says what its colors are and it is not that of sRGB, about."""
+    if path.suffix.lower() not in {".png", ".apng"}:
+        return None
+    data, at, found = path.read_bytes(), 8, None
+    while at + 8 <= len(data) and data[at + 4 : at + 8] != b"IDAT":
+        name = data[at + 4 : at + 8]
+        if name in (b"sRGB", b"iCCP", b"cICP"):
+            return None
+        if name == b"gAMA":
+            found = int.from_bytes(data[at + 8 : at + 12])
+        at += 12 + int.from_bytes(data[at : at + 4])
+    return None if found is None or 43_000 <= found <= 48_000 else found
 
 
 def by_vips(path: Path, folder: Path, seconds: float) -> Seen | None:
