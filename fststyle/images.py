@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
-from fststyle import tiff, tiff_samples
+from fststyle import bmp, tiff, tiff_samples
 from fststyle.errors import ImageError
 from fststyle.extras import extra
 from fststyle.files import require_regular_file
@@ -148,6 +148,8 @@ def _opened(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         UnidentifiedImageError: It is anything else.
     """
     path = Path(name)
+    if (bit_fields := bmp.opened(file)) is not None:
+        return bit_fields
     try:
         image = Image.open(file, formats=READ_FORMATS)
     except (UnidentifiedImageError, KeyError) as error:
@@ -192,6 +194,8 @@ def _opened_heif(file: BinaryIO) -> Image.Image:
 def _decoded(image: Image.Image, file: IO[bytes], name: str, min_side_hint: int | None) -> Picture:
     encoding = encoding_of(image, file, name)
     tiff.prepare(image, name)
+    if image.format == "BMP":
+        bmp.read_profile(image, file)
     if min_side_hint:
         image.draft(None, (min_side_hint, min_side_hint))
     image.load()

@@ -25,6 +25,7 @@ FLOORS = {
     "fststyle.resizing": 0,
     "fststyle.color_encoding": 0,
     "fststyle.color_profiles": 0,
+    "fststyle.bmp": 0,
     "fststyle.tiff": 0,
     "fststyle.tiff_samples": 1,
     "fststyle.pillow_process": 0,
