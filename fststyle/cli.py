@@ -40,6 +40,10 @@ class _Group(TyperGroup):
             raise typer.Exit(130) from None
         except BrokenPipeError:  # whoever listened has gone; Typer ends quietly then
             raise
+        except MemoryError as error:
+            show_origin(error)
+            complain("error", "there is not enough memory; use smaller or fewer pictures, or free some memory")
+            raise typer.Exit(1) from error
         except (FststyleError, ValueError, OSError) as error:
             show_origin(error)
             complain("error", explained(error))

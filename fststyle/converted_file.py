@@ -13,7 +13,7 @@ from onnx.version_converter import convert_version
 from fststyle import samples
 from fststyle.byte_pixels import with_byte_pixels
 from fststyle.devices import open_session
-from fststyle.errors import ModelFileError
+from fststyle.errors import ImageError, ModelFileError
 from fststyle.file_kinds import Kind
 from fststyle.files import refuse_inputs, refuse_other_kind
 from fststyle.fitting import Fitting
@@ -53,14 +53,13 @@ def convert_file(
         output: The file to write.
         precision: As `convert` says.
         io: "uint8" makes the graph take and give uint8 RGB, (batch, height, width, 3).
-        photos: A folder of photos; None takes those of the package. At most 16 are used; one too narrow for the
-            network is left out with a warning.
+        photos: A folder of photos; None takes those of the package. At most 16 are used; one that
+            is broken, or too narrow for the network, is left out with a warning.
         layout: Of a network that is not ours.
 
     Raises:
         ModelFileError: The network is broken, is not what can be converted, or does not come close enough; or there
             are no photos for it.
-        ImageError: A photo is broken.
         FststyleError: The output is the network or a photo.
     """
     values_of(layout)
@@ -114,7 +113,11 @@ def _read(paths: Iterable[Path], least: int, multiple: int) -> list[Pixels]:
     """The photos at the size they are compared at, without those whose shorter side is below `least` then."""
     photos = []
     for path in paths:
-        photo = fit_longer_side(read_picture(path, min_side_hint=2 * _SIDE).to_paint(), _SIDE)
+        try:
+            photo = fit_longer_side(read_picture(path, min_side_hint=2 * _SIDE).to_paint(), _SIDE)
+        except ImageError as error:
+            warnings.warn(f"{error}; it is left out", stacklevel=3)
+            continue
         if min(photo.shape[:2]) // multiple * multiple < least:
             height, width = photo.shape[:2]
             warnings.warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network", stacklevel=3)

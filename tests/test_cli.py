@@ -482,3 +482,13 @@ def test_a_blend_and_a_network_besides(fststyle: Callable[..., Any], identity: P
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
         assert f"--blend names the networks already; leave {network} out" in result.stderr
     assert not list(Path().glob("*_*.png"))
+
+
+def test_a_full_memory_is_one_line(fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    result = fststyle("info", "a.onnx")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("error: there is not enough memory; ")

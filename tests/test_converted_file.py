@@ -87,6 +87,13 @@ def test_the_sides_of_what_comes_out_have_their_names(identity: Path, tmp_path: 
         assert named == (["batch", 3, "height", "width"] if io == "float" else ["batch", "height", "width", 3])
 
 
+def test_a_broken_photo_is_left_out(identity: Path, tmp_path: Path, photos: Path) -> None:
+    (photos / "aa.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"aa\.png is broken .*; it is left out"):
+        convert_file(identity, tmp_path / "out.onnx", precision="fp32", photos=photos)
+    assert read_model(tmp_path / "out.onnx").card is not None
+
+
 def test_what_is_refused(assets: Assets, save: Save, identity: Path, tmp_path: Path, photos: Path) -> None:
     output = tmp_path / "out.onnx"
     convert_file(identity, output, precision="fp32", io="uint8", photos=photos)

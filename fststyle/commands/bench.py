@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from fststyle.training.loss_network import Architecture
     from fststyle.training.transformer_net import NetworkName
 
-bench = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
+bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 
 
 @bench.callback()
 def _bench() -> None:
-    """Measure on this machine."""
+    """Measure speed and memory on this machine."""
 
 
 @bench.command()
 def train(
-    network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="Which is trained.")] = "fast",
-    loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="Its judge.")] = "medium",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures a step; `train` takes 2.")] = 4,
-    crop: Annotated[int, typer.Option(min=32, help="Their side in pixels; `train` takes 128.")] = 256,
-    rounds: Annotated[int, typer.Option(min=1, help="How often the contenders take turns.")] = 5,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where.")] = "auto",
+    network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="The network to train.")] = "fast",
+    loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="The loss network.")] = "medium",
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step; `train` uses 2.")] = 4,
+    crop: Annotated[int, typer.Option(min=32, help="Side of the training crops in pixels; `train` uses 128.")] = 256,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of timing rounds.")] = 5,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     precision: Annotated[
-        str | None, typer.Option(metavar="bf16-mixed|32-true", help="The device's best, if not given.")
+        str | None, typer.Option(metavar="bf16-mixed|32-true", help="Default: the fastest that the device supports.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What a training step costs, part by part, and next to others' way of making it."""
+    """Time a training step, by part, and compare it with pytorch/examples."""
     with extra("train"):
         from fststyle.training.bare_trainer import quiet_lightning
         from fststyle.training.bench import bench_training
@@ -65,17 +65,22 @@ def train(
 
 @bench.command()
 def model(
-    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="ONNX files or names.", show_default=False)],
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL...", help="ONNX files, or names from `fststyle models`.", show_default=False),
+    ],
     sizes: Annotated[
-        list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Of the picture; may be repeated.")
+        list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Picture size; may be repeated.")
     ] = None,
-    device: Annotated[list[str] | None, typer.Option(metavar="auto|cpu|cuda|…", help="May be repeated.")] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(metavar="auto|cpu|cuda|…", help="Where to run; may be repeated.")
+    ] = None,
     layout: LayoutName = "rgb1",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of timing rounds.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What networks take to paint: milliseconds, megapixels a second, and memory."""
+    """Time networks: milliseconds, megapixels per second, memory."""
     from fststyle.model_bench import bench_model
 
     wanted = [sides(text, "--size") for text in sizes or ["512x512", "1920x1080"]]

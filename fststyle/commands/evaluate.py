@@ -32,36 +32,58 @@ _PICTURES_ON_A_PAGE = 12
 def evaluate(
     models: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL", help="Networks of one painting: files or names.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="Networks of one painting: ONNX files, or names from `fststyle models`.",
+            show_default=False,
+        ),
     ],
-    style: Annotated[Path, typer.Option(help="The painting.", show_default=False)],
+    style: Annotated[Path, typer.Option(help="The painting: a picture file.", show_default=False)],
     content: Annotated[
         Path | None,
-        typer.Option(help="Folder of photos, or one; the package's samples if not given.", show_default=False),
+        typer.Option(help="A photo or a folder of photos. Default: the sample photos.", show_default=False),
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the photos' middle squares.")] = 256,
+    size: Annotated[int, typer.Option(help="Side in pixels of the square that is cut from each photo.")] = 256,
     style_size: Annotated[
         int | None,
-        typer.Option(help="Shorter side of the painting; as in the networks' training, or 320.", show_default=False),
+        typer.Option(help="Shorter side of the painting. Default: as in training, or 320.", show_default=False),
     ] = None,
     layout: LayoutName = "rgb1",
-    limit: Annotated[int | None, typer.Option(min=1, help="Judge the first photos only.", show_default=False)] = None,
-    iterations: Annotated[int, typer.Option(min=1, help="At which the optimizer gives up.")] = 300,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first N photos.", show_default=False)] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Maximum iterations of the optimizer.")] = 300,
     start: Annotated[
-        str, typer.Option(metavar="content|noise", help="Where it starts: at the photo, or at noise as Johnson's.")
+        str,
+        typer.Option(
+            metavar="content|noise", help="What the optimizer starts from: the photo, or noise as in Johnson's paper."
+        ),
     ] = "content",
-    no_optimizer: Annotated[bool, typer.Option("--no-optimizer", help="Leave out the slowest part.")] = False,
-    no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
+    no_optimizer: Annotated[
+        bool, typer.Option("--no-optimizer", help="Skip the comparison with the optimizer, the slowest part.")
+    ] = False,
+    no_speed: Annotated[bool, typer.Option("--no-speed", help="Skip the speed measurement.")] = False,
     video: Annotated[
-        Path | None, typer.Option(help="A clip, or a folder of frames, to measure flicker on.", show_default=False)
+        Path | None, typer.Option(help="A video, or a folder of frames, to measure flicker on.", show_default=False)
     ] = None,
-    video_frames: Annotated[int, typer.Option(min=2, help="How many of its frames.")] = 40,
+    video_frames: Annotated[int, typer.Option(min=2, help="Use only the first N frames.")] = 40,
     json_file: Annotated[
-        str | None, typer.Option("--json", metavar="FILE|-", help="For programs.", show_default=False)
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="FILE|-",
+            help="Write the results as JSON; - writes to standard output.",
+            show_default=False,
+        ),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", "--output", "-o", metavar="FILE", help="A page with pictures.", show_default=False),
+        typer.Option(
+            "--html",
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write a page with pictures and results.",
+            show_default=False,
+        ),
     ] = None,
     weights: options.Weights = None,
     loss_network: options.LossNetworkName = "vgg19",
@@ -73,7 +95,7 @@ def evaluate(
     style_weight: options.StyleWeight = None,
     tv_weight: options.TvWeight = None,
 ) -> None:
-    """Judge networks: cost, iterations of optimization they are worth, grid, border, flicker, speed."""
+    """Measure networks: cost, equivalent optimizer iterations, grid, border, flicker, speed."""
     with extra("train"):
         from fststyle.training import evaluate as measuring
         from fststyle.training.evaluation import Settings

@@ -24,30 +24,32 @@ _QUICK = {"size": 128, "iterations": 50, "repeats": 1}
 
 
 def explain(
-    style: Annotated[Path, typer.Option(help="The painting, a picture file.", show_default=False)],
+    style: Annotated[Path, typer.Option(help="The painting: a picture file.", show_default=False)],
     content: Annotated[
         Path | None,
-        typer.Option(help="A photo: adds what each layer keeps of it.", show_default=False),
+        typer.Option(help="A photo; adds a section on what each layer keeps of it.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page; PAINTING_explained.html if not given.", show_default=False),
+        typer.Option("--output", "-o", help="The page to write. Default: PAINTING_explained.html.", show_default=False),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller and sooner: a minute or two.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller pictures, a minute or two.")] = False,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the pictures: 256, quick 128.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Side of the pictures in pixels. Default: 256, with --quick 128.", show_default=False),
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Of every synthesis: 120, quick 50.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Iterations of each synthesis. Default: 120, with --quick 50.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of noise and shuffles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of noise and shuffles.")] = 0,
     weights: options.Weights = None,
     loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,
     style_layers: options.StyleLayers = None,
     content_layers: options.ContentLayers = _CONTENT_LAYERS,
 ) -> None:
-    """Show on one page, with your own painting, why products of channels are its style."""
+    """Make a page that explains style matrices with your own painting."""
     target = output if output is not None else Path(f"{style.stem}_explained.html")
     refuse_inputs(target, style, content, weights)
     refuse_other_kind(target, Kind.PAGE)

@@ -35,20 +35,22 @@ def export(
     output: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[OUT.onnx]", help="The ONNX file to write; the style's name if not given.", show_default=False
+            metavar="[OUT.onnx]", help="The ONNX file to write. Default: the style's name.", show_default=False
         ),
     ] = None,
     into: options.Output = None,
     licence: Annotated[
-        str | None, typer.Option(help="Under which the network may be used.", show_default=False)
+        str | None, typer.Option(help="License of the network, stored in the file.", show_default=False)
     ] = None,
-    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="As for `quantize`.")] = "fp32",
-    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
+    precision: Annotated[
+        str, typer.Option(metavar="fp32|fp16|int8", help="Number format of the weights, as for `quantize`.")
+    ] = "fp32",
+    io: Annotated[str, typer.Option(metavar="float|uint8", help="Pixel type of input and output.")] = "float",
     photos: Annotated[
-        Path | None, typer.Option(help="With --precision or --io, a folder to learn ranges from, as for `quantize`.")
+        Path | None, typer.Option(help="Folder of photos to calibrate with, for --precision and --io.")
     ] = None,
 ) -> None:
-    """Make a trained network one ONNX file that runs without torch."""
+    """Write a trained network as one ONNX file, which runs without torch."""
     if photos is not None and (precision, io) == ("fp32", "float"):
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
     refuse_exported(checkpoint)

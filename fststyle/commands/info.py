@@ -26,9 +26,9 @@ def info(
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is known about a network."""
+    """Show what a network file contains."""
     from fststyle.model_file import read_model
 
     facts = facts_of(read_model(model))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the networks that come with fststyle; every command takes their names."""
     from rich.console import Console
     from rich.table import Table

@@ -20,42 +20,47 @@ if TYPE_CHECKING:
 
 
 def optimize(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture file to write.", show_default=False)],
     content: Annotated[
-        Path | None, typer.Option(help="The photo; without it a texture is made.", show_default=False)
+        Path | None, typer.Option(help="The photo. Without it, the result is a texture.", show_default=False)
     ] = None,
     style: Annotated[
         list[str] | None,
         typer.Option(
-            help="A painting or a folder of them; several times for several, wave.jpg:0.3 says how much one counts. "
-            "Without it the picture is made from the photo's activations alone.",
+            help="A painting or a folder of them; may be repeated. wave.jpg:0.3 gives a weight. Without it, the result "
+            "shows what the content layers keep of the photo.",
             show_default=False,
         ),
     ] = None,
-    size: Annotated[str, typer.Option(metavar="PIXELS", help="Longer side; of a texture also 640x480.")] = "512",
-    style_size: Annotated[int, typer.Option(min=16, help="Shorter side of the painting: smaller is finer.")] = 320,
+    size: Annotated[
+        str, typer.Option(metavar="PIXELS", help="Longer side of the result; for a texture also 640x480.")
+    ] = "512",
+    style_size: Annotated[
+        int, typer.Option(min=16, help="Shorter side of the painting; smaller gives finer strokes.")
+    ] = 320,
     iterations: Annotated[
-        str, typer.Option(metavar="N,…", help="One number a scale, the coarsest first, each twice as large.")
+        str, typer.Option(metavar="N,…", help="Iterations at each scale, coarsest first; each scale is twice as large.")
     ] = "150,75",
-    method: Annotated[str, typer.Option(metavar="lbfgs|adam", help="L-BFGS gets there sooner.")] = "lbfgs",
+    method: Annotated[str, typer.Option(metavar="lbfgs|adam", help="The optimizer; L-BFGS is faster.")] = "lbfgs",
     start: Annotated[
         str | None,
         typer.Option(
             metavar="content|noise|FILE",
-            help="A picture, or a network (a file or a name) that makes one of the photo.",
+            help="What to start from: the photo, noise, a picture, or a network that paints the photo.",
             show_default=False,
         ),
     ] = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     snapshot_every: Annotated[
-        int | None, typer.Option(min=1, help="Also write the picture every so many iterations.", show_default=False)
+        int | None, typer.Option(min=1, help="Also write the picture every N iterations.", show_default=False)
     ] = None,
     trajectory: Annotated[
-        Path | None, typer.Option(help="Write the cost at every iteration, JSON Lines.", show_default=False)
+        Path | None,
+        typer.Option(help="Write the cost of every iteration to this file, as JSON lines.", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to run.")] = "auto",
     weights: options.Weights = None,
     loss_network: options.LossNetworkName = "vgg19",
     pooling: options.Pooling = None,
@@ -66,7 +71,7 @@ def optimize(
     style_weight: options.StyleWeight = None,
     tv_weight: options.TvWeight = None,
 ) -> None:
-    """Paint one picture by changing its pixels until the cost is low (Gatys): slow, and as good as it gets.
+    """Paint one picture by optimizing its pixels (Gatys): slow, best quality.
 
     With a photo and a painting it stylizes; with a painting alone it makes a texture; with a photo alone it shows what
     the content layers keep.

@@ -25,35 +25,48 @@ LayoutName = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option(
-        "--weights", help="Of the loss network: .safetensors or .pth; torchvision's if not given.", show_default=False
+        "--weights",
+        help="Weights of the loss network, .safetensors or .pth. Default: torchvision's.",
+        show_default=False,
     ),
 ]
 LossNetworkName = Annotated[
-    str, typer.Option("--loss-network", metavar="vgg19|vgg16|medium|slim", help="Which network judges.")
+    str, typer.Option("--loss-network", metavar="vgg19|vgg16|medium|slim", help="The network that measures the cost.")
 ]
 Pooling = Annotated[
-    str | None, typer.Option("--pooling", metavar="max|average", help="Average is Gatys' variant.", show_default=False)
+    str | None,
+    typer.Option(
+        "--pooling",
+        metavar="max|average",
+        help="Pooling of the loss network; average is Gatys' variant.",
+        show_default=False,
+    ),
 ]
 Form = Annotated[
     str | None,
     typer.Option(
-        "--form", metavar="relative|literal", help="Dimensionless, or Johnson's own units.", show_default=False
+        "--form", metavar="relative|literal", help="Dimensionless costs, or Johnson's units.", show_default=False
     ),
 ]
 ContentLayers = Annotated[
     str | None,
-    typer.Option("--content-layers", metavar="relu3_3,…", help="Where content is compared.", show_default=False),
+    typer.Option("--content-layers", metavar="relu3_3,…", help="Layers that compare content.", show_default=False),
 ]
 StyleLayers = Annotated[
     str | None,
-    typer.Option("--style-layers", metavar="relu1_2,…", help="Where style matrices are compared.", show_default=False),
+    typer.Option("--style-layers", metavar="relu1_2,…", help="Layers that compare style.", show_default=False),
 ]
 ContentWeight = Annotated[
-    float | None, typer.Option("--content-weight", min=0, help="1 if not given.", show_default=False)
+    float | None,
+    typer.Option("--content-weight", min=0, help="Weight of the content cost. Default: 1.", show_default=False),
 ]
-StyleWeight = Annotated[float | None, typer.Option("--style-weight", min=0, help="1 if not given.", show_default=False)]
+StyleWeight = Annotated[
+    float | None,
+    typer.Option("--style-weight", min=0, help="Weight of the style cost. Default: 1.", show_default=False),
+]
 TvWeight = Annotated[
-    float | None, typer.Option("--tv-weight", min=0, help="Of smoothness; 1 if not given.", show_default=False)
+    float | None,
+    typer.Option("--tv-weight", min=0, help="Weight of total variation (smoothness). Default: 1.", show_default=False),
 ]
 
 Output = Annotated[

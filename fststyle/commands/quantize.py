@@ -1,4 +1,4 @@
-"""`fststyle quantize`: a network in smaller numbers, or with bytes as pixels."""
+"""`fststyle quantize`: a smaller number format, or uint8 pixels."""
 
 import shlex
 from pathlib import Path
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
 def quantize(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file or a name.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="The network: an ONNX file, or a name from `fststyle models`.", show_default=False
+        ),
     ],
     target: Annotated[
         Path | None, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)
     ] = None,
     into: Output = None,
-    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="Of the numbers inside.")] = "int8",
-    io: Annotated[str, typer.Option(metavar="float|uint8", help="What a pixel is, in and out.")] = "float",
+    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="Number format of the weights.")] = "int8",
+    io: Annotated[str, typer.Option(metavar="float|uint8", help="Pixel type of input and output.")] = "float",
     photos: Annotated[
-        Path | None, typer.Option(help="A folder to learn ranges from; the sample photos if not given.")
+        Path | None, typer.Option(help="Folder of photos to calibrate with. Default: the sample photos.")
     ] = None,
     layout: LayoutName = "rgb1",
 ) -> None:
-    """Make a network smaller and faster; what paints too differently is not kept."""
+    """Make a network smaller and faster; a result that paints too differently is not kept."""
     from fststyle.converted_file import convert_file
 
     output = required_output(target, into, f"fststyle quantize {shlex.quote(str(model))} -o small.onnx")

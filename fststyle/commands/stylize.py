@@ -24,14 +24,14 @@ def stylize(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="The network: an ONNX file or a name of `fststyle models`; not with --blend.",
+            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend.",
             show_default=False,
         ),
     ],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT...", help="Pictures, folders, quoted patterns; - is standard input.", show_default=False
+            metavar="INPUT...", help="Pictures, folders or quoted patterns; - reads standard input.", show_default=False
         ),
     ] = None,
     output: Annotated[
@@ -39,46 +39,58 @@ def stylize(
         typer.Option(
             "--output",
             "-o",
-            help="File or folder; - is standard output. Without it, cat.jpg becomes cat_STYLE.jpg.",
+            help="Output file or folder; - writes to standard output. Default for cat.jpg: cat_STYLE.jpg.",
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
+    ] = "auto",
     layout: LayoutName = "rgb1",
     blend: Annotated[
-        str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix what several networks paint.")
+        str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix several networks, with weights.")
     ] = None,
-    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the photo, 1 the full style.")] = 1.0,
-    scale: Annotated[float, typer.Option(min=0.1, max=10, help="Of the brush: 2 is twice as broad.")] = 1.0,
+    max_side: Annotated[
+        int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
+    ] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 gives the photo, 1 the full style.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(min=0.1, max=10, help="Brush size factor: 2 paints strokes twice as broad.")
+    ] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
     mask: Annotated[
-        Path | None, typer.Option(help="A picture of any size: white where to paint, black where not to.")
+        Path | None, typer.Option(help="A picture of any size: paint where it is white, not where it is black.")
     ] = None,
     grain: Annotated[
-        float, typer.Option(min=0, max=100, help="Noise for the network to see, in gray levels: strokes in flat areas.")
+        float,
+        typer.Option(
+            min=0, max=100, help="Add noise to what the network sees, in gray levels; gives flat areas strokes."
+        ),
     ] = 0.0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
     memory: Annotated[
         str | None,
         typer.Option(
             metavar="AMOUNT",
-            help="Paint in tiles what would take more, such as 1.5GB; half of what is free if not given.",
+            help="Memory limit, such as 1.5GB; larger pictures are painted in tiles. Default: half of what is free.",
         ),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Of a picture in tiles, let the network see all of it, not a sample.")
+        bool, typer.Option("--exact", help="Measure all of a picture that is painted in tiles, not a sample. Slower.")
     ] = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG, WebP and AVIF quality.")] = 95,
     picture_format: Annotated[
         str | None,
-        typer.Option("--format", metavar="png|jpg|webp|…", help="Format to write; the input's if not given."),
+        typer.Option("--format", metavar="png|jpg|webp|…", help="Output format. Default: the input's."),
     ] = None,
     part: Annotated[
-        str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts of the pictures.")
+        str | None,
+        typer.Option(
+            "--shard", metavar="i/n", help="Paint part i of n of the pictures, to share the work between machines."
+        ),
     ] = None,
-    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Leave out what is painted already.")] = False,
-    manifest: Annotated[Path | None, typer.Option(help="Add a line of JSON a picture to this file.")] = None,
+    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Skip pictures whose output exists.")] = False,
+    manifest: Annotated[Path | None, typer.Option(help="Append a line of JSON for each picture to this file.")] = None,
 ) -> None:
     """Paint pictures with a network."""
     from rich.console import Console

@@ -21,67 +21,85 @@ if TYPE_CHECKING:
     from fststyle.video.clip import Clip
     from fststyle.video.run import Progress
 
-_HELP_CARRY = "How much of its paint a thing takes along; 0.4 if not given, 0.2 if the network is trained for it."
+_HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a network trained for videos."
 
 
 def video(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file or a name.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="The network: an ONNX file, or a name from `fststyle models`.", show_default=False
+        ),
     ],
     source: Annotated[
         str,
-        typer.Argument(metavar="IN", help="A video, a folder or quoted pattern of frames; - is y4m on standard input."),
+        typer.Argument(
+            metavar="IN", help="A video, or a folder or quoted pattern of frames; - reads y4m from standard input."
+        ),
     ],
     output: Annotated[
         str | None,
         typer.Argument(
-            metavar="OUT", help=".mp4, .mov, .m4v or .mkv; - is y4m on standard output.", show_default=False
+            metavar="OUT", help=".mp4, .mov, .m4v or .mkv; - writes y4m to standard output.", show_default=False
         ),
     ] = None,
     into: Annotated[
         str | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
     ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="12.5, 1:30 or 1:02:03.", show_default=False)
+        str | None, typer.Option(metavar="TIME", help="Start here: 12.5, 1:30 or 1:02:03.", show_default=False)
     ] = None,
-    end: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise, exclusive.", show_default=False)] = None,
-    max_side: Annotated[int | None, typer.Option(min=1, help="Shrink to this many pixels first.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.", show_default=False)] = None,
+    max_side: Annotated[
+        int | None, typer.Option(min=1, help="Shrink the video first, to at most this many pixels a side.")
+    ] = None,
     fps: Annotated[
         str | None,
-        typer.Option(metavar="RATE", help="Constant rate; if not given, every frame's own time, 25 for a folder."),
+        typer.Option(
+            metavar="RATE", help="Constant frame rate. Default: each frame keeps its time; 25 for a folder of frames."
+        ),
     ] = None,
-    codec: Annotated[str, typer.Option(metavar="h264|hevc|ffv1", help="ffv1 loses nothing, and needs .mkv.")] = "h264",
+    codec: Annotated[
+        str, typer.Option(metavar="h264|hevc|ffv1", help="Video codec; ffv1 is lossless and needs .mkv.")
+    ] = "h264",
     crf: Annotated[
-        int | None, typer.Option(min=0, max=51, help="Quality, lower is better; 18 or 20 (hevc) if not given.")
+        int | None, typer.Option(min=0, max=51, help="Quality; lower is better. Default: 18, for hevc 20.")
     ] = None,
     sound: Annotated[
         str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")
     ] = "copy",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the video, 1 the full style.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 gives the video, 1 the full style.")] = 1.0,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
     follow: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="How fast the paint adapts to the scene: 1 is each frame for itself.", show_default=False
+            min=0,
+            max=1,
+            help="How fast the paint adapts to the scene; 1 paints each frame on its own.",
+            show_default=False,
         ),
     ] = None,
     carry: Annotated[float | None, typer.Option(min=0, max=1, help=_HELP_CARRY, show_default=False)] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was interrupted.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw away what it left.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard an interrupted run and start anew.")] = False,
     raw: Annotated[
         str | None,
         typer.Option(
-            metavar="WIDTHxHEIGHT", help="Standard input and output carry bare RGB bytes.", show_default=False
+            metavar="WIDTHxHEIGHT",
+            help="Read or write bare RGB bytes on standard input and output.",
+            show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
+    ] = "auto",
     layout: LayoutName = "rgb1",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if not given.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Events for programs, errors too, one a line, on standard error.")
+        bool, typer.Option("--json", help="Print progress, warnings and errors as JSON lines on standard error.")
     ] = False,
 ) -> None:
-    """Paint a video: sound, subtitles and times are kept."""
+    """Paint a video; sound, subtitles and frame times are kept."""
     from fststyle.signals import SignalWatch
     from fststyle.steady import FrameStylizer, Steadiness
     from fststyle.streams import require_stream
