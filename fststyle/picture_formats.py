@@ -46,6 +46,12 @@ _OTHERS = {
     ".tga": "Targa",
 }
 
+_VIDEO = "video"
+_VIDEO_SUFFIXES = {
+    *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".vob"),
+    *(".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".mxf", ".dv", ".y4m", ".h264", ".h265", ".ivf"),
+}
+
 # What stands at an offset of the file.
 _SIGNATURES = (
     *((4, b"ftyp" + brand, "HEIC") for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")),
@@ -67,6 +73,13 @@ _SIGNATURES = (
     (0, b"\0\0\x01\0", "icon"),
     (0, b"<svg", "SVG"),
     (0, b"DDS ", "DDS"),
+    *((4, b"ftyp" + brand, _VIDEO) for brand in (b"iso", b"mp4", b"M4V", b"qt  ", b"3g", b"avc1", b"MSNV", b"dash")),
+    (0, b"\x1a\x45\xdf\xa3", _VIDEO),
+    (8, b"AVI ", _VIDEO),
+    (0, b"FLV\x01", _VIDEO),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _VIDEO),
+    (0, b"\0\0\x01\xba", _VIDEO),
+    (0, b"YUV4MPEG2", _VIDEO),
 )
 
 
@@ -92,15 +105,17 @@ def reads_heif() -> bool:
 
 
 def kind_of(suffix: str, head: bytes) -> str | None:
-    """Name a picture format that we do not read, "HEIC", by its first 32 bytes or else by its suffix."""
+    """Name a format that we do not read as a picture, "HEIC", by its first 32 bytes or else by its suffix."""
     for start, signature, kind in _SIGNATURES:
         if head[start : start + len(signature)] == signature:
             return kind
-    return _OTHERS.get(suffix.lower())
+    return _VIDEO if suffix.lower() in _VIDEO_SUFFIXES else _OTHERS.get(suffix.lower())
 
 
 def refusal(name: str, kind: str) -> ImageError:
     """The error for a picture of a kind that `kind_of` names."""
+    if kind == _VIDEO:
+        return ImageError(f"{name} is a video; paint it with fststyle video")
     if kind == "HEIC":
         remedy = "pip install 'fststyle[heif]', or save it as JPEG"
     elif kind == _RAW:

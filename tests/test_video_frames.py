@@ -11,9 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from test_video import Keeper, run
+from video_clips import make_clip
 
 from fststyle.errors import ImageError, VideoError
+from fststyle.images import read_picture
 from fststyle.video.clip import Cut
+from fststyle.video.convert import Job
 from fststyle.video.numbering import find_pictures, missing
 
 SIZE = (16, 12)
@@ -142,3 +145,19 @@ def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path) -> None:
     for pattern in ("*.png", "f%03d.png"):
         with pytest.raises(VideoError, match="holds no pictures"):
             painted(tmp_path / pattern)
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "mkv", "avi", "flv", "asf", "ts", "mpg"])
+def test_a_video_among_the_pictures_leads_to_its_command(tmp_path: Path, container: str) -> None:
+    codec = {"mpg": "mpeg2video", "flv": "flv1"}.get(container, "mpeg4")
+    clip = make_clip(tmp_path / f"a.{container}", times=range(3), audio=0, codec=codec, options={"qscale": "2"})
+    with pytest.raises(ImageError, match=rf"a\.{container} is a video; .*fststyle video"):
+        read_picture(clip)
+    if container not in {"ts"}:
+        with pytest.raises(ImageError, match=r"photo\.jpg is a video"):
+            read_picture(clip.rename(tmp_path / "photo.jpg"))
+
+
+def test_a_picture_as_the_output_of_a_video_leads_to_its_command() -> None:
+    with pytest.raises(ValueError, match=r"\.png.*\.mp4.*fststyle stylize"):
+        Job("a.jpg", "b.png")

@@ -13,6 +13,7 @@ import av
 from fststyle.errors import FststyleError, VideoError
 from fststyle.file_kinds import Kind
 from fststyle.files import is_file, is_there, reason_of, refuse_inputs, refuse_other_kind
+from fststyle.picture_formats import WRITE_SUFFIXES
 from fststyle.video.animation import AnimationReader, is_webp
 from fststyle.video.clip import Clip, Cut
 from fststyle.video.copies import SOUNDS
@@ -76,7 +77,10 @@ class Job:
             return
         suffix = Path(self.target).suffix.lower()
         if suffix not in SUFFIXES:
-            raise ValueError(f"cannot write videos called '*{suffix}'; use one of {', '.join(SUFFIXES)}")
+            raise ValueError(
+                f"cannot write videos called '*{suffix}'; use one of {', '.join(SUFFIXES)}"
+                + ("; a picture is painted with fststyle stylize" if suffix in WRITE_SUFFIXES else "")
+            )
         if self.codec == "ffv1" and suffix != ".mkv":
             raise ValueError(f"ffv1 goes into .mkv, not {suffix}; change the name")
         if self.resume and self.source == STREAM:
