@@ -3,6 +3,7 @@
 Imports stand inside the commands, so that `--help` is there at once and only `train` and `export` need torch.
 """
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,6 +90,7 @@ def _root(
     DEBUG.set(debug)
     # Pillow's do not name the file; what matters of them we say ourselves.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 

@@ -26,6 +26,8 @@ _LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _INTEGER_BITS = {8, 10, 12, 14, 16, 32}
 _FLOAT_BITS = {16, 32, 64}
+_MOST_CHANNELS = 16
+_WIDEST_TILE = 65_536
 _COLORS = {0: 1, 1: 1, 2: 3}  # of photometric interpretations
 
 _BAND_BYTES = 4_000_000
@@ -78,14 +80,20 @@ def layout_of(tags: TiffImagePlugin.ImageFileDirectory_v2) -> Layout | None:
     if photometric not in _COLORS or len(set(bits)) != 1 or len(set(formats)) != 1 or bits[0] not in known:
         return None
     colors = _COLORS[photometric]
-    if channels < colors or tags.get(_COMPRESSION, 1) not in _LOSSLESS or (_STRIPS in tags) == (_TILES in tags):
+    if (
+        not colors <= channels <= _MOST_CHANNELS
+        or tags.get(_COMPRESSION, 1) not in _LOSSLESS
+        or (_STRIPS in tags) == (_TILES in tags)
+    ):
         return None
     predictor = int(tags.get(_PREDICTOR, 1))
+    width = int(tags[_WIDTH])
+    tile_width = int(tags[_TILE_WIDTH]) if _TILES in tags else width
+    if not 0 < tile_width <= max(width, _WIDEST_TILE):
+        return None
     if predictor != 1 and predictor != (3 if formats[0] == _FLOAT else 2):
         return None
     alphas = [place for place, kind in enumerate(extras) if kind in (_PREMULTIPLIED, _STRAIGHT)]
-    width = int(tags[_WIDTH])
-    tile_width = int(tags[_TILE_WIDTH]) if _TILES in tags else width
     return Layout(
         width=width,
         height=int(tags[_HEIGHT]),

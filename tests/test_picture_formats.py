@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 from rotten import chunk, encoded, half, png
+from tiff_files import RGB, tiff
 
 from fststyle.batch import plan
 from fststyle.errors import ImageError
@@ -189,6 +190,15 @@ def test_libtiff_prints_nothing(photo: Pixels, run_python: Callable[..., Any], i
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1, lines
     assert "a.tif cannot be read" in lines[0]
+
+
+def test_pillow_logs_nothing_without_a_name(run_python: Callable[..., Any], identity: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(np.zeros((4, 4, 20), np.uint8), RGB))
+    done = run_python("-m", "fststyle", "stylize", identity, "a.tif", "-o", "b.png")
+    assert done.returncode == 1
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1, lines
+    assert "a.tif is a TIFF with 20 channels of 8 bits, which is not read" in lines[0]
 
 
 def test_pillow_warns_of_nothing_without_a_name(
