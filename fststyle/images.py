@@ -205,4 +205,4 @@ def _decoded(image: Image.Image, file: IO[bytes], name: str, min_side_hint: int 
         image = image.convert("RGB")  # the fourth byte was left empty, as other readers take it
     if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
         warnings.warn(f"{name} holds several frames or pages; only the first is used", stacklevel=3)
-    return to_picture(tiff.values_of(image), name, encoding=encoding, in_place=True)
+    return to_picture(image, name, encoding=encoding, in_place=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from fststyle import tiff
 from fststyle.color_encoding import Encoding
 from fststyle.color_profiles import profile_to_srgb
 from fststyle.errors import ImageError
@@ -78,7 +79,9 @@ def to_picture(
     Raises:
         ImageError: Floating-point values lie outside 0..1.
     """
-    image = _upright(image, name, in_place=in_place)
+    tiff.prepare(image, name)
+    image.load()
+    image = _upright(tiff.values_of(image), name, in_place=in_place)
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_gray(image, name, encoding)
     alpha = None

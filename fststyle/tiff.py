@@ -31,6 +31,8 @@ def prepare(image: Image.Image, name: str) -> None:
         raise ImageError(f"{name} is a camera raw file, which is not read; develop it to JPEG or TIFF first")
     if _SIGNED in _several(tags.get(_FORMAT, 1)):
         raise ImageError(f"{name} holds signed values, whose black and white are unknown; {_REMEDY}, unsigned")
+    if not image.tile:  # decoded already
+        return
     if tags.get(_PLANAR) == _SEPARATE:
         _prepare_planes(image)
     if image.mode == "F" and image.use_load_libtiff:

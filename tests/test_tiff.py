@@ -4,10 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from tiff_files import BLACK_IS_ZERO, CMYK, RGB, WHITE_IS_ZERO, tiff
 
 from fststyle.errors import ImageError
 from fststyle.images import read_picture
+from fststyle.picture import to_picture
 
 RNG = np.random.default_rng(3)
 ORDERS = pytest.mark.parametrize("order", "<>")
@@ -133,6 +135,15 @@ def test_other_depths_are_refused_by_name() -> None:
             for wrong in (2, np.nan, -1):
                 with pytest.raises(ImageError, match=r"outside 0\.\.1; save it with 8 or 16 bits"):
                     read(tiff(np.full(shape, wrong, dtype), photometric))
+
+
+def test_images_that_pillow_has_opened_are_read_alike() -> None:
+    deep12 = tiff(np.full((8, 8, 1), 4095, np.uint16), BLACK_IS_ZERO, bits=12)
+    planar = tiff(np.full((8, 8, 3), 0x8000, np.uint16), RGB, planar=True)
+    for data, expected in ((deep12, 255), (planar, 128)):
+        with Image.open(io.BytesIO(data)) as image:
+            for _ in range(2):  # before and after it is decoded
+                assert (to_picture(image).rgb == expected).all()
 
 
 def test_premultiplied_gray() -> None:
