@@ -145,11 +145,11 @@ def _read(job: Job, settings: Settings, stdin: BinaryIO) -> _Begun:
         if job.target is not None:
             refuse_other_kind(job.target, Kind.PICTURE, ImageError)
         source = io.BytesIO(stdin.read()) if job.source is None else job.source
-        # Twice as large as what it is shrunk to: the JPEG decoder's own shrinking is coarser.
-        least = None if settings.max_side is None else 2 * settings.max_side
-        picture = read_picture(source, min_side_hint=least)
-        if settings.max_side is not None:
-            picture = picture.fitted(settings.max_side)
+        if settings.max_side is None:
+            picture = read_picture(source)
+        else:
+            # Twice as large as what it is shrunk to: the JPEG decoder's own shrinking is coarser.
+            picture = read_picture(source, min_side_hint=2 * settings.max_side).fitted(settings.max_side)
         refuse_size(job.suffix, *picture.rgb.shape[:2])
         return picture
 

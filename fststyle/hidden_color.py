@@ -32,7 +32,7 @@ def fill_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
     filled = rgb.copy()
     smaller, weights = _halved(rgb, alpha.astype(np.float32))
     _fill(smaller, weights)
-    filled[hidden] = _enlarged(smaller, *alpha.shape)[hidden]
+    np.copyto(filled, _enlarged(smaller, *alpha.shape), where=hidden[:, :, None])
     return filled
 
 
@@ -43,7 +43,7 @@ def _fill(colors: Pixels, weights: Weights) -> None:
         return
     smaller, smaller_weights = _halved(colors, weights)
     _fill(smaller, smaller_weights)
-    colors[holes] = _enlarged(smaller, *weights.shape)[holes]
+    np.copyto(colors, _enlarged(smaller, *weights.shape), where=holes[:, :, None])
 
 
 def _halved(colors: Pixels, weights: Weights) -> tuple[Pixels, Weights]:
