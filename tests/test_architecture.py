@@ -84,6 +84,7 @@ FLOORS = {
     "fststyle.video.animation": 3,
     "fststyle.video.decoding": 3,
     "fststyle.video.seeking": 4,
+    "fststyle.video.length": 4,
     "fststyle.video.reader": 5,
     "fststyle.video.numbering": 4,
     "fststyle.video.pictures": 5,

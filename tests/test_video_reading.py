@@ -1,6 +1,5 @@
 """What is read of a video: every frame, at its time, upright, from wherever it is to begin."""
 
-import io
 import warnings
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,15 +9,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from numpy.typing import NDArray
-from PIL import Image
-from video_clips import make_clip, picture, times_of
+from video_clips import frames, make_clip, picture, read, squares, times, times_of
 
-from fststyle.errors import VideoError
-from fststyle.video import convert
-from fststyle.video.clip import Clip, Cut, Frame
-from fststyle.video.convert import Job
-from fststyle.video.reader import VideoReader
+from fststyle.video.clip import Cut
 
 B_FRAMES = {"crf": "1", "preset": "veryfast", "bf": "3", "g": "50"}
 MPEG2 = {"codec": "mpeg2video", "options": {"bf": "2", "g": "50", "b": "4M"}, "sound": "mp2"}
@@ -29,26 +24,6 @@ def no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-def read(path: Path, cut: Cut | None = None) -> tuple[Clip, list[Frame], list["av.Packet[Any]"]]:
-    with VideoReader(path, cut or Cut()) as reader:
-        items = list(reader.items())
-    return reader.clip, [i for i in items if isinstance(i, Frame)], [i for i in items if not isinstance(i, Frame)]
-
-
-def frames(path: Path, cut: Cut | None = None) -> list[Frame]:
-    return read(path, cut)[1]
-
-
-def times(path: Path, cut: Cut | None = None) -> list[Fraction]:
-    clip, shown, _ = read(path, cut)
-    return [frame.pts * clip.time_base for frame in shown]
-
-
-def squares(shown: list[Frame]) -> list[int]:
-    """Where in each frame the square of `picture` begins."""
-    return [int(np.argmax(frame.rgb[14, :, 1] > 160)) for frame in shown if frame.rgb is not None]
 
 
 def begins(packet: "av.Packet[Any]") -> Fraction:
@@ -227,80 +202,31 @@ def test_interlaced_frames_are_made_whole(tmp_path: Path) -> None:
         assert combs < np.abs(woven(number)[8:19].astype(int) - woven(number)[9:20]).mean() / 2
 
 
-def walk(count: int) -> list[Image.Image]:
-    return [Image.fromarray(picture(number)) for number in range(count)]
+def test_frames_are_turned_as_their_codec_says(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.h264", times=range(2), audio=0)
+    with (tmp_path / "turned.h264").open("wb") as file, av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        turning = BitStreamFilterContext("h264_metadata=display_orientation=insert:rotate=90:flip=horizontal", stream)
+        for packet in [*container.demux(stream)][:-1]:
+            file.writelines(map(bytes, turning.filter(packet)))
+    plain, changed = frames(source)[0].rgb, frames(tmp_path / "turned.h264")[0].rgb
+    assert plain is not None
+    assert changed is not None
+    np.testing.assert_array_equal(changed, plain.swapaxes(0, 1))
 
 
-def save(path: Path, pictures: list[Image.Image], **options: Any) -> Path:
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], **options)
-    return path
-
-
-@pytest.mark.parametrize("suffix", ["webp", "gif", "png", "avif"])
-def test_animations_are_videos(tmp_path: Path, suffix: str, no_warnings: None) -> None:
-    durations = [40, 80, 40, 120, 200] * 2
-    options: dict[str, Any] = {"duration": durations} | ({"lossless": True} if suffix == "webp" else {})
-    source = save(tmp_path / f"in.{suffix}", walk(10), **options)
-
-    def shown(**cut: Any) -> list[tuple[Fraction, int]]:
-        with convert._reader(Job(str(source), "out.mkv", Cut(**cut)), io.BytesIO()) as reader:
-            found = [frame for frame in reader.items() if isinstance(frame, Frame)]
-            return [
-                (frame.pts * reader.clip.time_base, place) for frame, place in zip(found, squares(found), strict=True)
-            ]
-
-    begins = [Fraction(int(sum(durations[:number])), 1000) for number in range(10)]
-    whole = [(time, 2 * number) for number, time in enumerate(begins)]
-    assert shown() == whole
-    assert shown(start=Fraction(1, 2), end=Fraction(3, 5)) == [(time - Fraction(1, 2), at) for time, at in whole[6:7]]
-    assert len(shown(rate=Fraction(25))) == sum(durations) // 40
-    assert len(shown(rate=Fraction(25), end=Fraction(2, 5))) == 10
-
-
-def test_pictures_are_sent_to_the_command_for_pictures(tmp_path: Path) -> None:
-    for suffix in ("webp", "jpg", "png", "tif", "bmp"):
-        source = tmp_path / f"photo.{suffix}"
-        walk(1)[0].save(source)
-        with pytest.raises(VideoError, match="picture; paint it with fststyle stylize"):
-            convert._reader(Job(str(source), "out.mp4"), io.BytesIO())
-
-
-def test_bare_jpegs_behind_each_other_are_a_video(tmp_path: Path, no_warnings: None) -> None:
-    source = tmp_path / "in.mjpeg"
-    with source.open("wb") as file:
-        for image in walk(12):
-            image.save(file, "JPEG", quality=95)
-    assert squares(frames(source)) == [2 * number for number in range(12)]
-    assert times(source) == [Fraction(number, 25) for number in range(12)]
-
-
-CODECS_WITH_ALPHA = {
-    "qtrle": ("qtrle", "argb", "mov"),
-    "prores": ("prores_ks", "yuva444p10le", "mov"),
-    "vp9": ("libvpx-vp9", "yuva420p", "webm"),
-}
-
-
-@pytest.mark.parametrize("kind", ["gif", "webp", *CODECS_WITH_ALPHA])
-def test_transparency_is_left_out_with_a_word(tmp_path: Path, kind: str) -> None:
-    pictures = [Image.fromarray(np.dstack([picture(n), np.full((48, 64), 128, np.uint8)])) for n in range(3)]
-    for image in pictures:
-        image.putpixel((0, 0), (0, 0, 0, 0))
-    if kind in ("gif", "webp"):
-        source = save(tmp_path / f"in.{kind}", pictures, duration=40)
-    else:
-        codec, form, suffix = CODECS_WITH_ALPHA[kind]
-        source = tmp_path / f"in.{suffix}"
-        with av.open(str(source), "w") as container:
-            video = container.add_stream(codec, rate=25)
-            video.width, video.height, video.pix_fmt = 64, 48, form
-            for image in pictures:
-                frame = av.VideoFrame.from_ndarray(np.asarray(image), "rgba").reformat(format=form)
-                container.mux(video.encode(frame))
-            container.mux(video.encode(None))
-    with (
-        pytest.warns(UserWarning, match="transparency, which is left out") as told,
-        convert._reader(Job(str(source), "out.mp4"), io.BytesIO()) as reader,
-    ):
-        assert len(list(reader.items())) == 3
-    assert len(told) == 1
+def test_sound_that_an_edit_list_hides_is_left_out(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=range(50))
+    with av.open(str(source)) as whole:
+        options = {"use_editlist": "1", "avoid_negative_ts": "disabled"}
+        with av.open(str(tmp_path / "later.mp4"), "w", options=options) as container:
+            copies = {stream.index: container.add_stream_from_template(stream) for stream in whole.streams}
+            for packet in whole.demux():
+                if packet.pts is not None and packet.dts is not None:
+                    packet.pts -= round(1 / packet.time_base)
+                    packet.dts -= round(1 / packet.time_base)
+                    packet.stream = copies[packet.stream.index]
+                    container.mux(packet)
+    _, _, sound = read(tmp_path / "later.mp4")
+    assert times(tmp_path / "later.mp4") == [Fraction(number, 25) for number in range(25)]
+    assert -Fraction(1, 5) < begins(sound[0]) <= 0

@@ -11,6 +11,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+from fststyle.video.clip import Clip, Cut, Frame
+from fststyle.video.reader import VideoReader
+
 CAPTIONS = "1\n00:00:00,000 --> 00:00:00,300\nHello\n\n2\n00:00:00,400 --> 00:00:00,900\nWorld\n"
 
 
@@ -144,3 +147,23 @@ def _sing(container: Any, stream: Any, seconds: float, pitch: int) -> None:
         frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def read(path: Path, cut: Cut | None = None) -> tuple[Clip, list[Frame], list["av.Packet[Any]"]]:
+    with VideoReader(path, cut or Cut()) as reader:
+        items = list(reader.items())
+    return reader.clip, [i for i in items if isinstance(i, Frame)], [i for i in items if not isinstance(i, Frame)]
+
+
+def frames(path: Path, cut: Cut | None = None) -> list[Frame]:
+    return read(path, cut)[1]
+
+
+def times(path: Path, cut: Cut | None = None) -> list[Fraction]:
+    clip, shown, _ = read(path, cut)
+    return [frame.pts * clip.time_base for frame in shown]
+
+
+def squares(shown: list[Frame]) -> list[int]:
+    """Where in each frame the square of `picture` begins."""
+    return [int(np.argmax(frame.rgb[14, :, 1] > 160)) for frame in shown if frame.rgb is not None]

@@ -1,6 +1,7 @@
 """A video file as a stream of frames, upright RGB with their times, and of the packets that are copied."""
 
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -14,19 +15,22 @@ from numpy.typing import NDArray
 
 from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.color import ToRgb, refuse_hdr
-from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_no_times, undecodable
-from fststyle.video.matroska import end_of, is_whole
+from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, undecodable
+from fststyle.video.length import Length
 from fststyle.video.seeking import on_screen, place_to_read_from, seek
 from fststyle.video.source import copied_streams, opened, picture_stream
-from fststyle.video.span import Span
+from fststyle.video.span import Span, origin
 from fststyle.video.timing import at_rate, fine
 from fststyle.video.upright import Orientation
+
+# For decoding. A damaged frame among the last ones costs as many others as there are threads, so they are few.
+_THREADS = min(4, os.cpu_count() or 1)
 
 # Seconds by which a file may end earlier than it says.
 _CUT_OFF = Fraction(1, 2)
 
-_MATROSKA = "matroska,webm"
-_LENGTH_IS_END = {_MATROSKA, "flv"}  # they count from 0, wherever their times begin
+# Seconds of pictures behind the part, after which no sound or subtitle of it is to be expected.
+_INTERLEAVING = 10
 
 
 class _Timed(NamedTuple):
@@ -49,6 +53,8 @@ class VideoReader:
         self._name = str(path)
         self._cut = cut
         self._failure: av.FFmpegError | None = None
+        self._waiting: set[int] = set()
+        self._seen = Fraction(0)
         with opened(path) as container, warnings.catch_warnings(action="ignore"):
             beginning = Beginning.of(container, picture_stream(container, self._name), self._name)
         self._opened = ExitStack()
@@ -56,7 +62,10 @@ class VideoReader:
         try:
             self._stream = picture_stream(self._container, self._name)
             self._stream.thread_type = "AUTO"
-            self._span = Span.of(cut, self._origin(beginning))
+            self._stream.codec_context.thread_count = _THREADS
+            pictures = Fraction(beginning.pts or 0) * self._stream.time_base
+            self._span = Span.of(cut, origin(self._container.start_time, pictures))
+            self._length = Length(path, self._container, self._stream)
             self._decoding_delay = beginning.decoding_delay
             self.clip = self._look(beginning.frame)
         except BaseException:
@@ -103,7 +112,7 @@ class VideoReader:
         yield from packets
         if not number:
             is_cut = self._cut.start is not None or self._cut.end is not None
-            raise nothing_left(self._name, self._cut, self._seconds) if is_cut else undecodable(self._name)
+            raise nothing_left(self._name, self._cut, self._length.seconds) if is_cut else undecodable(self._name)
 
     def _look(self, first: av.VideoFrame) -> Clip:
         """What the file says, and what only its first frame knows."""
@@ -133,32 +142,8 @@ class VideoReader:
             chapters=tuple(self._span.chapters(self._container.chapters())),
         )
 
-    def _origin(self, beginning: Beginning) -> Fraction:
-        """Second 0 of what a player shows, on the file's own clock.
-
-        Sound that leads the pictures by a negative time is what its decoder needs to start, and not counted.
-        """
-        pictures = Fraction(beginning.pts or 0) * self._stream.time_base
-        if self._container.start_time is None:
-            return pictures
-        start = Fraction(self._container.start_time, 1_000_000)
-        return start if start >= 0 else min(pictures, Fraction(0))
-
-    @property
-    def _seconds(self) -> Fraction | None:
-        """How long it is, if the file says so."""
-        if self._container.duration is None or has_no_times(self._container):
-            return None
-        ends = Fraction(self._container.duration, 1_000_000)
-        return ends - self._begins if self._container.format.name in _LENGTH_IS_END else ends
-
-    @property
-    def _begins(self) -> Fraction:
-        """When the file begins on its own clock; sound that its decoder only needs to start is not counted."""
-        return Fraction(max(self._container.start_time or 0, 0), 1_000_000)
-
     def _count(self, rate: Fraction) -> int | None:
-        whole = self._seconds
+        whole = self._length.seconds
         if self._cut == Cut(max_side=self._cut.max_side) and self._stream.frames:
             return int(self._stream.frames)
         end = self._cut.end if whole is None else min(whole, self._cut.end or whole)
@@ -178,13 +163,14 @@ class VideoReader:
         """Frames on the file's clock that lie in the span, and packets of its copied streams on the output's."""
         decoder = Decoder(self._stream, self._name, self._decoding_delay)
         self._waiting = {self._stream.index, *(stream.index for stream in self.clip.copied)}
-        self._seen = Fraction(0)
         if self._span.start is not None:
             yield from self._on_screen(self._span.start)
             self._seek(self._span.start)
         for packet in self._packets():
             index = packet.stream.index  # not stream_index: it is 0 in the packets that drain the decoders
             if index not in self._waiting:
+                if self._is_far_behind(packet):
+                    return
                 continue
             if index == self._stream.index:
                 yield from self._shown(decoder(packet))
@@ -193,6 +179,10 @@ class VideoReader:
             if not self._waiting:
                 return
         self._warn_if_cut_off()
+
+    def _is_far_behind(self, packet: "av.Packet[Any]") -> bool:
+        seconds = None if packet.dts is None else packet.dts * packet.time_base
+        return seconds is not None and self._span.is_behind(Fraction(seconds - _INTERLEAVING))
 
     def _shown(self, frames: Iterator[Shown]) -> Iterator[Shown]:
         """Those in the span."""
@@ -214,15 +204,9 @@ class VideoReader:
             last = shown
         if last is None:
             return
-        begins, lasts = last.pts * base, last.duration * base
-        if self._is_whole:
-            lasts = max(lasts, (end_of(self._stream) or begins) - begins)
+        begins = last.pts * base
+        lasts = self._length.of_last(begins, last.duration * base)
         yield last._replace(duration=max(1, round(self._span.within(begins, lasts) / base)))
-
-    @property
-    def _is_whole(self) -> bool:
-        """Whether this is known: a long last frame cannot be told from a missing end otherwise."""
-        return self._container.format.name == _MATROSKA and is_whole(self._path)
 
     def _copied(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """The packet, if it is in the span."""
@@ -230,7 +214,7 @@ class VideoReader:
         self._seen = max(self._seen, begins + (packet.duration or 0) * packet.time_base)
         if self._span.is_behind(begins):
             self._waiting.discard(packet.stream.index)
-        elif not self._span.is_before(begins):
+        elif not self._span.is_before(begins) and not (packet.is_discard and self._span.is_hidden(begins)):
             yield self._span.placed(packet)
 
     def _on_screen(self, start: Fraction) -> Iterator["av.Packet[Any]"]:
@@ -266,19 +250,8 @@ class VideoReader:
                 stacklevel=2,
             )
             return
-        promised = self._promised
+        promised = self._length.promised(self.clip.copied)
         if self._span.end is None and promised is not None and promised - self._seen > _CUT_OFF:
-            origin = self._span.zero - (self._cut.start or 0)
-            ends, wanted = float(self._seen - origin), float(promised - origin)
+            begin = self._span.zero - (self._cut.start or 0)
+            ends, wanted = float(self._seen - begin), float(promised - begin)
             warnings.warn(f"{self._name} is cut off: it ends at {ends:.1f} of {wanted:.1f} s", stacklevel=2)
-
-    @property
-    def _promised(self) -> Fraction | None:
-        """When the file says that its pictures end, or else all that it holds, on its own clock."""
-        if self._stream.duration is not None and self._stream.start_time is not None:
-            return Fraction((self._stream.start_time + self._stream.duration) * self._stream.time_base)
-        read = {self._stream, *self.clip.copied}
-        others = any(stream not in read for stream in self._container.streams if stream.type != "attachment")
-        if self._container.duration is None or self._seconds is None or others or self._is_whole:
-            return None
-        return Fraction(self._container.duration, 1_000_000)

@@ -9,6 +9,9 @@ import av
 from fststyle.video.clip import Cut
 from fststyle.video.timing import fine
 
+# Seconds of sound before 0 that its decoder needs to start.
+_LEAD = Fraction(1, 10)
+
 
 @dataclass(frozen=True)
 class Span:
@@ -37,6 +40,13 @@ class Span:
     def is_behind(self, seconds: Fraction) -> bool:
         """Whether this lies behind the part."""
         return self.end is not None and seconds >= self.end
+
+    def is_hidden(self, seconds: Fraction) -> bool:
+        """Whether what an edit list hides there is more than a decoder of sound needs to start.
+
+        It is heard in Matroska, which has no edit lists.
+        """
+        return self.zero - seconds > _LEAD
 
     def within(self, begins: Fraction, lasts: Fraction) -> Fraction:
         """How long something is shown that would last longer than the part."""
@@ -80,3 +90,16 @@ class Span:
 
 def _times(time: int | None, factor: int) -> int | None:
     return None if time is None else time * factor
+
+
+def origin(start: int | None, pictures: Fraction) -> Fraction:
+    """Second 0 of what a player shows, on the file's own clock.
+
+    Args:
+        start: Of the container, in microseconds, if it has one.
+        pictures: When the first frame is shown.
+    """
+    if start is None:
+        return pictures
+    seconds = Fraction(start, 1_000_000)
+    return seconds if seconds >= 0 or pictures - seconds > _LEAD else min(pictures, Fraction(0))
