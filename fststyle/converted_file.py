@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import onnx
-from onnx.version_converter import convert_version
 
 from fststyle import samples
 from fststyle.byte_pixels import with_byte_pixels
-from fststyle.devices import open_session
 from fststyle.errors import ImageError, ModelFileError
 from fststyle.file_kinds import Kind
 from fststyle.files import refuse_inputs, refuse_other_kind
@@ -20,7 +18,7 @@ from fststyle.fitting import Fitting
 from fststyle.gallery import find_network
 from fststyle.images import find_images, fit_longer_side, read_picture
 from fststyle.layouts import Layout, values_of
-from fststyle.model_file import ModelFile, read_model, write_foreign_model, write_model
+from fststyle.model_file import read_model, write_foreign_model, write_model
 from fststyle.network import Network
 from fststyle.quantization import MULTIPLE, Converted, Pixels, Precision, convert
 
@@ -29,9 +27,6 @@ Io = Literal["float", "uint8"]
 # More photos hardly widen the ranges any more, and each takes seconds.
 _MOST_PHOTOS = 16
 _SIDE = 256
-
-# Of the standard operators: older ones cannot quantize a convolution channel by channel.
-_LEAST_OPSET = 13
 
 # Networks of others do not say how small a picture they take.
 _LEAST_SIDE = 24
@@ -70,21 +65,20 @@ def convert_file(
     refuse_inputs(output, find_network(source), *found)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     model = read_model(source)
-    if (
-        model.takes.dtype != "float32"
-        or model.is_quantized
-        or (model.card is not None and model.card.precision != "fp32")
-    ):
+    if model.byte_pixels or model.is_quantized or (model.card is not None and model.card.precision != "fp32"):
         raise ModelFileError(f"{source} has been converted already; start from the network it was made from")
-    network = Network(model, open_session(model.data), "cpu", layout, None)
-    multiple = math.lcm(Fitting(network).multiple, MULTIPLE)
+    if model.takes.dtype == "float16" and precision != "fp32":
+        raise ModelFileError(
+            f"{source} computes on 16-bit floats already; start from its 32-bit form, or keep it with precision fp32"
+        )
+    multiple = math.lcm(Fitting(Network.load(source, "cpu", layout, None)).multiple, MULTIPLE)
     least = multiple * -(-_LEAST_SIDE // multiple)
     if model.card is not None:
         least = max(least, model.card.min_side)
     chosen = _read(found[:: max(1, -(-len(found) // _MOST_PHOTOS))], least, multiple)
     if not chosen:
         raise ModelFileError(f"{photos} holds no photos to compare on; name another folder")
-    made = convert(_newer(model), precision, chosen, values_of(layout), multiple)
+    made = convert(model.data, precision, chosen, values_of(layout), multiple)
     graph = with_byte_pixels(made.model, values_of(layout)) if io == "uint8" else made.model
     if model.card is None:
         write_foreign_model(output, graph)
@@ -94,19 +88,6 @@ def convert_file(
         graph.metadata_props.extend(foreign)
         write_model(output, graph, replace(model.card, precision=precision))
     return made
-
-
-def _newer(model: ModelFile) -> bytes:
-    """The network's bytes, with the standard operators of a version that can be quantized."""
-    if model.opset >= _LEAST_OPSET:
-        return model.data
-    try:
-        return bytes(convert_version(onnx.ModelProto.FromString(model.data), _LEAST_OPSET).SerializeToString())
-    except (RuntimeError, ValueError) as error:
-        raise ModelFileError(
-            f"{model.name} has opset {model.opset}, which onnx cannot bring to {_LEAST_OPSET}; export it again with "
-            f"opset {_LEAST_OPSET} or newer"
-        ) from error
 
 
 def _read(paths: Iterable[Path], least: int, multiple: int) -> list[Pixels]:

@@ -71,7 +71,7 @@ class Fitting:
         if card is not None:
             return _padded(rgb, paint, *(max(side, card.min_side) for side in rgb.shape[:2]))
         sides = tuple(-(-side // self.multiple) * self.multiple for side in rgb.shape[:2])
-        if self.least_multiple is not None and sides != rgb.shape[:2] and not self._told:
+        if self.multiple > _USUAL_MULTIPLE and sides != rgb.shape[:2] and not self._told:
             self._told = True
             height, width = rgb.shape[:2]
             warnings.warn(

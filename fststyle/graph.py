@@ -5,16 +5,22 @@ import heapq
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.devices import ORT_ERRORS, open_session, reason
 from fststyle.errors import ModelFileError
-from fststyle.model_checks import image_ends
+from fststyle.layouts import Values, to_tensor
+from fststyle.model_checks import image_ends, require_form
+from fststyle.normal_form import in_planes, opset_of, upgraded
+
+# Sizes of pictures on which ratios are found: multiples of whatever networks want.
+_TRIED = ((128, 192), (192, 320))
 
 # A quantized weight must stay quantized.
 _NEVER_FOLDED = {"QuantizeLinear", "DequantizeLinear"}
@@ -43,7 +49,7 @@ class Graph:
         Raises:
             ModelFileError: onnxruntime cannot compute what is to be folded.
         """
-        model = onnx.ModelProto.FromString(data)
+        model = in_planes(upgraded(onnx.ModelProto.FromString(data)))
         sort_nodes(model)
         (content,), (stylized,) = image_ends(model.graph)
         controls = _controls(model)
@@ -93,6 +99,39 @@ class Graph:
         if len(node.input) <= position or not node.input[position]:
             return None
         return self.constants.get(node.input[position])
+
+    @property
+    def opset(self) -> int:
+        """The version of its standard operators."""
+        return opset_of(self.model)
+
+    def ratios(self, node: onnx.NodeProto) -> tuple[int, int] | None:
+        """By how much a node enlarges height and width, where it computes that from the picture's size.
+
+        Found by running the graph at two sizes; None if the ratio is not the same whole number at both.
+        """
+        names = [node.input[0], node.output[0]]
+        part = onnx.ModelProto()
+        part.CopyFrom(self.model)
+        del part.graph.output[:], part.graph.node[:]
+        part.graph.node.extend(_needed(self.nodes, set(names)))
+        part.graph.output.extend(
+            helper.make_tensor_value_info(name, self.types.get(name, TensorProto.FLOAT), None) for name in names
+        )
+        form = require_form(self.model.graph.input[0])
+        found = set()
+        for height, width in _TRIED:
+            noise = np.zeros((height, width, 3), np.uint8)
+            content = to_tensor(noise, Values(), form.dtype, channels_last=form.channels_last)
+            try:
+                before, after = open_session(part.SerializeToString()).run(names, {self.input_name: content})
+            except ORT_ERRORS:
+                return None
+            found.add(tuple(Fraction(big, small) for big, small in zip(after.shape[2:], before.shape[2:], strict=True)))
+        (ratio, *others) = found
+        if others or len(ratio) != 2 or any(side.denominator != 1 for side in ratio):
+            return None
+        return ratio[0].numerator, ratio[1].numerator
 
     def derived(
         self,

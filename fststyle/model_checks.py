@@ -15,12 +15,14 @@ from fststyle.errors import ModelFileError
 # What torch, TensorFlow and Caffe exports of convolutional networks use, quantized ones included.
 ALLOWED_OPERATORS = frozenset(
     """
-    Abs Add And AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape Conv
-    ConvTranspose DepthToSpace DequantizeLinear Div Dropout Elu Equal Erf Exp Expand Flatten Floor Gather Gelu Gemm
-    GlobalAveragePool GlobalMaxPool Greater GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization
-    LayerNormalization LeakyRelu Less Log MatMul Max MaxPool Mean Min Mish Mod Mul Neg Not Or PRelu Pad Pow
-    QLinearConv QuantizeLinear Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape
-    Resize Round Selu Shape Sigmoid Sign Size Slice Softmax Softplus SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh Tile
+    Abs Add And AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Constant ConstantOfShape Conv
+    ConvInteger ConvTranspose DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Equal Erf Exp
+    Expand Flatten Floor Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization
+    HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log
+    LpNormalization MatMul MatMulInteger Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not Or
+    PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization Range Reciprocal ReduceL2 ReduceMax
+    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Round Selu Shape Sigmoid Sign Size
+    Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Swish Tanh ThresholdedRelu Tile
     Transpose Unsqueeze Upsample Where
     """.split(),  # noqa: SIM905 -- a hundred quoted names would hide the list
 )
@@ -102,9 +104,19 @@ def image_ends(graph: onnx.GraphProto) -> tuple[list[onnx.ValueInfoProto], list[
     Of several outputs, those that are no pictures are left out if one is.
     """
     weights = {tensor.name for tensor in graph.initializer}
-    pictures = [value for value in graph.output if form_of(value) is not None]
-    outputs = pictures if len(pictures) == 1 else list(graph.output)
-    return [value for value in graph.input if value.name not in weights], outputs
+    inputs = [value for value in graph.input if value.name not in weights]
+    pictures = [value for value in graph.output if len(inputs) == 1 and _may_have_sides_of(value, inputs[0])]
+    return inputs, pictures if len(pictures) == 1 else list(graph.output)
+
+
+def _may_have_sides_of(picture: onnx.ValueInfoProto, content: onnx.ValueInfoProto) -> bool:
+    """Whether it is a picture and has no fixed side where `content` has a free one or another."""
+    sides = []
+    for value in (picture, content):
+        if (form := form_of(value)) is None:
+            return False
+        sides.append(shape_of(value)[1:3] if form.channels_last else shape_of(value)[2:])
+    return all(one in (None, other) for one, other in zip(*sides, strict=True))
 
 
 def last_range(graph: onnx.GraphProto, output: str) -> str | None:

@@ -19,7 +19,8 @@ class Norm:
         channels: How many.
         output: What an `InstanceNormalization` gives; None where the graph computes it from simpler operators.
         mean: In the latter case, the tensor that holds the mean; else None.
-        variance: And the one with the variance.
+        variance: And the one with the variance, if there is one.
+        square: Or the one with the mean of the squares, from which the graph computes the variance itself.
     """
 
     source: str
@@ -27,6 +28,12 @@ class Norm:
     output: str | None
     mean: str | None = None
     variance: str | None = None
+    square: str | None = None
+
+    @property
+    def computed(self) -> set[str]:
+        """The tensors that hold its statistics in a graph that computes them."""
+        return {name for name in (self.mean, self.variance, self.square) if name is not None}
 
 
 def find_norms(graph: Graph) -> tuple[Norm, ...]:
@@ -40,23 +47,31 @@ def find_norms(graph: Graph) -> tuple[Norm, ...]:
     for node in graph.nodes:
         if node.op_type == "InstanceNormalization":
             norms.append(Norm(node.input[0], _channels(graph, node), node.output[0]))
-        elif node.op_type == "ReduceMean" and _over_positions(graph, node):
-            variance = _variance_of(graph, node, consumers)
-            if variance is not None:
-                norms.append(Norm(node.input[0], _channels(graph, node), None, node.output[0], variance))
+        elif _over_positions(graph, node):
+            source, mean = node.input[0], node.output[0]
+            variance = _variance_of(graph, source, mean, consumers)
+            square = None if variance else _mean_of_squares(graph, source, consumers)
+            if variance is not None or square is not None:
+                norms.append(Norm(source, _channels(graph, node), None, mean, variance, square))
     return tuple(norms)
 
 
-def _variance_of(graph: Graph, mean: onnx.NodeProto, consumers: dict[str, list[onnx.NodeProto]]) -> str | None:
+def _variance_of(graph: Graph, source: str, mean: str, consumers: dict[str, list[onnx.NodeProto]]) -> str | None:
     """The tensor ReduceMean((x − mean)²), if the graph computes it."""
-    for difference in consumers.get(mean.output[0], []):
-        if difference.op_type != "Sub" or list(difference.input) != [mean.input[0], mean.output[0]]:
-            continue
-        for square in consumers.get(difference.output[0], []):
-            if not _is_square(graph, square, difference.output[0]):
-                continue
+    for difference in consumers.get(mean, []):
+        if difference.op_type == "Sub" and set(difference.input) == {source, mean}:
+            found = _mean_of_squares(graph, difference.output[0], consumers)
+            if found is not None:
+                return found
+    return None
+
+
+def _mean_of_squares(graph: Graph, source: str, consumers: dict[str, list[onnx.NodeProto]]) -> str | None:
+    """The tensor ReduceMean(x²), if the graph computes it."""
+    for square in consumers.get(source, []):
+        if _is_square(graph, square, source):
             for average in consumers.get(square.output[0], []):
-                if average.op_type == "ReduceMean" and _over_positions(graph, average):
+                if _over_positions(graph, average):
                     return str(average.output[0])
     return None
 
@@ -69,18 +84,23 @@ def _is_square(graph: Graph, node: onnx.NodeProto, of: str) -> bool:
 
 
 def _over_positions(graph: Graph, node: onnx.NodeProto) -> bool:
+    if node.op_type == "GlobalAveragePool":
+        return True
+    if node.op_type != "ReduceMean":
+        return False
     axes = graph.constant(node, 1)
     named = tuple(attribute(node, "axes", ())) if axes is None else tuple(int(axis) for axis in axes.ravel())
     return tuple(sorted(named)) in _SPATIAL and attribute(node, "keepdims", 1) == 1
 
 
 def _channels(graph: Graph, node: onnx.NodeProto) -> int:
-    scale = graph.constant(node, 1) if node.op_type == "InstanceNormalization" else None
-    if scale is not None:
-        return int(scale.size)
     shape = graph.shapes.get(node.input[0], ())
+    scale = graph.constant(node, 1) if node.op_type == "InstanceNormalization" else None
+    if scale is not None and len(shape) in (0, 4):
+        return int(scale.size)
     if len(shape) != 4 or shape[1] is None:
         raise ModelFileError(
-            f"the channels of {node.op_type} {node.name!r} cannot be counted; export the network again with shapes"
+            f"{node.op_type} {node.name!r} normalizes something else than the channels of a picture, or the file does "
+            "not say how many there are; shrink the picture with max_side, or allow more memory"
         )
     return shape[1]

@@ -22,6 +22,7 @@ from fststyle.graph import Graph, sort_nodes
 from fststyle.images import resize
 from fststyle.layouts import Values, to_tensor
 from fststyle.model_checks import require_form, shape_of
+from fststyle.normal_form import LEAST_OPSET
 from fststyle.quantized_graph import move_bytes
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -59,7 +60,7 @@ def convert(
     """Change the precision of a network that takes and gives floats.
 
     Args:
-        data: Of an ONNX file that `read_model` accepts, opset 13 or newer.
+        data: Of an ONNX file that `read_model` accepts.
         precision: "int8": convolutions in 8 bits, weights by channel (QDQ), all but the first and the last;
             everything else, instance norms above all, stays float. Where that is not close enough, those that stray
             most by themselves stay float, too, up to a half. Seven bits of the weights' eight are used, because
@@ -76,8 +77,13 @@ def convert(
     if not photos:
         raise ValueError("at least one photo is needed to compare on")
     graph = Graph.read(data)
+    if graph.opset < LEAST_OPSET:
+        raise ModelFileError(
+            f"the network has opset {graph.opset}, which onnx cannot bring to {LEAST_OPSET}; export it again with "
+            f"opset {LEAST_OPSET} or newer"
+        )
     contents = [_content(photo, graph, values, multiple) for photo in photos]
-    judge = _Judge(graph.model.SerializeToString(), contents, values)
+    judge = _Judge(data, graph.output_name, contents, values)
     if precision == "int8":
         made = _to_int8(graph, contents, judge)
     else:
@@ -214,7 +220,8 @@ class _Reader:
 class _Judge:
     """Compares what became of a network with what that painted, once for all."""
 
-    def __init__(self, data: bytes, contents: Sequence[NDArray[Any]], values: Values) -> None:
+    def __init__(self, data: bytes, output: str, contents: Sequence[NDArray[Any]], values: Values) -> None:
+        self._output = output
         self._contents = contents
         self._values = values
         self._originals = list(self._paint(data))
@@ -233,7 +240,7 @@ class _Judge:
             session = open_session(data)
             name = session.get_inputs()[0].name
             for content in self._contents:
-                answer = session.run(None, {name: content})[0].astype(np.float32)
+                answer = session.run([self._output], {name: content})[0].astype(np.float32)
                 yield np.clip((answer - self._values.black) / (self._values.white - self._values.black), 0, 1)
         except ORT_ERRORS as error:
             raise ModelFileError(

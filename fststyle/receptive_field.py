@@ -9,6 +9,7 @@ import onnx
 
 from fststyle.errors import ModelFileError
 from fststyle.graph import Graph, attribute
+from fststyle.model_checks import require_form
 from fststyle.norms import Norm
 
 # What every position of a tensor is done to alone. An instance norm belongs to them once its statistics are given.
@@ -20,6 +21,8 @@ _POINTWISE = frozenset(
     Softplus Sqrt Sub Sum Tanh Where
     """.split()  # noqa: SIM905 -- quotes would hide the list
 )
+# What can be followed where the channels come last, too.
+_ANY_ORDER = _POINTWISE - {"Concat"} | {"Pad", "Transpose"}
 _WINDOWS = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "QLinearConv"}
 # Neighbors that an enlargement reads on either side, in its own input's pixels.
 _REACH = {"nearest": 1, "linear": 1, "bilinear": 1, "cubic": 2}
@@ -61,12 +64,18 @@ def receptive_fields(graph: Graph, norms: tuple[Norm, ...]) -> dict[str, Fields]
         ModelFileError: Something in it looks at the whole picture, or in a way that is not known here.
     """
     found: dict[str, Fields] = {graph.input_name: (Field(), Field())}
-    given = {name for norm in norms for name in (norm.mean, norm.variance)}
+    in_rows = {graph.input_name} if require_form(graph.model.graph.input[0]).channels_last else set()
+    given = {name for norm in norms for name in norm.computed}
     for node in graph.nodes:
         read = [found[name] for name in node.input if name in found]
         if not read or node.output[0] in given or node.op_type in {"Shape", "Size"}:
             continue
-        fields = _through(graph, node, read)
+        rows = any(name in in_rows for name in node.input)
+        if rows and node.op_type not in _ANY_ORDER:
+            raise _unknown(node)
+        if rows != (node.op_type == "Transpose"):
+            in_rows.update(node.output)
+        fields = _through(graph, node, read, rows=rows)
         for name in node.output:
             found[name] = fields
     if graph.output_name not in found or any(field.stride != 1 for field in found[graph.output_name]):
@@ -79,7 +88,7 @@ def alignment(fields: dict[str, Fields]) -> int:
     return math.lcm(*(field.stride.numerator for pair in fields.values() for field in pair))
 
 
-def _through(graph: Graph, node: onnx.NodeProto, read: list[Fields]) -> Fields:
+def _through(graph: Graph, node: onnx.NodeProto, read: list[Fields], *, rows: bool) -> Fields:
     if node.op_type in _POINTWISE:
         if node.op_type == "Concat" and attribute(node, "axis") not in (1, -3):
             raise _unknown(node)
@@ -88,15 +97,17 @@ def _through(graph: Graph, node: onnx.NodeProto, read: list[Fields]) -> Fields:
     if node.op_type in _WINDOWS:
         return _each(fields, lambda field, axis: _window(graph, node, field, axis))
     if node.op_type == "Pad":
-        pads = _numbers(graph, node, "pads", 1)
-        if pads is None or len(pads) != 8 or (len(node.input) > 3 and node.input[3]):
-            raise _unknown(node)
-        return _each(fields, lambda field, axis: field.shifted(-int(pads[2 + axis])))
+        before = _named(node, _numbers(graph, node, "pads", 1), _numbers(graph, node, "axes", 3))
+        return _each(fields, lambda field, axis: field.shifted(-before.get((1 if rows else 2) + axis, 0)))
     # Between pixels in rows, as bytes come and go, and planes.
     if node.op_type == "Transpose" and attribute(node, "perm") in ([0, 3, 1, 2], [0, 2, 3, 1]):
         return fields
     if node.op_type == "Crop":
         return _each(fields, lambda field, axis: field.shifted(attribute(node, "border")[1 - axis]))
+    if node.op_type == "Gather" and attribute(node, "axis", 0) in (1, -3):
+        return fields
+    if node.op_type == "Split" and attribute(node, "axis", 0) in (1, -3):
+        return fields
     if node.op_type == "Slice":
         return _slice(graph, node, fields)
     if node.op_type in {"Resize", "Upsample"}:
@@ -128,13 +139,7 @@ def _window(graph: Graph, node: onnx.NodeProto, field: Field, axis: int) -> Fiel
         kernel = shape[2:]
     stride = attribute(node, "strides", [1, 1])[axis]
     reach = attribute(node, "dilations", [1, 1])[axis] * (kernel[axis] - 1)
-    mode = attribute(node, "auto_pad", "NOTSET")
-    if mode in {"SAME_UPPER", "SAME_LOWER"}:
-        if stride != 1:
-            raise _unknown(node)  # the padding would depend on where the tile ends
-        before = reach // 2 if mode == "SAME_UPPER" else reach - reach // 2
-    else:
-        before = 0 if mode == "VALID" else attribute(node, "pads", [0, 0, 0, 0])[axis]
+    before = _padding(node, axis, reach, stride)
     if node.op_type == "ConvTranspose":
         if attribute(node, "output_shape") is not None:
             raise _unknown(node)
@@ -143,27 +148,67 @@ def _window(graph: Graph, node: onnx.NodeProto, field: Field, axis: int) -> Fiel
     return field.spread(-before, reach - before).scaled(stride)
 
 
-def _slice(graph: Graph, node: onnx.NodeProto, fields: Fields) -> Fields:
-    starts = _numbers(graph, node, "starts", 1)
-    axes = _numbers(graph, node, "axes", 3)
-    steps = _numbers(graph, node, "steps", 4) or [1]
-    if starts is None or min(starts) < 0 or set(steps) != {1}:
+def _padding(node: onnx.NodeProto, axis: int, reach: int, stride: int) -> int:
+    """Positions that a window begins before its tensor."""
+    mode = attribute(node, "auto_pad", "NOTSET")
+    if mode not in {"SAME_UPPER", "SAME_LOWER"}:
+        return 0 if mode == "VALID" else int(attribute(node, "pads", [0, 0, 0, 0])[axis])
+    # Of a side that is a multiple of the stride, as `alignment` makes them; of others it would depend on the rest.
+    both = reach + 1 - stride
+    if both < 0:
         raise _unknown(node)
-    named = dict(zip(range(len(starts)) if axes is None else (axis % 4 for axis in axes), starts, strict=True))
-    return _each(fields, lambda field, axis: field.shifted(named.get(2 + axis, 0)))
+    return both // 2 if mode == "SAME_UPPER" else both - both // 2
+
+
+def needs_alignment(graph: Graph) -> bool:
+    """Whether the network pads what a stride does not divide, so that only sides that are aligned can be tiled."""
+    return any(
+        attribute(node, "auto_pad", "NOTSET").startswith("SAME") and max(attribute(node, "strides", [1])) > 1
+        for node in graph.nodes
+        if node.op_type in _WINDOWS and node.op_type != "ConvTranspose"
+    )
+
+
+def _slice(graph: Graph, node: onnx.NodeProto, fields: Fields) -> Fields:
+    starts = _named(node, _numbers(graph, node, "starts", 1), _numbers(graph, node, "axes", 3))
+    steps = _numbers(graph, node, "steps", 4)
+    steps_of = dict(zip(starts, steps or [1] * len(starts), strict=True))
+    spatial = {axis: start for axis, start in starts.items() if axis > 1}
+    if min(spatial.values(), default=0) < 0 or any(steps_of[axis] != 1 for axis in spatial):
+        raise _unknown(node)
+    return _each(fields, lambda field, axis: field.shifted(spatial.get(2 + axis, 0)))
+
+
+def _named(node: onnx.NodeProto, numbers: list[int] | None, axes: list[int] | None) -> dict[int, int]:
+    """The first number for every axis; of Pad, those at the end follow."""
+    if numbers is None:
+        raise _unknown(node)
+    return dict(zip(range(len(numbers)) if axes is None else (axis % 4 for axis in axes), numbers, strict=False))
 
 
 def _enlarged(graph: Graph, node: onnx.NodeProto, fields: Fields) -> Fields:
-    opset = max(entry.version for entry in graph.model.opset_import if entry.domain in {"", "ai.onnx"})
-    scales = graph.constant(node, 2 if node.op_type == "Resize" and opset >= 11 else 1)
-    values = attribute(node, "scales") if scales is None else scales.tolist()
     mode = attribute(node, "mode", "nearest")
-    if not values or len(values) != 4 or any(scale != int(scale) or scale < 1 for scale in values):
+    factors = _factors(graph, node)
+    if factors is None or mode not in _REACH:
         raise _unknown(node)
-    if attribute(node, "coordinate_transformation_mode") == "align_corners":
+    if attribute(node, "coordinate_transformation_mode") in {"align_corners", "tf_crop_and_resize"}:
         raise _unknown(node)  # there the sides of the whole decide where a pixel goes
     reach = _REACH[mode]
-    return _each(fields, lambda field, axis: field.spread(-reach, reach).scaled(Fraction(1, int(values[2 + axis]))))
+    return _each(fields, lambda field, axis: field.spread(-reach, reach).scaled(Fraction(1, factors[axis])))
+
+
+def _factors(graph: Graph, node: onnx.NodeProto) -> tuple[int, int] | None:
+    """By how much height and width grow, if by a whole number of times, whatever the picture's size."""
+    scales = graph.constant(node, 2 if node.op_type == "Resize" and graph.opset >= 11 else 1)
+    values = attribute(node, "scales") if scales is None else scales.tolist()
+    if not values:
+        return graph.ratios(node)
+    axes = attribute(node, "axes", range(len(values)))
+    named = {axis % 4: scale for axis, scale in zip(axes, values, strict=True)}
+    if named.get(0, 1) != 1 or named.get(1, 1) != 1:
+        return None
+    height, width = named.get(2, 1), named.get(3, 1)
+    return (int(height), int(width)) if height >= 1 and width >= 1 and height % 1 == width % 1 == 0 else None
 
 
 def _numbers(graph: Graph, node: onnx.NodeProto, name: str, position: int) -> list[int] | None:

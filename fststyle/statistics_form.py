@@ -99,9 +99,7 @@ class StatisticsForm:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.norms = find_norms(graph)
-        self._opset = max(
-            (entry.version for entry in graph.model.opset_import if entry.domain in {"", "ai.onnx"}), default=1
-        )
+        self._opset = graph.opset
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -195,14 +193,14 @@ class _Builder:
         """The network's nodes with the norms exchanged and ours between them."""
         norms = list(enumerate(self._form.norms))
         by_output = {norm.output: number for number, norm in norms if norm.output is not None}
-        replaced = {norm.mean for _, norm in norms} | {norm.variance for _, norm in norms}
+        replaced = set[str]().union(*(norm.computed for _, norm in norms))
         waiting: dict[str, list[onnx.NodeProto]] = {}
         for number, norm in norms:
             waiting.setdefault(norm.source, []).extend(self._statistics(number))
         result = self._before + waiting.pop(self._form.graph.input_name, [])
         for node in self._form.graph.nodes:
             if node.output[0] in by_output:
-                result.append(self._batch_norm(node, by_output[node.output[0]]))
+                result.extend(self._batch_norm(node, by_output[node.output[0]]))
             elif node.output[0] not in replaced:
                 result.append(node)
             for name in node.output:
@@ -232,6 +230,9 @@ class _Builder:
                 helper.make_node("Reshape", [f"{at}/size", "statistics/flat"], [f"{at}/sizes"]),
                 helper.make_node("Div", [f"{at}/sizes", f"{at}/channels"], [f"{at}/found_count"]),
             ]
+        if self._kind(norm.source) != TensorProto.FLOAT:
+            nodes.append(helper.make_node("Cast", [region], [f"{at}/float"], to=TensorProto.FLOAT))
+            region = f"{at}/float"
         nodes += [
             self._average(region, f"{at}/mean"),
             helper.make_node("Sub", [region, f"{at}/mean"], [f"{at}/centered"]),
@@ -243,9 +244,21 @@ class _Builder:
         if norm.output is None:
             self.constants[f"{at}/shape"] = np.array([1, norm.channels, 1, 1])
             used = "given" if self._given else "found"
-            for kind, name in ((MEAN, norm.mean or ""), (VARIANCE, norm.variance or "")):
-                nodes.append(helper.make_node("Reshape", [f"{at}/{used}_{kind}", f"{at}/shape"], [name]))
+            if norm.square is not None:  # E[x²] = Var[x] + E[x]²
+                mean = f"{at}/{used}_mean"
+                nodes.append(helper.make_node("Mul", [mean, mean], [f"{at}/{used}_mean_squared"]))
+                both = [f"{at}/{used}_variance", f"{at}/{used}_mean_squared"]
+                nodes.append(helper.make_node("Add", both, [f"{at}/{used}_square"]))
+            for kind in ("mean", "variance", "square"):
+                if (name := getattr(norm, kind)) is not None:
+                    shaped = f"{at}/{kind}_shaped"
+                    nodes.append(helper.make_node("Reshape", [f"{at}/{used}_{kind}", f"{at}/shape"], [shaped]))
+                    nodes.append(helper.make_node("Cast", [shaped], [name], to=self._kind(norm.source)))
         return nodes
+
+    def _kind(self, name: str) -> int:
+        """The element type of a tensor of the network."""
+        return self._form.graph.types.get(name) or TensorProto.FLOAT
 
     def _core(self, number: int, target: str) -> list[onnx.NodeProto]:
         at = f"statistics/{number}"
@@ -267,12 +280,20 @@ class _Builder:
             return helper.make_node("ReduceMean", [source], [target], axes=[0, 2, 3], keepdims=1)
         return helper.make_node("ReduceMean", [source, "statistics/axes"], [target], keepdims=1)
 
-    def _batch_norm(self, node: onnx.NodeProto, number: int) -> onnx.NodeProto:
+    def _batch_norm(self, node: onnx.NodeProto, number: int) -> list[onnx.NodeProto]:
         """An instance norm whose statistics are known is a batch norm, which is a single pass over the tensor."""
         used = "given" if self._given else "found"
         names = [f"statistics/{number}/{used}_{kind}" for kind in (MEAN, VARIANCE)]
+        kind = self._kind(node.input[0])
+        casts = []
+        if kind != TensorProto.FLOAT:
+            casts = [helper.make_node("Cast", [name], [f"{name}_cast"], to=kind) for name in names]
+            names = [f"{name}_cast" for name in names]
         epsilon = attribute(node, "epsilon", 1e-5)
-        return helper.make_node("BatchNormalization", [*node.input, *names], list(node.output), epsilon=epsilon)
+        return [
+            *casts,
+            helper.make_node("BatchNormalization", [*node.input, *names], list(node.output), epsilon=epsilon),
+        ]
 
 
 def _vector(name: str, length: int | None) -> onnx.ValueInfoProto:

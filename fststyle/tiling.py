@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
 from fststyle.network import Network
-from fststyle.receptive_field import Field, alignment, receptive_fields
+from fststyle.receptive_field import Field, alignment, needs_alignment, receptive_fields
 from fststyle.statistics_form import (
     MEASURED_COUNT,
     MEASURED_MEAN,
@@ -97,6 +97,7 @@ class TiledNetwork:
         self._form = StatisticsForm.read(network.model.data)
         self._fields = receptive_fields(self._form.graph, self._form.norms)
         self._align = math.lcm(alignment(self._fields), _MULTIPLE, multiple)
+        self._strides = alignment(self._fields) if needs_alignment(self._form.graph) else 1
         self.bytes_per_pixel = _OVERHEAD * self._live_bytes() + _OVERHEAD_BYTES
 
     def fits(self, height: int, width: int, memory: int) -> bool:
@@ -122,6 +123,11 @@ class TiledNetwork:
         Raises:
             ModelFileError: The network fails, or the memory does not even suffice for the smallest tile.
         """
+        if any(side % self._strides for side in rgb.shape[:2]):
+            raise ModelFileError(
+                f"{self._network.model.name} can be painted in tiles only if the picture's sides are multiples of "
+                f"{self._strides} pixels; shrink it with max_side, or allow more memory"
+            )
         core = self._core_side(rgb.shape[0], rgb.shape[1], memory)
         statistics = self.measure(rgb, core, exact=exact, strength=strength)
         session = self._network.open(self._form.build(given=True))

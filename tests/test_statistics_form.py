@@ -158,7 +158,15 @@ def test_parts_add_up_to_the_whole(assets: Assets, content: NDArray[np.float32],
     np.testing.assert_allclose(np.concatenate([whole.variance for whole in sums]), own.variance, rtol=1e-4)
 
 
-def test_old_graphs_cannot_cut_out_parts(assets: Assets) -> None:
+def test_old_graphs_are_upgraded_and_cut_out_parts(assets: Assets) -> None:
+    form = StatisticsForm.read(network(assets, 8))
+    form.build(measured=form.every, cores=True)
+
+
+def test_old_graphs_that_cannot_be_upgraded_cannot_cut_out_parts(
+    assets: Assets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fststyle.graph.upgraded", lambda model: model)
     form = StatisticsForm.read(network(assets, 8))
     with pytest.raises(ModelFileError, match="has opset 8, which cannot cut out a part; export it with 10"):
         form.build(measured=form.every, cores=True)

@@ -147,7 +147,9 @@ def test_foreign_networks_get_sides_that_are_the_least_multiple_that_they_take(
         stylizer = Stylizer.load(save(blocky(assets, block)))
         stylized = stylizer(rgb)
         stylizer(rgb)
-    told = [f"multiples of {block}: {width}×{height} is continued to {wide}×{tall}"] * ((tall, wide) != rgb.shape[:2])
+    told = [f"multiples of {block}: {width}×{height} is continued to {wide}×{tall}"] * (
+        (tall, wide) != rgb.shape[:2] and block > 8
+    )
     assert len(warned) == len(told)
     assert all(text in str(warning.message) for text, warning in zip(told, warned, strict=True))
     top, left = (tall - height) // 2, (wide - width) // 2
