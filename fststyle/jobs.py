@@ -47,7 +47,8 @@ def plan(
     current folder. A job that would overwrite any input, or the output of an earlier job, carries a `problem`.
 
     Of a folder or pattern, what lies where this run writes is left out, and so are paintings of any earlier run, by
-    their mark (`provenance`), if there are other pictures besides. A painting that is named itself is painted.
+    their mark (`provenance`), if there are other pictures besides. A painting that is named itself is painted, unless
+    the picture it was made of is named as well: that is what `*.jpg` in a shell does.
 
     Args:
         inputs: Files, folders, patterns such as "photos/*.jpg", or "-" for standard input.
@@ -69,7 +70,7 @@ def plan(
     # The name comes out of the network's file and must not lead to another folder.
     style = re.sub(r"[^\w-]+", "_", style).strip("_") or "stylized"
     into = None if output is None else Path(output)
-    found = [(source, below) for text in inputs for source, below in _expand(text, into, style)]
+    found = _without_products([(source, below) for text in inputs for source, below in _expand(text, into, style)])
     if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
         return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
     if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
@@ -168,12 +169,30 @@ def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Pa
 
 def _without_paintings(found: list[Path], text: str) -> list[Path]:
     photos = [path for path in found if not (is_file(path) and is_painting(path))]
-    count = len(found) - len(photos)
-    if not photos or not count:
+    if not photos:
         return found
-    what = "1 painting of an earlier run is" if count == 1 else f"{count} paintings of earlier runs are"
-    warnings.warn(f"{text}: {what} left out; to paint such a file again, name it", stacklevel=2)
+    _warn_of_paintings(text, len(found) - len(photos))
     return photos
+
+
+def _without_products(found: list[tuple[Path, Path | None]]) -> list[tuple[Path, Path | None]]:
+    """Without paintings such as cat_wave.jpg where cat.jpg is named, too."""
+    named = {path.with_suffix("") for path, below in found if below is None}
+    products = {path for path, below in found if below is None and _is_product(path, named)}
+    _warn_of_paintings("the inputs", len(products))
+    return [(path, below) for path, below in found if path not in products]
+
+
+def _is_product(path: Path, named: set[Path]) -> bool:
+    stem = path.stem
+    origins = {path.with_name(stem[:end]) for end in range(1, len(stem)) if stem[end] == "_"}
+    return not origins.isdisjoint(named) and is_file(path) and is_painting(path)
+
+
+def _warn_of_paintings(where: str, count: int) -> None:
+    if count:
+        what = "1 painting of an earlier run is" if count == 1 else f"{count} paintings of earlier runs are"
+        warnings.warn(f"{where}: {what} left out; to paint such a file again, name it alone", stacklevel=3)
 
 
 def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]:

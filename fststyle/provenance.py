@@ -14,7 +14,7 @@ _MARK = "Painted by fststyle"
 _SOFTWARE_TAG = 0x0131
 
 # Formats keep such texts at the beginning or at the end.
-_LOOKED_AT = 64 * 1024
+_LOOKED_AT = 4096
 
 
 def marking(file_format: str) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def test_the_next_is_read_while_one_is_painted(photo: Pixels, monkeypatch: pytes
     reads: list[Path] = []
     second_read = threading.Event()
 
-    def read(source: Path) -> Picture:
+    def read(source: Path, **_: object) -> Picture:
         reads.append(source)
         if len(reads) == 2:
             second_read.set()
@@ -266,7 +266,7 @@ def test_the_next_is_read_while_one_is_painted(photo: Pixels, monkeypatch: pytes
 def test_large_pictures_are_not_read_ahead(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "_READ_AHEAD_PIXELS", 10)
     reads: list[Path] = []
-    monkeypatch.setattr(batch, "read_picture", lambda source: reads.append(source) or Picture(photo, None))
+    monkeypatch.setattr(batch, "read_picture", lambda source, **_: reads.append(source) or Picture(photo, None))
     counts: list[int] = []
 
     def paint(rgb: Pixels, **_: object) -> Pixels:
@@ -376,3 +376,13 @@ def test_a_painting_is_painted_where_it_is_named_or_there_is_nothing_else(identi
     work(plan(["in"], "out", style="first"), identity)
     assert targets(["out"], "again") == ["again/a.png", "again/b.jpg", "again/c.png", "again/sub/a.png"]
     assert targets(["in/a.png", "out/b.jpg"], "again") == ["again/a.png", "again/b.jpg"]
+
+
+def test_a_painting_is_left_out_where_the_shell_named_its_photo_too(identity: Path, photo: Pixels) -> None:
+    work(plan(["in/a.png", "in/b.jpg"], None, style="first"), identity)
+    for name in ("a.png", "b_7.jpg", "b_7_x.jpg"):
+        write_picture(Path(name), photo)
+    assert targets(["a_first.png"], None) == ["a_first_wave.png"]
+    with pytest.warns(UserWarning, match="1 painting of an earlier run is left out; .* name it alone"):
+        assert targets(["a.png", "a_first.png", "b_first.jpg"], None) == ["a_wave.png", "b_first_wave.jpg"]
+    assert targets(["b_7.jpg", "b_7_x.jpg"], None) == ["b_7_wave.jpg", "b_7_x_wave.jpg"]

@@ -137,7 +137,7 @@ def test_a_bad_photo_is_one_line_and_the_others_go_on(
             ["--json", "./photos/a.png"],
             "error: photos/a.png would overwrite the input photos/a.png; choose another output",
         ),
-        (["--layout", "rgb"], "error: layout must be one of rgb1, rgb255, bgr255, not 'rgb'"),
+        (["--layout", "rgb"], "error: layout must be one of rgb1, rgb255, rgb-1to1, bgr1, bgr255, bgr-1to1, not 'rgb'"),
     ],
 )
 def test_complaints_are_one_line(
