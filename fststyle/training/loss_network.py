@@ -112,6 +112,7 @@ class LossNetwork(nn.Module):
         *,
         weights: Path | None = None,
         pooling: Pooling = "max",
+        any_scale: bool = False,
     ) -> "LossNetwork":
         """Build the network and fill it.
 
@@ -119,19 +120,21 @@ class LossNetwork(nn.Module):
             architecture: Which network.
             layers: The layers it will be asked for.
             weights: A `.safetensors` or `.pth` state dict with torchvision's names (`features.0.weight`, …). None takes
-                torchvision's ImageNet weights, downloaded once, or the package's for slim and medium.
+                the package's for slim and medium, and else torchvision's ImageNet weights, downloaded once.
             pooling: See the class.
+            any_scale: The activations' scale does not matter, because the channels will be normalized. VGG-19 then
+                needs no download for layers up to relu4_1: the package has it, on Caffe's scale.
 
         Raises:
             WeightsError: If the weights cannot be had, or do not fit this architecture.
         """
         network = cls(architecture, layers, pooling=pooling)
-        state, source = load_state(architecture, weights)
+        own = network.state_dict()
+        state, source = load_state(architecture, weights, own if any_scale else None)
         # VGG-16's and VGG-19's first two blocks have the same shapes. The places of those behind them differ.
         names = {name for name in state if name.startswith("features.")}
         if not names <= {f"features.{name}" for name in _all_names(architecture)}:
             raise WeightsError(f"{source} holds layers that {architecture} has not; give the weights of {architecture}")
-        own = network.state_dict()
         for name, tensor in own.items():
             if name not in state and name.startswith("readouts."):
                 raise WeightsError(

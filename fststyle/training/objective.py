@@ -40,8 +40,8 @@ class Cost:
     Attributes:
         loss_network: The fixed network that sees: "medium" or "slim", which ship with the package and take a fraction
             of VGG-19's time, "vgg19" or "vgg16"; none takes medium, or VGG-19 if its weights are given.
-        weights: Its weights, a local .safetensors or .pth file; none takes torchvision's, downloaded once, or the
-            package's.
+        weights: Its weights, a local .safetensors or .pth file. None takes the package's: medium, slim, and VGG-19 up
+            to relu4_1 with normalized channels. Everything else is torchvision's, downloaded once.
         pooling: "average" for Gatys' smoother variant.
         normalize_channels: Scale each channel to mean activation 1 over photos (Gatys 2015), so that quiet channels
             count as loud ones do.
@@ -290,7 +290,13 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
         WeightsError: If its weights are missing or do not fit.
         ValueError: If a layer is unknown, or a distilled network is to see with channels that are not normalized.
     """
-    network = LossNetwork.load(cost.architecture, cost.layers, weights=cost.weights_file, pooling=cost.pooling)
+    network = LossNetwork.load(
+        cost.architecture,
+        cost.layers,
+        weights=cost.weights_file,
+        pooling=cost.pooling,
+        any_scale=cost.normalize_channels,
+    )
     if network.distilled:
         if not cost.normalize_channels:
             raise ValueError(
