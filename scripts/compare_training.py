@@ -63,7 +63,7 @@ def main() -> None:
 
     models = [Model.load(train(way, arguments), name=way) for way in arguments.ways.split(",")]
     cost = Cost(loss_network="vgg19", weights=arguments.weights)
-    settings = Settings(iterations=0, speed_side=0, style_size=arguments.style_size)
+    settings = Settings(iterations=0, speed_side=0, sizes=(), style_size=arguments.style_size)
     found = evaluate(models, samples.photos(), arguments.style, cost=cost, settings=settings)
     rows = {}
     print(f"{'way':<15} steps  content   style   total    grid   rim")

@@ -131,7 +131,7 @@ def judge(painting: Path, entries: list[Entry], cost: Cost, iterations: int, ear
         if same:
             found += same
             continue
-        settings = Settings(size=size, style_size=style_size, iterations=iterations)
+        settings = Settings(size=size, style_size=style_size, iterations=iterations, sizes=())
         found.append(as_json(evaluate(models, samples.photos(), painting, cost=cost, settings=settings, progress=_say)))
     return {"files": files, "iterations": iterations, "tried": tried, "evaluations": found}
 

@@ -38,7 +38,7 @@ def main() -> None:
         find_images(given.content) if given.content else samples.photos(),
         given.painting,
         cost=Cost(loss_network="vgg19", weights=given.weights),
-        settings=Settings(style_size=common_style_size(loaded), iterations=0, speed_side=0),
+        settings=Settings(style_size=common_style_size(loaded), iterations=0, speed_side=0, sizes=()),
     ).models
     columns = ("content_loss", "style_loss", "total_loss", "grid", "border", "flicker")
     print(f"| network | grain | {' | '.join(name.removesuffix('_loss') for name in columns)} |")

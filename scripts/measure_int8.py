@@ -50,7 +50,9 @@ def main() -> None:
                 print(f"{row} {error} | | | | | |", flush=True)
                 continue
             models = [Model.load(path, name="fp32"), Model.load(small, name="int8")]
-            settings = Settings(style_size=models[0].style_size or Settings.style_size, iterations=0, speed_side=0)
+            settings = Settings(
+                style_size=models[0].style_size or Settings.style_size, iterations=0, speed_side=0, sizes=()
+            )
             judged = evaluate(models, samples.photos(), painting, cost=cost, settings=settings).models
             before, after = (scores.mean()["total_loss"] for scores in judged)
             row += f" {small.stat().st_size / 1e6:.2f} | {made.kept} | {made.psnr:.1f} |"

@@ -27,10 +27,11 @@ def fststyle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
 
 @pytest.fixture(autouse=True)
 def _few_reference_photos(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fststyle.training import evaluate, tensors
+    from fststyle.training import evaluate, sizes, tensors
 
     one = next(tensors.reference_photos())
-    monkeypatch.setattr(evaluate, "reference_photos", lambda: [one[..., :64, :64]])
+    for module in (evaluate, sizes):
+        monkeypatch.setattr(module, "reference_photos", lambda: [one[..., :64, :64]])
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def options(weights: Path, tmp_path: Path) -> list[str]:
     for name in ("photos/a.png", "photos/b.png", "painting.png"):
         write_picture(tmp_path / name, rng.integers(0, 256, (70, 80, 3), np.uint8))
     layers = ["--content-layers", "relu1_2", "--style-layers", "relu1_1,relu1_2"]
-    sizes = ["--size", "64", "--style-size", "64", "--iterations", "2", "--no-speed"]
+    sizes = ["--size", "64", "--style-size", "64", "--sizes", "64", "--iterations", "2", "--no-speed"]
     return ["--content", "photos", "--style", "painting.png", "--weights", str(weights), *layers, *sizes]
 
 

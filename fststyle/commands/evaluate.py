@@ -44,6 +44,9 @@ def evaluate(
         typer.Option(help="A photo or a folder of photos. Default: the sample photos.", show_default=False),
     ] = None,
     size: Annotated[int, typer.Option(help="Side in pixels of the square that is cut from each photo.")] = 256,
+    sizes: Annotated[
+        str, typer.Option(metavar="256,512,1024|none", help="Also judge whole photos at these short sides.")
+    ] = "256,512,1024",
     style_size: Annotated[
         int | None,
         typer.Option(help="Shorter side of the painting. Default: as in training, or 320.", show_default=False),
@@ -131,6 +134,7 @@ def evaluate(
     ]
     settings = Settings(
         size=size,
+        sizes=_sides(sizes),
         style_size=style_size if style_size is not None else common_style_size(judged),
         iterations=0 if no_optimizer else iterations,
         start=cast("Start", start),
@@ -175,6 +179,15 @@ def common_style_size(models: "Sequence[Model]") -> int:
             f"the networks were trained with the painting in different sizes ({listed}); give --style-size"
         )
     return next(iter(sizes.values()), _STYLE_SIZE)
+
+
+def _sides(text: str) -> tuple[int, ...]:
+    if text == "none":
+        return ()
+    try:
+        return tuple(sorted({int(side) for side in text.split(",")}))
+    except ValueError:
+        raise ValueError(f"--sizes are pixels such as 256,512,1024, or none, not {text!r}") from None
 
 
 def _photos(content: Path | None) -> list[Path]:

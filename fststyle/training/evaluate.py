@@ -1,11 +1,11 @@
 """The measuring stick: networks of one painting, judged on the same photos by the same cost.
 
 What the scores mean stands where they are computed: `objective.py` (costs), `equivalence.py` (iterations), `scores.py`
-(grid, border), `motion.py` (flicker). Not about how they are shown: `evaluate_report.py`.
+(grid, border), `motion.py` (flicker), `sizes.py` (larger photos). Not about how they are shown: `evaluate_report.py`.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from fststyle.training.evaluation import (
 from fststyle.training.motion import ClipScores, Stylize, flicker, judge_clip, read_frames
 from fststyle.training.objective import Cost, PerceptualObjective
 from fststyle.training.scores import border_style, grid_score, rim_contrast
+from fststyle.training.sizes import SizeJudge, SizeScores
 from fststyle.training.speed import measure_speed
 from fststyle.training.tensors import noise, reference_photos, unit_range
 
@@ -109,6 +110,7 @@ def evaluate(
     squares, skipped = _read_photos(photos, settings.size)
     for number, (name, square) in enumerate(squares):
         judge.judge(number, name, square, len(squares))
+    sized, painting_sized = _judge_sizes(judge.objective, models, photos, painting, skipped, settings, progress)
     clip = _judge_clip(models, settings, progress)
     speeds: list[Speed] = []
     if settings.speed_side:
@@ -120,6 +122,7 @@ def evaluate(
             judge.scores[number],
             clip.stylized[number] if clip else None,
             speeds[number] if speeds else None,
+            sized[number] if sized else [],
         )
         for number, model in enumerate(models)
     ]
@@ -127,7 +130,7 @@ def evaluate(
         cost=cost,
         settings=settings,
         painting=painting.name,
-        painting_scores=judge.of_painting(style),
+        painting_scores=judge.of_painting(style) | painting_sized,
         own=ModelScores("photos", judge.own, clip.own if clip else None),
         models=scores,
         chases=judge.chases,
@@ -230,6 +233,32 @@ def _read_photos(photos: Iterable[Path], size: int) -> tuple[list[tuple[str, Pix
     if not squares:
         raise DataError("not one photo could be read; give a folder of pictures as --content")
     return squares, skipped
+
+
+def _judge_sizes(
+    objective: PerceptualObjective,
+    models: Sequence[Model],
+    photos: Sequence[Path],
+    painting: Path,
+    skipped: Mapping[str, str],
+    settings: Settings,
+    progress: Progress,
+) -> tuple[list[list[SizeScores]], dict[str, float]]:
+    """By network, the scores at every size, and the painting's own. Networks of one size only have none."""
+    free = [model for model in models if model.sides is None]
+    if not settings.sizes or not free:
+        return [], {}
+    sizes = SizeJudge(objective.cost, objective.loss_network, read_picture(painting).rgb, settings.style_size)
+    readable = [path for path in photos if path.name not in skipped]
+    found = iter(
+        sizes.judge(
+            [model.stylize for model in free],
+            readable,
+            settings.sizes,
+            advanced=lambda done, name: progress(f"judging {name} at its sizes", done, len(readable)),
+        )
+    )
+    return [next(found) if model.sides is None else [] for model in models], sizes.of_painting()
 
 
 def _judge_clip(models: Sequence[Model], settings: Settings, progress: Progress) -> ClipScores | None:

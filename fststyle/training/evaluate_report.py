@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarForm
 from fststyle.training.equivalence import Point
 from fststyle.training.evaluation import Evaluation, ModelScores, Pictures
 from fststyle.training.page import chart_svg, picture_uri, write_page
+from fststyle.training.sizes import SizeScores
 
 _FORMAT = 1
 
@@ -33,6 +34,16 @@ _LABELS = {
     "border": "border",
     "rim_contrast": "rim contrast",
     "flicker": "flicker",
+}
+
+_SIZE_LABELS = {
+    "content": "content",
+    "style": "style",
+    "total": "total",
+    "wasserstein": "sliced Wasserstein",
+    "plain": "plain areas, style",
+    "repetition": "plain areas, repetition",
+    "fine_detail": "fine detail",
 }
 
 
@@ -59,6 +70,7 @@ def rows(evaluation: Evaluation) -> list[Row]:
             table.append(
                 Row("L-BFGS iterations", [_iterations(each, evaluation) for each in evaluation.models], "", "")
             )
+    table += _size_rows(evaluation)
     if evaluation.clip is not None:
         errors = [_number(model.clip) for model in evaluation.models if model.clip is not None]
         table.append(Row("clip, warped error", errors, _number(evaluation.clip.own), ""))
@@ -67,6 +79,25 @@ def rows(evaluation: Evaluation) -> list[Row]:
         johnson = evaluation.johnson_speed.per_megapixel
         table.append(Row("ms a megapixel", [f"{speed:,.0f}" for speed in speeds], "", ""))
         table.append(Row("  of johnson's", [f"{speed / johnson:.2f}" for speed in speeds], "", ""))
+    return table
+
+
+def _size_rows(evaluation: Evaluation) -> list[Row]:
+    """For every size a heading with the number of photos, and a row a score."""
+    by_label: dict[str, list[SizeScores | None]] = {}
+    for index, model in enumerate(evaluation.models):
+        for scores in model.sizes:
+            by_label.setdefault(scores.label, [None] * len(evaluation.models))[index] = scores
+    table = []
+    for label, found in by_label.items():
+        photos = next(scores.photos for scores in found if scores is not None)
+        table.append(Row(f"{label}, {photos} photo{'' if photos == 1 else 's'}", [""] * len(found), "", ""))
+        for name, said in _SIZE_LABELS.items():
+            values = [None if scores is None else getattr(scores, name) for scores in found]
+            if any(value is not None for value in values):
+                cells = ["" if value is None else _number(value) for value in values]
+                own = evaluation.painting_scores.get(name) if name in ("repetition", "fine_detail") else None
+                table.append(Row(f"  {said}", cells, "", "" if own is None else _number(own)))
     return table
 
 
@@ -100,8 +131,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             "mean" has the costs by name ("content_loss", "style_loss", "style_loss_relu1_2", …), "grid", "frame_style",
             "middle_style", "border", "rim_contrast", "flicker", and "photos" the same for each: {"photo", "costs",
             "grid", …, "reached"}; "reached" is null or {"iteration", "evaluations", "seconds", "best"}.
-        models: For each network the same, and "iterations": {"median", "least", "most", "reached", "of"}; a number that
-            is more than the limit is null.
+        models: For each network the same, "sizes" (a list of `SizeScores`), and "iterations": {"median", "least",
+            "most", "reached", "of"}; a number that is more than the limit is null.
         chases: For each photo the optimizer's points: [{"iteration", "evaluations", "seconds", "best"}, …].
         clip: null or {"frames", "width", "height", "visible", "own", "stylized"}.
         johnson_speed: null or {"milliseconds", "height", "width", "per_megapixel"}, as a model's "speed".

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fststyle.training.equivalence import Point
 from fststyle.training.motion import ClipScores
 from fststyle.training.objective import Cost
+from fststyle.training.sizes import SIDES, SizeScores
 
 Pixels = NDArray[np.uint8]
 Start = Literal["content", "noise"]
@@ -33,6 +34,7 @@ class Settings:
         speed_side: Side of the pictures whose stylizing is timed; 0 leaves it out.
         seed: Of motion and noise.
         pictures: Of how many photos the pictures are kept in memory, for a page.
+        sizes: Short sides at which whole photos are judged, too (`sizes.py`); none leaves that out.
     """
 
     size: int = 256
@@ -45,11 +47,14 @@ class Settings:
     speed_side: int = 512
     seed: int = 0
     pictures: int = 0
+    sizes: tuple[int, ...] = SIDES
 
     def __post_init__(self) -> None:
         for name, least in (("size", _LEAST_SIZE), ("style_size", _LEAST_SIZE), ("clip_frames", 2), ("clip_side", 64)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if any(side < _LEAST_SIZE for side in self.sizes):
+            raise ValueError(f"sizes must be at least {_LEAST_SIZE}, not {', '.join(map(str, self.sizes))}")
         if self.start not in get_args(Start):
             raise ValueError(f"start must be one of {', '.join(get_args(Start))}, not {self.start!r}")
 
@@ -101,6 +106,7 @@ class ModelScores:
     photos: list[PhotoScores]
     clip: float | None = None
     speed: Speed | None = None
+    sizes: list[SizeScores] = field(default_factory=list)
 
     def mean(self) -> dict[str, float]:
         """Over the photos: every cost, and grid, border, rim_contrast and flicker.
@@ -137,7 +143,8 @@ class Evaluation:
         cost: What judged.
         settings: What was asked.
         painting: Its file's name.
-        painting_scores: `grid`, `frame_style`, `middle_style`, `border` and `rim_contrast` of the painting itself.
+        painting_scores: `grid`, `frame_style`, `middle_style`, `border` and `rim_contrast` of the painting itself, and
+            with `sizes` its `repetition` and `fine_detail`.
         own: The photos themselves, judged like a network that changes nothing.
         models: In the order given.
         chases: The optimizer's points, for every photo; empty without optimizer.

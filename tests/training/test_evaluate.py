@@ -23,7 +23,7 @@ from fststyle.training.tensors import noise, unit_range
 
 Pixels = NDArray[np.uint8]
 
-QUICK = Settings(size=64, style_size=64, iterations=4, speed_side=0, pictures=1)
+QUICK = Settings(size=64, style_size=64, iterations=4, speed_side=0, pictures=1, sizes=())
 
 
 def same(picture: Pixels) -> Pixels:
