@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -113,6 +114,7 @@ class TrainCLI(LightningCLI):
         if trainer.precision is None:
             device = torch_device("auto" if trainer.accelerator in ("auto", "gpu", "cuda") else "cpu")
             trainer.precision = default_precision(device)
+        _check_numbers(trainer)
         check_precision(trainer.precision)
         trainer.max_steps = _steps(trainer, self.config.minutes)
         self.run_folder = self.config.out or Path("runs") / self.config.name
@@ -128,7 +130,11 @@ class TrainCLI(LightningCLI):
             refuse_other_kind(path, Kind.CONFIG, TrainingError)
         again = self.config.clone()
         again.resume = again.force = False
-        text = self.parser.dump(again, skip_validation=True)
+        try:
+            text = self.parser.dump(again, skip_validation=True)
+        except ValueError:  # an argument of a callback that YAML cannot express
+            warnings.warn(f"{path} is not written: it cannot express these callbacks; keep the command", stacklevel=2)
+            return
         try:
             atomic_write(path, text.encode())
         except OSError as error:
@@ -146,8 +152,9 @@ class TrainCLI(LightningCLI):
         if not asked.fast_dev_run:
             ours += [SamplePictures(self.run_folder / "samples"), last]
         configured = self._get(self.config_init, "trainer.callbacks", default=None) or []
+        theirs = configured if isinstance(configured, list) else [configured]
         return super().instantiate_trainer(
-            callbacks=[*configured, *ours],
+            callbacks=[*theirs, *ours],
             logger=RunLog(self.run_folder),
             plugins=[AtomicCheckpointIO()],
             default_root_dir=self.run_folder,
@@ -169,21 +176,35 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
 }
 
 
+def _check_numbers(trainer: Any) -> None:
+    """Refuse what Lightning would take from its settings, and train to ruin with, or not at all.
+
+    Raises:
+        TrainingError: Which one, and its value.
+    """
+    for name in ("max_steps", "max_epochs", "limit_train_batches", "accumulate_grad_batches"):
+        if trainer.get(name) == 0:
+            raise TrainingError(f"--trainer.{name} 0 trains nothing; give at least 1, or leave it out")
+    clip = trainer.gradient_clip_val
+    if clip is not None and not 0 <= clip < float("inf"):
+        raise TrainingError(f"--trainer.gradient_clip_val must be 0 or more and finite, not {clip}")
+    if trainer.barebones:
+        raise TrainingError("--trainer.barebones cannot be set: a run keeps logs and checkpoints; leave it out")
+
+
 def _steps(trainer: Any, minutes: float | None) -> int:
     """The `max_steps` of a run that `Trainer` settings describe: -1 if it is something else that ends it.
 
     Raises:
-        TrainingError: Nothing ends it, or it ends before it begins.
+        TrainingError: Nothing ends it.
     """
-    steps, epochs = trainer.max_steps, trainer.max_epochs
-    if steps == 0 or epochs == 0:
-        raise TrainingError("a run of 0 steps or epochs trains nothing; give at least 1 as --trainer.max_steps")
-    ends_otherwise = minutes is not None or trainer.max_time is not None or (epochs or -1) > 0
+    steps = trainer.max_steps
+    ends_otherwise = minutes is not None or trainer.max_time is not None or (trainer.max_epochs or -1) > 0
     if steps is None and not ends_otherwise:
         return USUAL_STEPS
     if steps is not None and steps < 0 and not ends_otherwise and not trainer.fast_dev_run:
         raise TrainingError(
-            "nothing ends this run, and the learning rate follows its end; give --minutes or a max_steps"
+            "nothing ends this run, and the learning rate follows its end; give --minutes or --trainer.max_steps"
         )
     return -1 if steps is None or minutes is not None else steps
 
@@ -261,9 +282,12 @@ def _plain_errors() -> Iterator[None]:
                 "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force "
                 "if there is a checkpoint"
             ) from error
+        said = " ".join(str(error).split()) or type(error).__name__
         if not _raised_by_lightning(error):
+            if isinstance(error, ValueError):  # the parser's, of many lines
+                raise ValueError(said) from error
             raise
-        raise TrainingError(f"{' '.join(str(error).split())}; change this option of --trainer") from error
+        raise TrainingError(f"{said}; change this option of --trainer") from error
 
 
 def _raised_by_lightning(error: Exception) -> bool:

@@ -106,9 +106,9 @@ class ContentData(pl.LightningDataModule):
         if not photos:
             raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --data.root")
         if len(photos) < 16:
-            what = "one photo is" if len(photos) == 1 else f"{len(photos)} photos are"
+            what = "one photo is few" if len(photos) == 1 else f"{len(photos)} photos are few"
             warnings.warn(
-                f"{what} few: the network will do best on pictures like these; a hundred varied ones are plenty",
+                f"{what}: the network will do best on pictures like these; a hundred varied ones are plenty",
                 stacklevel=2,
             )
         by_name = sorted(photos, key=self._digest)
