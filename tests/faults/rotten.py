@@ -50,6 +50,13 @@ def png(height: int, width: int, depth: int, color: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def tagged(image: Image.Image | Pixels, kind: bytes, content: bytes) -> bytes:
+    """A PNG with one more chunk before its pixels."""
+    data = encoded(image, "PNG")
+    place = data.index(b"IDAT") - 4
+    return data[:place] + chunk(kind, content) + data[place:]
+
+
 def deep_rgb(rgb: Pixels) -> bytes:
     """16 bits a channel: the high byte is the picture's, the low one noise."""
     low = np.random.default_rng(6).integers(0, 256, rgb.shape, np.uint8)

@@ -21,8 +21,10 @@ from rotten import (
     from_display,
     half,
     profile,
+    tagged,
     wrong_checksum,
 )
+from tiff_files import BLACK_IS_ZERO, RGB, WHITE_IS_ZERO, tiff
 
 from fststyle.images import read_picture, write_picture
 
@@ -64,6 +66,8 @@ TRANSPARENT.info["transparency"] = 3
 ALPHA = np.arange(33 * 47, dtype=np.uint8).reshape(33, 47)
 BILEVEL = Image.fromarray(GRAY).convert("1")
 CMYK = IMAGE.convert("CMYK")
+SIGNED = tiff(GRAY[..., None].astype(np.int16), BLACK_IS_ZERO)
+HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
 HTML = b"<!doctype html><title>404 Not Found</title>"
 
 CASES = [
@@ -141,6 +145,38 @@ CASES = [
         "holds several frames or pages; only the first is used",
         outcome="first frame painted, a warning, exit 0",
         name="photo.webp",
+    ),
+    refused("signed 16-bit gray (TIFF)", SIGNED, "signed values", "unsigned", name="bad.tif"),
+    refused(
+        "floating-point RGB beyond 0..1 (TIFF)",
+        tiff((PHOTO * 2.0).astype(np.float32), RGB),
+        "save it with 8 or 16 bits a channel",
+        name="bad.tif",
+    ),
+    refused("HDR by cICP (PNG)", tagged(PHOTO, b"cICP", bytes([9, 16, 0, 1])), "HDR (PQ)", "standard range (SDR)"),
+    refused("HEIC without its plugin", HEIC, "HEIC", "pip install 'fststyle[heif]'", "JPEG", name="bad.heic"),
+    refused("camera raw file", encoded(PHOTO, "TIFF"), "camera raw", "develop it to JPEG or TIFF", name="bad.dng"),
+    refused("SVG, PDF, Photoshop and other pictures", b"8BPS", "Photoshop", "save it as PNG or JPEG", name="bad.psd"),
+    painted("planar 16-bit RGB (TIFF)", tiff(PHOTO.astype(np.uint16) * 257, RGB, planar=True), PHOTO, name="photo.tif"),
+    painted("floating-point RGB (TIFF)", tiff((PHOTO / 255).astype(np.float32), RGB), PHOTO, name="photo.tif"),
+    painted(
+        "12-bit gray, white at zero (TIFF)",
+        tiff((GRAY[..., None].astype(np.uint16) << 4), WHITE_IS_ZERO, bits=12),
+        repeated(255 - GRAY),
+        name="photo.tif",
+    ),
+    painted(
+        "Display P3 by cICP (PNG)",
+        tagged(np.full((9, 9, 3), (200, 100, 60), np.uint8), b"cICP", bytes([12, 13, 0, 1])),
+        np.full((9, 9, 3), (215, 93, 47)),
+        tolerance=1,
+        outcome="colors taken to sRGB",
+    ),
+    painted(
+        "gray profile (16-bit gray PNG)",
+        encoded(np.full((9, 9), 100 * 257, np.uint16), "PNG", icc_profile=profile(None, 1.0)),
+        np.full((9, 9, 3), 168),
+        outcome="colors taken to sRGB",
     ),
     painted("1×1", encoded(PHOTO[:1, :1], "PNG"), PHOTO[:1, :1]),
     painted("1×10 000", encoded(np.full((10_000, 1, 3), 9, np.uint8), "PNG"), np.full((10_000, 1, 3), 9)),
