@@ -14,6 +14,7 @@ from fststyle.color_encoding import Encoding
 # What is longer is broken.
 _LONGEST_META = 16_000_000
 _LONGEST_CHUNK = 1000
+_MOST_TAGS = 1000
 
 
 def encoding_of(image: Image.Image, file: IO[bytes], name: str) -> Encoding | None:
@@ -37,6 +38,8 @@ def encoding_of(image: Image.Image, file: IO[bytes], name: str) -> Encoding | No
     elif image.format in {"AVIF", "HEIF"} and not has_profile and (nclx := _nclx(file)) is not None:
         # The decoder has stretched the range already.
         encoding = Encoding.from_codes(*nclx, full_range=True, name=name)
+    if (within := _profile_codes(image.info.get("icc_profile"))) is not None:
+        Encoding.from_codes(*within, full_range=True, name=name)  # for its refusal alone; else the profile is better
     return None if encoding is None or encoding.is_srgb() else encoding
 
 
@@ -90,6 +93,22 @@ def _nclx(file: IO[bytes]) -> tuple[int, int] | None:
         return None
     finally:
         file.seek(place)
+
+
+def _profile_codes(profile: bytes | None) -> tuple[int, int] | None:
+    """Primaries and transfer from the tag `cicp` of an ICC profile (ICC.1:2022, 10.3)."""
+    if not profile:
+        return None
+    try:
+        (count,) = struct.unpack_from(">I", profile, 128)
+        for number in range(min(count, _MOST_TAGS)):
+            kind, place, size = struct.unpack_from(">4sII", profile, 132 + 12 * number)
+            if kind == b"cicp" and size >= 12:
+                primaries, transfer = struct.unpack_from("BB", profile, place + 8)
+                return primaries, transfer
+    except struct.error:
+        pass  # it is broken, and its reader says so
+    return None
 
 
 def _meta(file: IO[bytes]) -> bytes:

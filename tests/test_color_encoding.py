@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from rotten import P3, chunk, encoded, profile
+from rotten import P3, chunk, encoded, from_display, profile
 
 from fststyle.color_encoding import Encoding
 from fststyle.errors import ImageError
@@ -88,6 +88,18 @@ def test_hdr_is_refused_by_name(transfer: int, named: str, tmp_path: Path) -> No
     path.write_bytes(tagged(PIXEL, cicp(9, transfer)).getvalue())
     with pytest.raises(ImageError, match=rf"a\.png is HDR \({named}\).*save it with standard range"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
+def test_hdr_is_refused_whose_profile_says_so(file_format: str) -> None:
+    rgb = np.broadcast_to(PIXEL, (16, 16, 3)).copy()
+    for transfer, named in ((16, "PQ"), (18, "HLG")):
+        hdr = profile(P3, 1.8, more={b"cicp": b"cicp\0\0\0\0" + bytes([9, transfer, 0, 1])})
+        with pytest.raises(ImageError, match=rf"HDR \({named}\)"):
+            read_picture(io.BytesIO(encoded(rgb, file_format, icc_profile=hdr)))
+    sdr = profile(P3, 1.8, more={b"cicp": b"cicp\0\0\0\0" + bytes([12, 13, 0, 1])})
+    got = read_picture(io.BytesIO(encoded(rgb, file_format, icc_profile=sdr))).rgb[5, 5]
+    np.testing.assert_allclose(got, from_display(PIXEL, P3, 1.8)[0, 0], atol=4)
 
 
 def test_white_stays_white_and_gray_gray_in_every_space() -> None:

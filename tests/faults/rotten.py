@@ -84,7 +84,12 @@ def damaged_pixels() -> bytes:
     return bytes(data)
 
 
-def profile(colorants: NDArray[np.float64] | None, gamma: float = 2.2, text: bytes = b"a display") -> bytes:
+def profile(
+    colorants: NDArray[np.float64] | None,
+    gamma: float = 2.2,
+    text: bytes = b"a display",
+    more: dict[bytes, bytes] | None = None,
+) -> bytes:
     """The smallest color profile of a display with these colorants, or of gray without any (ICC.1:2001-04)."""
 
     def fixed(*values: float) -> bytes:
@@ -103,6 +108,7 @@ def profile(colorants: NDArray[np.float64] | None, gamma: float = 2.2, text: byt
         names = (b"rXYZ", b"gXYZ", b"bXYZ")
         tags |= {name: fixed(*column) for name, column in zip(names, colorants.T, strict=True)}
         space, tags = b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags |= more or {}
     table, body = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
