@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from video_clips import frames, picture, squares, times
 
 from fststyle.errors import VideoError
@@ -64,6 +64,23 @@ def test_bare_jpegs_behind_each_other_are_a_video(tmp_path: Path) -> None:
             image.save(file, "JPEG", quality=95)
     assert squares(frames(source)) == [2 * number for number in range(12)]
     assert times(source) == [Fraction(number, 25) for number in range(12)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_bare_jpegs_are_turned_as_their_exif_says(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    source = tmp_path / "in.mjpeg"
+    with source.open("wb") as file:
+        for image in walk(3):
+            image.save(file, "JPEG", quality=95, exif=exif)
+    for number, frame in enumerate(frames(source)):
+        image = walk(3)[number]
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+        upright = np.asarray(ImageOps.exif_transpose(image)).astype(int)
+        assert frame.rgb is not None
+        assert frame.rgb.shape == upright.shape
+        assert np.abs(frame.rgb - upright).mean() < 6
 
 
 CODECS_WITH_ALPHA = {

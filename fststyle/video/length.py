@@ -9,6 +9,8 @@ from av.container import InputContainer
 from fststyle.video.decoding import has_no_times
 from fststyle.video.matroska import end_of, is_whole
 
+_UNWRITTEN = 1 << 30  # frames; what stands in an AVI that was written into a pipe
+
 _MATROSKA = "matroska,webm"
 _LENGTH_IS_END = {_MATROSKA, "flv"}  # they count from 0, wherever their times begin
 
@@ -22,9 +24,14 @@ class Length:
         self._pictures = pictures
 
     @property
+    def frames(self) -> int | None:
+        """Of the pictures, if the file says so."""
+        return None if self._is_unwritten else int(self._pictures.frames) or None
+
+    @property
     def seconds(self) -> Fraction | None:
         """Of the file, if it says so."""
-        if self._container.duration is None or has_no_times(self._container):
+        if self._container.duration is None or has_no_times(self._container) or self._is_unwritten:
             return None
         length = Fraction(self._container.duration, 1_000_000)
         if self._container.format.name in _LENGTH_IS_END:
@@ -38,6 +45,8 @@ class Length:
             copied: The streams that are read besides the pictures.
         """
         pictures = self._pictures
+        if self._is_unwritten:
+            return None
         if pictures.duration is not None and pictures.start_time is not None:
             return Fraction((pictures.start_time + pictures.duration) * pictures.time_base)
         read = {pictures, *copied}
@@ -49,6 +58,10 @@ class Length:
     def of_last(self, begins: Fraction, lasts: Fraction) -> Fraction:
         """How long the last frame is shown, which begins at a time on the file's clock and itself says `lasts`."""
         return max(lasts, (end_of(self._pictures) or begins) - begins) if self._is_whole else lasts
+
+    @property
+    def _is_unwritten(self) -> bool:
+        return bool(self._pictures.frames >= _UNWRITTEN)
 
     @property
     def _is_whole(self) -> bool:

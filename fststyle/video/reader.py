@@ -144,8 +144,8 @@ class VideoReader:
 
     def _count(self, rate: Fraction) -> int | None:
         whole = self._length.seconds
-        if self._cut == Cut(max_side=self._cut.max_side) and self._stream.frames:
-            return int(self._stream.frames)
+        if self._cut == Cut(max_side=self._cut.max_side) and self._length.frames is not None:
+            return self._length.frames
         end = self._cut.end if whole is None else min(whole, self._cut.end or whole)
         return None if end is None else max(1, math.ceil((end - (self._cut.start or 0)) * rate))
 

@@ -16,7 +16,8 @@ from fststyle.files import require_regular_file
 # A file may call itself .mp4 and be a list of addresses that ffmpeg would fetch.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,gif,apng,"
-    "yuv4mpegpipe,rawvideo,ivf,h264,hevc,m4v,mjpeg,wav,mp3,flac,aac,webp_anim,obu"
+    "yuv4mpegpipe,rawvideo,ivf,h264,hevc,m4v,mjpeg,wav,mp3,flac,aac,webp_anim,obu,"
+    "h261,h263,vc1,cavsvideo,av1,vvc,gxf,wtv,rm,swf"
 )
 _JPEG = b"\xff\xd8\xff"
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")
