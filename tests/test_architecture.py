@@ -72,6 +72,7 @@ FLOORS = {
     "fststyle.video": 1,
     "fststyle.video.timing": 1,
     "fststyle.video.chroma": 1,
+    "fststyle.video.display_size": 1,
     "fststyle.video.upright": 1,
     "fststyle.video.deinterlace": 1,
     "fststyle.video.clip": 1,

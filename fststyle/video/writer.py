@@ -23,6 +23,7 @@ from fststyle.errors import VideoError
 from fststyle.video.clip import Clip, Frame
 from fststyle.video.color import FromRgb
 from fststyle.video.copies import FORMATS, Copies
+from fststyle.video.display_size import say_pixel_aspect
 
 SUFFIXES = tuple(FORMATS)
 
@@ -139,6 +140,9 @@ class VideoWriter:
             self._mux(packet)
         try:
             self._container.close()
+            if FORMATS[self._path.suffix.lower()] == "matroska" and self._clip.pixel_aspect != 1:
+                context = self._stream.codec_context
+                say_pixel_aspect(self._path, context.width, context.height, self._clip.pixel_aspect)
             descriptor = os.open(self._path, os.O_RDWR)  # Windows writes through only what may be written
             try:
                 os.fsync(descriptor)
