@@ -1,0 +1,20 @@
+"""The program in examples/ that trains from Python."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from documents import ROOT
+
+from fststyle.images import read_picture
+from fststyle.model_file import read_model
+
+
+@pytest.mark.slow
+def test_train_in_python(painting: Path, photo_folder: Path, tmp_path: Path) -> None:
+    main = runpy.run_path(str(ROOT / "examples" / "train_in_python.py"))["main"]
+    main(painting, photo_folder, tmp_path / "mine.onnx", steps=2)
+    card = read_model(tmp_path / "mine.onnx").card
+    assert card is not None
+    assert (card.style, card.steps, card.licence) == ("stripes", 2, "MIT")
+    assert read_picture(tmp_path / "mine.png").rgb.std() > 1
