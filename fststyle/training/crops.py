@@ -87,7 +87,7 @@ class PhotoCrops(Dataset[Tensor]):
         side = int(self.crop / _NARROWEST)
 
         def decode() -> NDArray[np.uint8]:
-            rgb = read_picture(self.photos[index], min_side_hint=side).rgb
+            rgb = read_picture(self.photos[index], min_side_hint=side).to_paint()
             return resize_shorter_side(rgb, side) if min(rgb.shape[:2]) > side else rgb
 
         return decode() if self.cache is None else self.cache.get(f"{index}-{side}", decode)
@@ -126,7 +126,7 @@ class ValidationPhotos(Dataset[Tensor]):
         return len(self.photos)
 
     def __getitem__(self, index: int) -> Tensor:
-        return middle_square(read_picture(self.photos[index], min_side_hint=self.size).rgb, self.size)
+        return middle_square(read_picture(self.photos[index], min_side_hint=self.size).to_paint(), self.size)
 
 
 def middle_square(rgb: NDArray[np.uint8], size: int) -> Tensor:

@@ -130,7 +130,7 @@ class ContentData(pl.LightningDataModule):
             if len(sides) >= count:
                 break
             try:
-                rgb = read_picture(path, min_side_hint=max(self.val_size, self.crop)).rgb
+                rgb = read_picture(path, min_side_hint=max(self.val_size, self.crop)).to_paint()
             except ImageError:
                 continue
             sides.append(min(rgb.shape[:2]))

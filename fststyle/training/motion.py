@@ -177,7 +177,7 @@ def read_frames(clip: Path, *, limit: int, max_side: int) -> Iterator[Pixels]:
         DataError: It is missing, or cannot be read as a video.
         ImageError: A picture in the folder is broken.
     """
-    frames = (read_picture(path).rgb for path in find_images(clip)) if clip.is_dir() else _decoded(clip)
+    frames = (read_picture(path).to_paint() for path in find_images(clip)) if clip.is_dir() else _decoded(clip)
     for frame in islice(frames, limit):
         yield np.ascontiguousarray(fit_longer_side(frame, max_side))
 

@@ -76,7 +76,7 @@ def read_request(request: Request) -> tuple[Rgb | None, Task]:
         FststyleError: If a file is missing or broken.
         ValueError: If the request contradicts itself.
     """
-    content = None if request.content is None else read_picture(request.content).rgb
+    content = None if request.content is None else read_picture(request.content).to_paint()
     styles = tuple(read_picture(path).rgb for path in _pictures(request.styles))
     if content is None and not styles:
         raise ValueError("nothing to optimize for; give a photo (--content), a painting (--style) or both")

@@ -81,7 +81,7 @@ def draw(sources: Sources, side: int, seed: int, number: int) -> Pixels:
 
 def _crop(files: Sequence[Path], side: int, rng: np.random.Generator, narrowest: float = 0.4) -> Pixels:
     path = files[int(rng.integers(len(files)))]
-    return random_crop(read_picture(path).rgb, side, rng, narrowest=narrowest)
+    return random_crop(read_picture(path).to_paint(), side, rng, narrowest=narrowest)
 
 
 def _early(pixels: Pixels, rng: np.random.Generator) -> Pixels:
