@@ -262,10 +262,10 @@ class ContentData(pl.LightningDataModule):
             worker_init_fn=leave_signals,
         )
 
-    def val_dataloader(self) -> DataLoader[Tensor]:
+    def val_dataloader(self) -> DataLoader[Tensor] | list[Tensor]:
         """The held-out photos' middle squares, one a batch, always in the same order; kept since `setup`."""
-        squares: Any = self._squares  # a list is all that a DataLoader needs
-        return DataLoader(squares, batch_size=1)
+        squares: Any = self._squares  # a list is all that a DataLoader needs; Lightning warns of one without photos
+        return DataLoader(squares, batch_size=1) if squares else []
 
     test_dataloader = val_dataloader
     predict_dataloader = val_dataloader

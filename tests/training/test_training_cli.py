@@ -338,6 +338,9 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(
         AtomicCheckpointIO().save_checkpoint({"a": 2}, last)
     assert last.read_bytes() == before
     assert list(tmp_path.iterdir()) == [last]
+    with pytest.raises(TrainingError, match=r"disk full.* would have been the first: make room") as caught:
+        AtomicCheckpointIO().save_checkpoint({"a": 2}, tmp_path / "first.ckpt")
+    assert "--resume" not in str(caught.value)
 
 
 def test_a_calibrated_run_keeps_its_weight_when_resumed(
