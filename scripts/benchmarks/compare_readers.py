@@ -37,6 +37,7 @@ CHOICES = {
     "HDR": "a network trained on photos cannot paint HDR",
     "outside 0..1": "floating-point values without a known white",
     "floating-point bits, which": "floating-point colors without a known white",
+    "signed values": "signed values, whose black and white are unknown",
     "pixels allowed": "more pixels than any memory has",
 }
 
@@ -103,8 +104,8 @@ class Comparison:
         second = by_vips(path, self._folder, self.seconds) or Seen(None)
         if second.pixels is not None and not any(between_pictures(ours, second.pixels, tolerance_for(path, theirs))):
             return Row(str(path), kind, DISPUTED, (*found, "libvips reads what we read"))
-        if (gamma := picture_readers.gamma_of(path)) not in (None, 100_000):
-            return Row(str(path), kind, DISPUTED, (*found, f"its gAMA of {gamma} is applied by neither"))
+        if (what := picture_readers.left_out(path)) is not None:
+            return Row(str(path), kind, DISPUTED, (*found, f"{what} is heeded by neither"))
         return Row(str(path), kind, DIFFERS, found)
 
     def clip(self, path: Path, kind: str) -> Row | None:

@@ -49,7 +49,7 @@ def tolerance_for(path: Path, seen: Seen) -> Tolerance:
     suffix = path.suffix.lower()
     if suffix in _AVIF_SUFFIXES:
         return AVIF
-    if seen.profile or gamma_of(path):
+    if seen.profile or (path.suffix.lower() in _UNTURNED and b"gAMA" in _chunks(path.read_bytes())):
         return PROFILE
     return LOSSY if suffix in _LOSSY_SUFFIXES or seen.jpeg else EXACT
 
@@ -93,19 +93,32 @@ def _turn(path: Path, seconds: float) -> str | None:
     return _TURNS[int(told) - 2] if told.strip() in {"2", "3", "4", "5", "6", "7", "8"} else None
 
 
-def gamma_of(path: Path) -> int | None:
-    """A PNG's gAMA in 1/100000, if nothing else says what its colors are and it is not that of sRGB, about."""
-    if path.suffix.lower() not in {".png", ".apng"}:
-        return None
-    data, at, found = path.read_bytes(), 8, None
-    while at + 8 <= len(data) and data[at + 4 : at + 8] != b"IDAT":
-        name = data[at + 4 : at + 8]
-        if name in (b"sRGB", b"iCCP", b"cICP"):
-            return None
-        if name == b"gAMA":
-            found = int.from_bytes(data[at + 8 : at + 12])
-        at += 12 + int.from_bytes(data[at : at + 4])
-    return None if found is None or 43_000 <= found <= 48_000 else found
+def left_out(path: Path) -> str | None:
+    """What a file says of its pixels that neither ImageMagick 6 nor libvips 8.14 heeds; None if there is nothing."""
+    data = path.read_bytes()
+    if data.startswith(b"\x89PNG"):
+        chunks = _chunks(data)
+        if b"cICP" in chunks:
+            return "its cICP"
+        gamma = int.from_bytes(chunks.get(b"gAMA", b""))
+        # Linear is heeded by ImageMagick, and about 1/2.2 by nobody.
+        if gamma and not {b"sRGB", b"iCCP"} & set(chunks) and gamma != 100_000 and not 43_000 <= gamma <= 48_000:
+            return f"its gAMA of {gamma}"
+    if data[4:8] == b"ftyp" and b"GRAYXYZ " in data:
+        return "its gray profile"
+    if b"tiff:Orientation" in data and not data.startswith((b"II", b"MM")):
+        return "its orientation in XMP"
+    return None
+
+
+def _chunks(data: bytes) -> dict[bytes, bytes]:
+    """Those of a PNG that stand before its pixels."""
+    at, found = 8, {}
+    while at + 8 <= len(data) and (name := data[at + 4 : at + 8]) != b"IDAT":
+        length = int.from_bytes(data[at : at + 4])
+        found[name] = data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return found
 
 
 def by_vips(path: Path, folder: Path, seconds: float) -> Seen | None:
