@@ -1,20 +1,18 @@
 """Videos as ffmpeg sees them: frames as shown, their times, and the packets of sound."""
 
-import json
 import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from clip_facts import Facts, RefusedError
 from numpy.typing import NDArray
-from reader_differences import Clip, Sound
+from reader_differences import Clip
 
 SUFFIXES = {
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".flv"),
@@ -40,85 +38,11 @@ _FRAME_LINE = re.compile(rb"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+)x(\d+) ")
 _TIME_BASE = re.compile(rb"config in time_base: (\d+)/(\d+)")
 
 
-class RefusedError(Exception):
-    """The reference cannot read the file."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What ffprobe says before a frame is decoded.
-
-    Attributes:
-        index: Of the stream of moving pictures.
-        start: The container's first second; times are counted from there.
-        stream: As ffprobe has it.
-        end: The second up to which the last frame is shown, from `start`.
-        sounds: From `start`.
-        subtitles: How many streams.
-    """
-
-    index: int
-    start: Fraction
-    stream: dict[str, Any]
-    end: Fraction | None
-    sounds: tuple[Sound, ...]
-    subtitles: int
-
-    @property
-    def aspect(self) -> float:
-        """Width over height of a pixel, before rotation."""
-        numerator, _, denominator = self.stream.get("sample_aspect_ratio", "1:1").partition(":")
-        return int(numerator) / int(denominator) if int(numerator) and int(denominator or 0) else 1.0
-
-    @property
-    def rotated(self) -> bool:
-        """Whether width and height change places."""
-        turns = [side.get("rotation", 0) for side in self.stream.get("side_data_list", [])]
-        return any(round(abs(turn) / 90) % 2 for turn in turns)
-
-
 def missing() -> str | None:
     """What to install, in one line; None if the programs are there."""
     if shutil.which("ffmpeg") is None or shutil.which("ffprobe") is None:
         return "ffmpeg or ffprobe is missing: install them (apt install ffmpeg, brew install ffmpeg)"
     return None
-
-
-def probe(path: Path, seconds: float) -> Facts:
-    """Ask ffprobe.
-
-    Raises:
-        RefusedError: It cannot read the file, or finds no moving pictures.
-    """
-    about = _ask(path, seconds, "-show_format", "-show_streams")
-    streams = about.get("streams", [])
-    pictures = [
-        stream
-        for stream in streams
-        if stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic")
-    ]
-    if not pictures:
-        raise RefusedError("no moving pictures")
-    start = Fraction(about["format"].get("start_time", "0") or 0)
-    packets = _ask(
-        path,
-        seconds,
-        *("-show_packets", "-show_data_hash", "md5"),
-        *("-show_entries", "packet=stream_index,pts_time,duration_time,data_hash"),
-    ).get("packets", [])
-    index = int(pictures[0]["index"])
-    ends = [
-        Fraction(packet["pts_time"]) + Fraction(packet["duration_time"])
-        for packet in packets
-        if packet["stream_index"] == index and "pts_time" in packet and "duration_time" in packet
-    ]
-    sounds = tuple(
-        _sound([packet for packet in packets if packet["stream_index"] == stream["index"]], start)
-        for stream in streams
-        if stream.get("codec_type") == "audio"
-    )
-    subtitles = sum(stream.get("codec_type") == "subtitle" for stream in streams)
-    return Facts(index, start, pictures[0], max(ends) - start if ends else None, sounds, subtitles)
 
 
 class Decoded:
@@ -158,7 +82,7 @@ class Decoded:
         if self._size is None:
             raise RefusedError(self._said[-1] if self._said else "no frame")
         facts = self._facts
-        aspect = 1 / facts.aspect if facts.rotated else facts.aspect
+        aspect = 1 / facts.aspect if any("transpose" in turn for turn in facts.turn) else facts.aspect
         times = tuple(time - facts.start for time in self._times)
         return Clip(*self._size, aspect, times, facts.end, facts.sounds, facts.subtitles)
 
@@ -194,10 +118,11 @@ def decoding(path: Path, facts: Facts, seconds: float) -> Iterator[Decoded]:
         scale += f":in_v_chr_pos={down}"
     if not any(letters in pixels for letters in ("rgb", "bgr", "gbr", "pal", "gray", "mono")):
         scale += f":in_color_matrix={matrix}:in_range={'pc' if full else 'tv'}"
-    command = [
-        *("ffmpeg", "-v", "info", "-nostdin", "-copyts", "-i", f"file:{path}", "-map", f"0:{facts.index}"),
-        *("-vf", f"{scale},format=rgb24,showinfo=checksum=0", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"),
-    ]
+    whole = ("bwdif=mode=send_frame:deint=interlaced",) if facts.interlaced else ()
+    # Turned before, its colors would be taken to lie where they no longer do.
+    filters = ",".join([*whole, scale, "format=rgb24", *facts.turn, "showinfo=checksum=0"])
+    command = ["ffmpeg", "-v", "info", "-nostdin", "-copyts", "-noautorotate", "-i", f"file:{path}"]
+    command += ["-map", f"0:{facts.index}", "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         timer = threading.Timer(seconds, process.kill)
         timer.start()
@@ -206,20 +131,3 @@ def decoding(path: Path, facts: Facts, seconds: float) -> Iterator[Decoded]:
         finally:
             timer.cancel()
             process.kill()
-
-
-def _sound(packets: list[dict[str, Any]], start: Fraction) -> Sound:
-    times = [Fraction(packet["pts_time"]) for packet in packets if "pts_time" in packet]
-    return Sound(tuple(packet.get("data_hash", "") for packet in packets), min(times, default=start) - start)
-
-
-def _ask(path: Path, seconds: float, *what: str) -> dict[str, Any]:
-    command = ["ffprobe", "-v", "error", "-of", "json", *what, f"file:{path}"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired as error:
-        raise RefusedError(f"not done after {seconds:g} s") from error
-    if done.returncode:
-        raise RefusedError(done.stderr.decode(errors="replace").strip() or f"status {done.returncode}")
-    answer: dict[str, Any] = json.loads(done.stdout.decode(errors="replace") or "{}")
-    return answer

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import clip_facts
 import clip_readers
 import picture_readers
 from our_reader import OurReader, scratch
@@ -31,6 +32,9 @@ EQUAL, DIFFERS, DISPUTED = "equal", "differs", "disputed"
 BOTH, BY_US, BY_THEM, BY_CHOICE = "refused by both", "refused by us only", "refused by them only", "refused by choice"
 VERDICTS = (EQUAL, DIFFERS, DISPUTED, BOTH, BY_US, BY_THEM, BY_CHOICE)
 FAILURES = {DIFFERS, BY_US}
+
+# What follows from a frame's time, which a reader must guess where the file has none.
+GUESSED = ("times", "last frame", "sound 0: begins")
 
 # What fststyle refuses on purpose: words of its message -> the reason.
 CHOICES = {
@@ -112,8 +116,8 @@ class Comparison:
         """Compare a video; None if it is an animation of one frame."""
         problem, before = "", None
         try:
-            before = clip_readers.probe(path, self.seconds)
-        except clip_readers.RefusedError as error:
+            before = clip_facts.probe(path, self.seconds)
+        except clip_facts.RefusedError as error:
             problem = str(error)
         target = scratch(self._folder, "ours.mkv")
         answer = self._ours(
@@ -124,24 +128,26 @@ class Comparison:
                 with clip_readers.decoding(path, before, self.seconds) as reference:
                     try:
                         reference.clip()
-                    except clip_readers.RefusedError as error:
+                    except clip_facts.RefusedError as error:
                         problem = str(error)
             return Row(str(path), kind, BOTH if problem else _refusal(answer.reason), (answer.reason,))
         if before is None:
             return Row(str(path), kind, BY_THEM, (problem,))
-        after = clip_readers.probe(target, self.seconds)
+        after = clip_facts.probe(target, self.seconds)
         with (
             clip_readers.decoding(path, before, self.seconds) as reference,
             clip_readers.decoding(target, after, self.seconds) as painted,
         ):
-            pixels = tuple(between_frames(painted.frames(), reference.frames()))
+            pixels = tuple(between_frames(painted.frames(), reference.frames(), fields=before.interlaced))
             try:
                 theirs = reference.clip()
-            except clip_readers.RefusedError as error:
+            except clip_facts.RefusedError as error:
                 return Row(str(path), kind, BY_THEM, (str(error),))
             found = tuple(between_clips(painted.clip(), theirs))
         if not any(what.startswith(("frames", "size")) for what in found):
             found += pixels
+        if found and not before.timed and all(what.startswith(GUESSED) for what in found):
+            return Row(str(path), kind, DISPUTED, (*found, "the file has no times of presentation"))
         return Row(str(path), kind, DIFFERS if found else EQUAL, found)
 
 
