@@ -5,12 +5,28 @@ others, and every one of them may have a limit.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-# Files of a group: its limit, what is taken, and the lines of memory.stat that say what was read from files or written
-# to them. That stays in memory until somebody needs the room.
-_VERSION_2 = ("memory.max", "memory.current", ("active_file", "inactive_file"))
-_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_active_file", "total_inactive_file"))
+
+@dataclass(frozen=True)
+class _Files:
+    """Where a group says how much it has.
+
+    Attributes:
+        limits: The files with its limits.
+        taken: The file with what is taken.
+        cached: The lines of memory.stat that say what was read from files or written to them. That stays in memory
+            until somebody needs the room.
+    """
+
+    limits: tuple[str, ...]
+    taken: str
+    cached: tuple[str, str]
+
+
+_VERSION_2 = _Files(("memory.max", "memory.high"), "memory.current", ("active_file", "inactive_file"))
+_VERSION_1 = _Files(("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_active_file", "total_inactive_file"))
 
 # Version 1 writes "no limit" as the largest number of whole pages.
 _NO_LIMIT = 2**62
@@ -26,7 +42,7 @@ def in_control_groups(root: Path = Path("/")) -> int | None:
     return min((amount for amount in left if amount is not None), default=None)
 
 
-def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str, tuple[str, str]]]]:
+def _groups(root: Path) -> Iterator[tuple[Path, _Files]]:
     """The folder of each group, from the process's own up to the one at the top."""
     mounted = root / "sys/fs/cgroup"
     try:
@@ -54,15 +70,20 @@ def _upwards(top: Path, group: str) -> Iterator[Path]:
         yield from (top / part for part in (inner, *inner.parents))
 
 
-def _left(folder: Path, files: tuple[str, str, tuple[str, str]]) -> int | None:
-    limit_name, taken_name, cached_names = files
+def _left(folder: Path, files: _Files) -> int | None:
+    limits = [limit for name in files.limits if (limit := _number(folder / name)) is not None and limit < _NO_LIMIT]
+    taken = _number(folder / files.taken)
+    if not limits or taken is None:
+        return None
+    limit = min(limits)
+    return max(0, min(limit, limit - taken + _cached(folder / "memory.stat", files.cached)))
+
+
+def _number(file: Path) -> int | None:
     try:
-        limit, taken = (int((folder / name).read_text("ascii")) for name in (limit_name, taken_name))
+        return int(file.read_text("ascii"))
     except (OSError, ValueError):  # not there, or "max"
         return None
-    if limit >= _NO_LIMIT:
-        return None
-    return max(0, min(limit, limit - taken + _cached(folder / "memory.stat", cached_names)))
 
 
 def _cached(statistics: Path, names: tuple[str, str]) -> int:

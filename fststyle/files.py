@@ -87,7 +87,7 @@ def refuse_other_kind(output: Path, kind: Kind, failure: type[FststyleError] = F
     except OSError as error:
         raise failure(f"{output} exists and cannot be read ({reason_of(error)}); choose another output") from error
     found = kind_of_content(head)
-    if head and found is not kind:
+    if head.strip() and found is not kind:
         what = f"is {found.value}" if found is not None else "is something else"
         raise failure(
             f"{output} exists and {what}, so {kind.value} does not replace it; choose another output, or delete it"

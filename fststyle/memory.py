@@ -1,6 +1,7 @@
 """How much memory is free, how people write amounts of it, and how a process keeps what it got."""
 
 import ctypes
+import math
 import os
 import re
 import sys
@@ -28,9 +29,10 @@ def parse_bytes(text: str) -> int:
         ValueError: It is not an amount.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
-    if match is None:
+    amount = float(match[1]) * _UNITS[match[2]] if match is not None else math.inf
+    if not math.isfinite(amount):
         raise ValueError(f"memory must be an amount such as 1.5GB or 800MB, not {text!r}")
-    return int(float(match[1]) * _UNITS[match[2]])
+    return int(amount)
 
 
 def default_memory() -> int:

@@ -65,6 +65,12 @@ def test_a_container_sees_its_own_group_at_the_top(line: str, tmp_path: Path) ->
     assert in_control_groups(tree(tmp_path / "1", old)) == 400
 
 
+def test_a_limit_that_slows_down_counts_too(tmp_path: Path) -> None:
+    files = {"proc/self/cgroup": "0::/a\n", **second("a", "max", 100), "a/memory.high": "400\n"}
+    assert in_control_groups(tree(tmp_path / "1", files)) == 300
+    assert in_control_groups(tree(tmp_path / "2", files | {"a/memory.max": "200\n"})) == 100
+
+
 def test_version_1_alone_and_beside_version_2(tmp_path: Path) -> None:
     files = {"proc/self/cgroup": "11:cpuset,memory:/a/b\n0::/a/b\n", **first("a/b", 1000, 100), **first("a", 700, 300)}
     assert in_control_groups(tree(tmp_path, files)) == 400
