@@ -103,6 +103,23 @@ def test_the_last_frame_is_shown_as_long_as_the_file_says(tmp_path: Path, suffix
     assert len(frames(source, Cut(end=Fraction(2), rate=Fraction(25)))) == 50
 
 
+def test_a_part_begins_with_what_is_on_the_screen(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=(0, 3, 6), rate=Fraction(1), last=3, audio=0)
+
+    def seen(cut: Cut) -> list[tuple[float, int]]:
+        return list(zip(map(float, times(source, cut)), squares(frames(source, cut)), strict=True))
+
+    assert seen(Cut(Fraction(1))) == [(0, 0), (2, 2), (5, 4)]
+    assert seen(Cut(Fraction(1), Fraction(2))) == [(0, 0)]
+    assert seen(Cut(Fraction(8), rate=Fraction(2))) == [(0, 4), (0.5, 4)]
+    assert seen(Cut(Fraction(1), Fraction(4), rate=Fraction(1))) == [(0, 0), (1, 0), (2, 2)]
+    even = make_clip(tmp_path / "even.mp4", times=range(50), audio=0)
+    assert squares(frames(even, Cut(Fraction("0.5"), Fraction("1.5"), rate=Fraction(10)))) == [
+        2 * number % 52 for number in (12, 15, 17, 20, 22, 25, 27, 30, 32, 35)
+    ]
+    assert len(frames(even, Cut(Fraction("0.5"), Fraction("1.5")))) == 25
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "flv"])
 def test_one_frame_a_second_is_not_cut_off(tmp_path: Path, suffix: str, no_warnings: None) -> None:
     source = make_clip(tmp_path / f"in.{suffix}", times=range(5), rate=Fraction(1), audio=0)

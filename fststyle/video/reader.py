@@ -29,16 +29,19 @@ _THREADS = min(4, os.cpu_count() or 1)
 # Seconds by which a file may end earlier than it says.
 _CUT_OFF = Fraction(1, 2)
 
+# Seconds for which nothing may be shown when a part begins between two frames.
+_BLINK = Fraction(1, 10)
+
 # Seconds of pictures behind the part, after which no sound or subtitle of it is to be expected.
 _INTERLEAVING = 10
 
 
 class _Timed(NamedTuple):
-    """A frame on the output's clock; `duration` is None where the rate is made constant."""
+    """A frame on the output's clock; `duration` is 0 where the rate is made constant."""
 
     image: av.VideoFrame
     pts: int
-    duration: int | None
+    duration: int
 
 
 class VideoReader:
@@ -55,6 +58,7 @@ class VideoReader:
         self._failure: av.FFmpegError | None = None
         self._waiting: set[int] = set()
         self._seen = Fraction(0)
+        self._before: Shown | None = None
         with opened(path) as container, warnings.catch_warnings(action="ignore"):
             beginning = Beginning.of(container, picture_stream(container, self._name), self._name)
         self._opened = ExitStack()
@@ -107,7 +111,7 @@ class VideoReader:
             else:
                 rgb = to_rgb(frame, self.clip.width, self.clip.height)
             last = frame, rgb
-            yield Frame(rgb, pts, duration)
+            yield Frame(rgb, pts, duration or None)
             number += 1
         yield from packets
         if not number:
@@ -151,13 +155,16 @@ class VideoReader:
 
     def _timed(self, frames: Iterator[Shown]) -> Iterator[_Timed]:
         """Frames at their own times, or at a constant rate."""
-        base, zero, rate = Fraction(self._stream.time_base), self._span.zero, self._cut.rate
+        zero, rate = self._span.zero, self._cut.rate
+        unit, factor = fine(Fraction(self._stream.time_base), zero)
+        shift = round(zero / unit)
+        timed = (_Timed(image, pts * factor - shift, duration * factor) for image, pts, duration in frames)
+        if self._span.start is not None:  # the frame that is on the screen then may have begun before
+            timed = (_Timed(image, max(0, pts), duration + min(0, pts)) for image, pts, duration in timed)
         if rate is None:
-            unit, factor = fine(base, zero)
-            shift = round(zero / unit)
-            return (_Timed(image, pts * factor - shift, duration * factor) for image, pts, duration in frames)
-        seconds = ((image, pts * base - zero, duration * base) for image, pts, duration in frames)
-        return (_Timed(image, tick, None) for image, tick in at_rate(seconds, rate))
+            return timed
+        seconds = ((image, pts * unit, duration * unit) for image, pts, duration in timed)
+        return (_Timed(image, tick, 0) for image, tick in at_rate(seconds, rate))
 
     def _taken(self) -> Iterator["Shown | av.Packet[Any]"]:
         """Frames on the file's clock that lie in the span, and packets of its copied streams on the output's."""
@@ -178,6 +185,7 @@ class VideoReader:
                 yield from self._copied(packet)
             if not self._waiting:
                 return
+        yield from self._shown_already(None)
         self._warn_if_cut_off()
 
     def _is_far_behind(self, packet: "av.Packet[Any]") -> bool:
@@ -189,11 +197,30 @@ class VideoReader:
         base = Fraction(self._stream.time_base)
         for shown in frames:
             self._seen = max(self._seen, (shown.pts + shown.duration) * base)
+            if self._span.is_before(shown.pts * base):
+                self._before = shown
+                continue
+            yield from self._shown_already(shown.pts)
             if self._span.is_behind(shown.pts * base):
                 self._waiting.discard(self._stream.index)
                 return
-            if not self._span.is_before(shown.pts * base):
-                yield shown
+            yield shown
+
+    def _shown_already(self, ends: int | None) -> Iterator[Shown]:
+        """The frame before the span, if it is to be seen in it: at a constant rate, or for longer than a blink.
+
+        Args:
+            ends: When the next frame is shown, in units of the stream's time base; None if there is none.
+        """
+        before, self._before = self._before, None
+        if before is None or self._span.start is None:
+            return
+        base = Fraction(self._stream.time_base)
+        begins = before.pts * base
+        lasts = self._length.of_last(begins, before.duration * base) if ends is None else ends * base - begins
+        seen = begins + lasts - self._span.start
+        if seen > (_BLINK if self._cut.rate is None else 0):
+            yield before
 
     def _lasting(self, frames: Iterator[Shown]) -> Iterator[Shown]:
         """The last frame is shown as long as the file says, but not beyond the span."""
