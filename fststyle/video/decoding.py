@@ -81,12 +81,18 @@ class Beginning:
 
 
 class Decoder:
-    """Decodes one stream, packet by packet."""
+    """Decodes one stream, packet by packet.
+
+    Attributes:
+        stream: That stream.
+        nominal: The usual duration of its frames, in units of its time base.
+    """
 
     def __init__(self, stream: Any, name: str, decoding_delay: int | None) -> None:
         """`decoding_delay` is as in `Beginning`."""
         self._name = name
         self._base = Fraction(stream.time_base)
+        self.stream = stream
         self.nominal = max(1, round(1 / (frame_rate(stream) * self._base)))
         self._best = BestTime(decoding_delay)
         self._place = Monotonic(self._base, self.nominal, name)

@@ -18,20 +18,28 @@ class Span:
     """Seconds of the file's own clock.
 
     Attributes:
-        zero: What becomes second 0 of the output.
+        origin: When the file begins.
         start: Nothing before it is taken; None takes everything, sound that leads the pictures included.
         end: Exclusive; None takes everything.
     """
 
-    zero: Fraction
+    origin: Fraction
     start: Fraction | None = None
     end: Fraction | None = None
 
     @classmethod
     def of(cls, cut: Cut, origin: Fraction) -> "Span":
         """The span of a cut in a file whose clock begins at `origin`."""
-        start = origin + cut.start if cut.start else None
-        return cls(origin if start is None else start, start, None if cut.end is None else origin + cut.end)
+        return cls(
+            origin,
+            origin + cut.start if cut.start else None,
+            None if cut.end is None else origin + cut.end,
+        )
+
+    @property
+    def zero(self) -> Fraction:
+        """What becomes second 0 of the output."""
+        return self.origin if self.start is None else self.start
 
     def is_before(self, seconds: Fraction) -> bool:
         """Whether this lies before the part."""
