@@ -35,6 +35,7 @@ from fststyle.picture_headers import encoding_of, mend_key
 from fststyle.picture_writing import encode_picture, refuse_size, write_picture
 from fststyle.pillow_process import libtiff_handlers, pillow_limit
 from fststyle.resizing import fit_longer_side, resize, resize_shorter_side, with_content_color
+from fststyle.tiff_layout import layout_of
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -171,7 +172,7 @@ def _opened(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
 
 def _opened_tiff(file: BinaryIO, tags: ImageFileDirectory_v2, name: str, max_pixels: int) -> Image.Image:
     """A TIFF that Pillow has no mode for, decoded."""
-    layout = tiff_samples.layout_of(tags)
+    layout = layout_of(tags)
     if layout is None:
         raise ImageError(
             f"{name} is a TIFF with {tiff.described(tags)}, which is not read; save it with 8 or 16 bits a channel"

@@ -5,114 +5,21 @@ Libtiff decompresses them all the same if it takes every row for a row of gray b
 
 import io
 import struct
-from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from fststyle.errors import ImageError
 from fststyle.pillow_process import pillow_limit
-
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
-_STRIPS, _ORIENTATION, _CHANNELS, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
-_PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _EXTRA, _FORMAT, _PROFILE = (
-    *(317, 322, 323, 324, 325, 338),
-    *(339, 34675),
-)
-_UNSIGNED, _FLOAT = 1, 3
-_LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
-_PREMULTIPLIED, _STRAIGHT = 1, 2
-_INTEGER_BITS = {8, 10, 12, 14, 16, 32}
-_FLOAT_BITS = {16, 32, 64}
-_MOST_CHANNELS = 16
-_WIDEST_TILE = 65_536
-_COLORS = {0: 1, 1: 1, 2: 3}  # of photometric interpretations
+from fststyle.tiff_layout import Layout, Tag, several
 
 _BAND_BYTES = 4_000_000
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a file's tags say of its samples.
-
-    Attributes:
-        colors: 1 or 3; more channels follow.
-        alpha: The channel of alpha; None if there is none.
-        order: "<" or ">".
-        across: Tiles in a row; 1 for strips.
-        tile_width: In pixels; the picture's width for strips.
-    """
-
-    width: int
-    height: int
-    bits: int
-    floating: bool
-    channels: int
-    colors: int
-    alpha: int | None
-    premultiplied: bool
-    white_is_zero: bool
-    planar: bool
-    predictor: int
-    order: str
-    across: int
-    tile_width: int
-
-    @property
-    def together(self) -> int:
-        """Channels that stand side by side in a row."""
-        return 1 if self.planar else self.channels
-
-    @property
-    def tile_row_bytes(self) -> int:
-        """A row of a strip or tile."""
-        return -(-self.tile_width * self.together * self.bits // 8)
-
-
-def layout_of(tags: TiffImagePlugin.ImageFileDirectory_v2) -> Layout | None:
-    """Read the tags; None for what is not read here either."""
-    bits, formats = _several(tags.get(_BITS, 1)), _several(tags.get(_FORMAT, _UNSIGNED))
-    photometric, extras = tags.get(_PHOTOMETRIC), _several(tags.get(_EXTRA, ()))
-    channels = int(tags.get(_CHANNELS, 1))
-    known = _FLOAT_BITS if formats[0] == _FLOAT else _INTEGER_BITS if formats[0] == _UNSIGNED else set()
-    if photometric not in _COLORS or len(set(bits)) != 1 or len(set(formats)) != 1 or bits[0] not in known:
-        return None
-    colors = _COLORS[photometric]
-    if (
-        not colors <= channels <= _MOST_CHANNELS
-        or tags.get(_COMPRESSION, 1) not in _LOSSLESS
-        or (_STRIPS in tags) == (_TILES in tags)
-    ):
-        return None
-    predictor = int(tags.get(_PREDICTOR, 1))
-    width = int(tags[_WIDTH])
-    tile_width = int(tags[_TILE_WIDTH]) if _TILES in tags else width
-    if not 0 < tile_width <= max(width, _WIDEST_TILE):
-        return None
-    if predictor != 1 and predictor != (3 if formats[0] == _FLOAT else 2):
-        return None
-    alphas = [place for place, kind in enumerate(extras) if kind in (_PREMULTIPLIED, _STRAIGHT)]
-    return Layout(
-        width=width,
-        height=int(tags[_HEIGHT]),
-        bits=bits[0],
-        floating=formats[0] == _FLOAT,
-        channels=channels,
-        colors=colors,
-        alpha=colors + alphas[0] if alphas and colors + alphas[0] < channels else None,
-        premultiplied=bool(alphas) and extras[alphas[0]] == _PREMULTIPLIED,
-        white_is_zero=photometric == 0,
-        planar=tags.get(_PLANAR, 1) == 2 and channels > 1,
-        predictor=predictor,
-        order="<" if tags.prefix.startswith(b"II") else ">",
-        across=-(-width // tile_width),
-        tile_width=tile_width,
-    )
-
-
-def image_of(file: IO[bytes], tags: TiffImagePlugin.ImageFileDirectory_v2, layout: Layout, name: str) -> Image.Image:
+def image_of(file: IO[bytes], tags: ImageFileDirectory_v2, layout: Layout, name: str) -> Image.Image:
     """Decode all of it: gray as I;16 or, in 0..1, F; with alpha as LA; colors as RGB or RGBA.
 
     Raises:
@@ -124,18 +31,18 @@ def image_of(file: IO[bytes], tags: TiffImagePlugin.ImageFileDirectory_v2, layou
     planes = [_samples(raw, layout) for raw in _raw(data, tags, layout)]
     values = np.concatenate(planes, axis=-1) if layout.planar else planes[0]
     image = _pixels(values, layout, name)
-    if _PROFILE in tags:
-        image.info["icc_profile"] = tags[_PROFILE]
+    if Tag.PROFILE in tags:
+        image.info["icc_profile"] = tags[Tag.PROFILE]
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = int(tags.get(_ORIENTATION, 1))
+    exif[Tag.ORIENTATION] = int(tags.get(Tag.ORIENTATION, 1))
     image.info["exif"] = exif.tobytes()
     return image
 
 
-def _raw(data: bytes, tags: TiffImagePlugin.ImageFileDirectory_v2, layout: Layout) -> list[NDArray[np.uint8]]:
+def _raw(data: bytes, tags: ImageFileDirectory_v2, layout: Layout) -> list[NDArray[np.uint8]]:
     """Decompressed bytes of each plane, (H, tiles in a row, bytes of a tile's row)."""
-    kinds = (_TILES, _TILE_BYTES) if _TILES in tags else (_STRIPS, _STRIP_BYTES)
-    places, counts = (_several(tags[kind]) for kind in kinds)
+    kinds = (Tag.TILES, Tag.TILE_BYTES) if Tag.TILES in tags else (Tag.STRIPS, Tag.STRIP_BYTES)
+    places, counts = (several(tags[kind]) for kind in kinds)
     number = layout.channels if layout.planar else 1
     if len(places) != len(counts) or len(places) % number:
         raise OSError("its strips are not all there")
@@ -143,20 +50,20 @@ def _raw(data: bytes, tags: TiffImagePlugin.ImageFileDirectory_v2, layout: Layou
     row_bytes = layout.across * layout.tile_row_bytes
     planes = []
     for first in range(0, len(places), each):
-        gray = {
-            _WIDTH: [row_bytes],
-            _HEIGHT: [layout.height],
-            _BITS: [8],
-            _COMPRESSION: [int(tags.get(_COMPRESSION, 1))],
-            _PHOTOMETRIC: [1],
-            _FILL_ORDER: [int(tags.get(_FILL_ORDER, 1))],
+        gray: dict[int, list[int]] = {
+            Tag.WIDTH: [row_bytes],
+            Tag.HEIGHT: [layout.height],
+            Tag.BITS: [8],
+            Tag.COMPRESSION: [int(tags.get(Tag.COMPRESSION, 1))],
+            Tag.PHOTOMETRIC: [1],
+            Tag.FILL_ORDER: [int(tags.get(Tag.FILL_ORDER, 1))],
             kinds[0]: list(places[first : first + each]),
             kinds[1]: list(counts[first : first + each]),
         }
-        if _TILES in tags:
-            gray |= {_TILE_WIDTH: [layout.tile_row_bytes], _TILE_HEIGHT: [int(tags[_TILE_HEIGHT])]}
+        if Tag.TILES in tags:
+            gray |= {Tag.TILE_WIDTH: [layout.tile_row_bytes], Tag.TILE_HEIGHT: [int(tags[Tag.TILE_HEIGHT])]}
         else:
-            gray[_ROWS] = [min(int(tags.get(_ROWS, layout.height)), layout.height)]
+            gray[Tag.ROWS] = [min(int(tags.get(Tag.ROWS, layout.height)), layout.height)]
         with (
             pillow_limit.moved_to(row_bytes * layout.height),
             Image.open(io.BytesIO(_with_directory(data, gray, layout.order)), formats=["TIFF"]) as image,
@@ -227,6 +134,9 @@ def _pixels(values: NDArray[Any], layout: Layout, name: str) -> Image.Image:
     if layout.white_is_zero:
         levels = levels.copy()
         levels[..., 0] = (1 if levels.dtype.kind == "f" else (1 << layout.bits) - 1) - levels[..., 0]
+    if layout.lab:
+        # The high bytes are what 8 bits would hold, a and b signed in both.
+        return Image.frombytes("LAB", (layout.width, layout.height), _scaled(values[..., :3], 16, 8).tobytes())
     if layout.alpha is None and layout.colors == 1:
         return Image.fromarray(levels[..., 0] if layout.floating else _scaled(levels[..., 0], layout.bits, 16))
     if levels.dtype.kind != "f":
@@ -251,7 +161,3 @@ def _scaled(values: NDArray[Any], bits: int, wanted: int) -> NDArray[Any]:
     if bits >= wanted:
         return (values >> (bits - wanted)).astype(kind)
     return (values.astype(np.uint32) << (wanted - bits) | values >> (2 * bits - wanted)).astype(kind)
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)

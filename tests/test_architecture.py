@@ -27,6 +27,7 @@ FLOORS = {
     "fststyle.color_profiles": 0,
     "fststyle.bmp": 0,
     "fststyle.tiff": 0,
+    "fststyle.tiff_layout": 0,
     "fststyle.tiff_samples": 1,
     "fststyle.pillow_process": 0,
     "fststyle.picture_formats": 0,

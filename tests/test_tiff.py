@@ -164,6 +164,18 @@ def test_lab_is_taken_to_srgb() -> None:
             np.testing.assert_allclose(got[0, 0], [255, 0, 0], atol=6)
 
 
+def test_24_bits_are_refused_by_name() -> None:
+    with pytest.raises(ImageError, match="1 channel of 24 bits, which is not read; save it with 8 or 16 bits"):
+        read(tiff(np.zeros((8, 8, 3), np.uint8), BLACK_IS_ZERO, depth=24))
+
+
+@ORDERS
+def test_16_bit_lab_is_read_like_8_bit_lab(order: str) -> None:
+    lab = RNG.integers(0, 256, (8, 8, 3), np.uint8)
+    deep = lab.astype(np.uint16) << 8 | 0x55
+    np.testing.assert_array_equal(read(tiff(deep, 8, order=order)), read(tiff(lab, 8, order=order)))
+
+
 def test_a_camera_raw_file_is_not_read_as_its_preview() -> None:
     data = tiff(np.zeros((8, 8, 3), np.uint8), RGB, more={50706: bytes([1, 4, 0, 0])})
     with pytest.raises(ImageError, match="camera raw file, which is not read; develop it"):

@@ -20,6 +20,7 @@ def tiff(
     deflate: bool = False,
     extra: int | None = None,
     bits: int | None = None,
+    depth: int | None = None,
     rows_per_strip: int = 7,
     more: dict[int, bytes] | None = None,
 ) -> bytes:
@@ -33,6 +34,7 @@ def tiff(
         deflate: Compressed.
         extra: What the last channel is: 1 premultiplied, 2 straight alpha.
         bits: 10, 12 or 14, packed; else the type's.
+        depth: What the tag says where `values` are the bytes of wider samples.
         rows_per_strip: Strips are what a file is cut into.
         more: Tags of bytes.
     """
@@ -44,7 +46,9 @@ def tiff(
         _packed(layer[top : top + rows_per_strip], bits) for layer in layers for top in range(0, height, rows_per_strip)
     ]
     strips = [zlib.compress(strip) if deflate else strip for strip in strips]
-    depth = bits or 8 * values.dtype.itemsize
+    if depth is not None:
+        channels = 8 * channels // depth
+    depth = depth or bits or 8 * values.dtype.itemsize
     tags: dict[int, tuple[str, list[int] | bytes]] = {
         256: ("I", [width]),
         257: ("I", [height]),
