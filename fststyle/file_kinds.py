@@ -9,6 +9,7 @@ HEAD_BYTES = 64 * 1024
 
 _PICTURE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".svg"),
+    *(".jif", ".apng", ".dib"),
     *(".heic", ".heif", ".mpo", ".jxl", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".psd", ".dng", ".cr2", ".nef", ".arw"),
 )
 _VIDEO_SUFFIXES = (

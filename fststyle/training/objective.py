@@ -185,9 +185,7 @@ class PerceptualObjective:
     @torch.no_grad()
     def _mean_grams(self, styles: list[Tensor], mix: list[float]) -> dict[str, Tensor]:
         if len(mix) != len(styles) or any(not 0 <= share <= 1e6 for share in mix) or (mix and not sum(mix)):
-            raise ValueError(
-                f"the mix {mix} does not fit {len(styles)} paintings; give each a share from 0 to 1,000,000"
-            )
+            raise ValueError(f"the mix {mix} does not fit {len(styles)} paintings; give each a share of 0 or more")
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, mix, strict=True):
             seen = self.loss_network.see(style, self.cost.style_layers) if self.cost.style_layers else {}
