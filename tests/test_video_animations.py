@@ -44,6 +44,8 @@ def test_animations_are_videos(tmp_path: Path, suffix: str) -> None:
     whole = [(time, 2 * number) for number, time in enumerate(begins)]
     assert shown() == whole
     assert shown(start=Fraction(1, 2), end=Fraction(3, 5)) == [(time - Fraction(1, 2), at) for time, at in whole[6:7]]
+    assert shown(start=Fraction(3, 10), end=Fraction(1, 2)) == [(0, 8), (Fraction(9, 50), 10)]
+    assert shown(start=Fraction(1, 10), end=Fraction(1, 5), rate=Fraction(20)) == [(0, 2), (Fraction(1, 20), 4)]
     assert len(shown(rate=Fraction(25))) == sum(durations) // 40
     assert len(shown(rate=Fraction(25), end=Fraction(2, 5))) == 10
 

@@ -137,8 +137,11 @@ def test_a_bare_stream_has_the_rate_that_its_codec_says(
     assert times(source, Cut(start=10 / rate)) == [number / rate for number in range(20)]
 
 
-def test_times_that_only_tell_the_order_of_decoding_are_put_right(tmp_path: Path, no_warnings: None) -> None:
-    source = make_clip(tmp_path / "in.avi", audio=0, options=B_FRAMES)
+@pytest.mark.parametrize("b_frames", ["0", "3"])
+def test_times_that_only_tell_the_order_of_decoding_are_put_right(
+    tmp_path: Path, b_frames: str, no_warnings: None
+) -> None:
+    source = make_clip(tmp_path / "in.avi", audio=0, options=B_FRAMES | {"bf": b_frames})
     assert times(source) == [Fraction(number, 25) for number in range(30)]
 
 

@@ -106,8 +106,11 @@ class AnimationReader:
                 )
                 return
             lasts = self._duration * _UNIT
+            seen = self._span.within(begins, lasts)
             if not self._span.is_before(begins):
-                yield _Shown(self._rgb(), begins - self._span.zero, self._span.within(begins, lasts))
+                yield _Shown(self._rgb(), begins - self._span.zero, seen)
+            elif self._span.shows(begins + lasts, every_tick=self._cut.rate is not None):
+                yield _Shown(self._rgb(), Fraction(0), begins + seen - self._span.zero)
             begins += lasts
 
     def _rgb(self) -> NDArray[np.uint8]:

@@ -75,8 +75,11 @@ class Beginning:
         if not frames:
             raise undecodable(name)
         delay, decoded = None, frames[0].dts
-        if fed is not None and decoded is not None and run_backwards([frame.pts for frame in frames]):
-            delay = decoded - fed
+        if fed is not None and decoded is not None:
+            # In an AVI, ffmpeg counts a delay of H.264 that is not there where no frame is stored out of order.
+            guessed = container.format.name == "avi" and decoded == fed
+            if guessed or run_backwards([frame.pts for frame in frames]):
+                delay = decoded - fed
         return cls(frames[0], BestTime(delay)(frames[0].pts, decoded), delay)
 
 

@@ -18,9 +18,6 @@ from fststyle.video.span import Span
 # Seconds by which a file may end earlier than it says.
 _CUT_OFF = Fraction(1, 2)
 
-# Seconds for which nothing may be shown when a part begins between two frames.
-_BLINK = Fraction(1, 10)
-
 # Seconds of pictures behind the part, after which no sound or subtitle of it is to be expected.
 _INTERLEAVING = 10
 
@@ -107,13 +104,12 @@ class Part:
             ends: When the next frame is shown, in units of the stream's time base; None if there is none.
         """
         before, self._before = self._before, None
-        if before is None or self._span.start is None:
+        if before is None:
             return
         base = Fraction(self._pictures.time_base)
         begins = before.pts * base
         lasts = self._length.of_last(begins, before.duration * base) if ends is None else ends * base - begins
-        seen = begins + lasts - self._span.start
-        if seen > (0 if self._every_tick else _BLINK):
+        if self._span.shows(begins + lasts, every_tick=self._every_tick):
             yield before
 
     def lasting(self, frames: Iterator[Shown]) -> Iterator[Shown]:

@@ -12,6 +12,9 @@ from fststyle.video.timing import fine
 # Seconds of sound before 0 that its decoder needs to start.
 _LEAD = Fraction(1, 10)
 
+# Seconds for which nothing may be shown when a part begins between two frames.
+_BLINK = Fraction(1, 10)
+
 
 @dataclass(frozen=True)
 class Span:
@@ -55,6 +58,15 @@ class Span:
         It is heard in Matroska, which has no edit lists.
         """
         return self.zero - seconds > _LEAD
+
+    def shows(self, ends: Fraction, *, every_tick: bool) -> bool:
+        """Whether a frame that began before the part is to be seen in it.
+
+        Args:
+            ends: When it is over, on the file's clock.
+            every_tick: Even if it is seen no longer than a blink.
+        """
+        return self.start is not None and ends - self.start > (0 if every_tick else _BLINK)
 
     def within(self, begins: Fraction, lasts: Fraction) -> Fraction:
         """How long something is shown that would last longer than the part."""
