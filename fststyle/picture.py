@@ -33,6 +33,9 @@ BROKEN_FILE = (
 
 _STRIP_PIXELS = 1_000_000
 
+# Of 65535: what instruments of 12 bits leave in files of 16.
+_NEARLY_BLACK = 4096
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -120,6 +123,11 @@ def _deep_gray(image: Image.Image, name: str, encoding: Encoding | None) -> Pict
     else:
         levels = np.clip(values, 0, 65535).astype(np.uint16)
         plain = np.arange(65536) >> 8
+    if 0 < levels.max() < _NEARLY_BLACK:
+        warnings.warn(
+            f"{name} is nearly black: it uses the lowest of its 16 or 32 bits alone; stretch its brightness first",
+            stacklevel=3,
+        )
     ramp = np.arange(256, dtype=np.uint8)
     shown = _to_srgb(Image.fromarray(ramp[None]), image.info, name, encoding)[0]  # (256, 3)
     table = plain.astype(np.uint8)[:, None].repeat(3, 1)

@@ -76,7 +76,8 @@ def values_of(image: Image.Image) -> Image.Image:
     if bits == 12:
         values = values << 4 | values >> 8
     elif bits == 32:
-        values = values.view(np.uint32) >> 16
+        # Not quite black stays so, for a warning.
+        values = np.maximum(values.view(np.uint32) >> 16, values != 0)
     values = values.astype(np.uint16)
     return _like(image, Image.fromarray(np.uint16(65535) - values if white_is_zero else values))
 

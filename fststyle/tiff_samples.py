@@ -158,6 +158,9 @@ def _with_alpha(levels: NDArray[Any], layout: Layout) -> NDArray[np.uint8]:
 def _scaled(values: NDArray[Any], bits: int, wanted: int) -> NDArray[Any]:
     """To other depths: the highest bits, or all of them and the highest once more."""
     kind = np.uint8 if wanted == 8 else np.uint16
+    if (bits, wanted) == (32, 16):
+        # Not quite black stays so, for a warning.
+        values, bits = np.maximum(values >> 16, values != 0), 16
     if bits >= wanted:
         return (values >> (bits - wanted)).astype(kind)
     return (values.astype(np.uint32) << (wanted - bits) | values >> (2 * bits - wanted)).astype(kind)

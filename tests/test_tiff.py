@@ -1,4 +1,5 @@
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,17 @@ def test_lab_is_taken_to_srgb() -> None:
 def test_24_bits_are_refused_by_name() -> None:
     with pytest.raises(ImageError, match="1 channel of 24 bits, which is not read; save it with 8 or 16 bits"):
         read(tiff(np.zeros((8, 8, 3), np.uint8), BLACK_IS_ZERO, depth=24))
+
+
+@ORDERS
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_depths_that_are_not_used_are_told(order: str, dtype: Any) -> None:
+    with pytest.warns(UserWarning, match="nearly black.*stretch its brightness first"):
+        read(tiff(np.full((8, 8, 1), 4095, dtype), BLACK_IS_ZERO, order=order))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(tiff(np.zeros((8, 8, 1), dtype), BLACK_IS_ZERO, order=order))
+        read(tiff(np.full((8, 8, 1), np.iinfo(dtype).max // 8, dtype), BLACK_IS_ZERO, order=order))
 
 
 @ORDERS
