@@ -148,6 +148,8 @@ def _own_folder(folder: Path, style: str) -> Path:
 
 def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Path | None]]:
     """Yield each picture with the folder it was looked for in, None if it was named itself."""
+    if re.match(r"https?://", text):
+        raise ImageError(f"{text} is a web address; download the picture, then name the file")
     path = Path(text)
     if is_folder(path):
         # A second run over the same folder must not take up the first one's results.

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 
 from fststyle.errors import ModelFileError
 from fststyle.file_kinds import Kind
-from fststyle.files import require_regular_file, write_result
+from fststyle.files import is_file, require_regular_file, write_result
 from fststyle.gallery import advice_for, find_network
 from fststyle.model_card import ModelCard, is_ours
 from fststyle.model_checks import PictureForm, check_graph, image_ends, last_range, shape_of
@@ -220,7 +220,10 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise ModelFileError(f"{path} does not exist; {advice_for(path)}") from error
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); name an ONNX file") from error
+        remedy = "name an ONNX file"
+        if is_file(path / "last.ckpt"):
+            remedy = f"it holds a training: export that first, fststyle export {path}"
+        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
 
 
 def _sha256_or_none(model: onnx.ModelProto) -> str | None:

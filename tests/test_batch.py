@@ -161,6 +161,11 @@ def test_an_unknown_format_is_refused_before_the_work() -> None:
             plan(inputs, "x.xyz", style="wave")
 
 
+def test_a_web_address_is_called_so() -> None:
+    with pytest.raises(ImageError, match=r"https://a\.org/b\.jpg is a web address; download"):
+        plan(["https://a.org/b.jpg"], None, style="wave")
+
+
 def test_a_folder_without_pictures() -> None:
     Path("empty").mkdir()
     with pytest.raises(ImageError, match="empty holds no pictures"):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fststyle.file_kinds import Kind, kind_of_content, kind_of_name
+from fststyle.images import WRITE_SUFFIXES, encode_picture
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -22,6 +23,14 @@ def saved(file_format: str, **options: Any) -> bytes:
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM", "JPEG2000", "MPO"])
 def test_pictures(file_format: str) -> None:
     assert kind_of_content(saved(file_format)) is Kind.PICTURE
+
+
+def test_whatever_we_write_is_known_again() -> None:
+    for suffix in WRITE_SUFFIXES:
+        assert kind_of_name(Path(f"a{suffix}")) is Kind.PICTURE
+        assert kind_of_content(encode_picture(np.zeros((9, 7, 3), np.uint8), None, suffix)) is Kind.PICTURE
+    writer = pytest.importorskip("fststyle.video.writer")
+    assert {kind_of_name(Path(f"a{suffix}")) for suffix in writer.SUFFIXES} == {Kind.VIDEO}
 
 
 @pytest.mark.parametrize(
