@@ -58,7 +58,7 @@ def plan(
         also_read: Files that are no pictures to paint and must not be overwritten either: a mask, the networks.
 
     Raises:
-        ImageError: An input does not exist, or holds no pictures.
+        ImageError: The only input holds no pictures; one of several becomes a job with that problem.
         ValueError: Inputs and output do not fit together.
     """
     if suffix is not None and suffix not in WRITE_SUFFIXES:
@@ -70,7 +70,16 @@ def plan(
     # The name comes out of the network's file and must not lead to another folder.
     style = re.sub(r"[^\w-]+", "_", style).strip("_") or "stylized"
     into = None if output is None else Path(output)
-    found = _without_products([(source, below) for text in inputs for source, below in _expand(text, into, style)])
+    expanded: list[tuple[Path, Path | None]] = []
+    lost: list[Job] = []
+    for text in inputs:
+        try:
+            expanded += _expand(text, into, style)
+        except ImageError as error:
+            if len(inputs) == 1:
+                raise
+            lost.append(Job(Path(text), None, ".png", str(error)))
+    found = _without_products(expanded)
     if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
         return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
     if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
@@ -85,7 +94,7 @@ def plan(
         else:
             target = Path(f"{source.stem}_{style}{ending}")
         jobs.append(Job(source, target, ending, _looks_like_output(source, inputs) if output is None else None))
-    return _refuse_overwriting(jobs, also_read)
+    return _refuse_overwriting(jobs, also_read) + lost
 
 
 def shard(jobs: Sequence[Job], number: int, of: int) -> list[Job]:

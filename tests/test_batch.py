@@ -161,6 +161,19 @@ def test_an_unknown_format_is_refused_before_the_work() -> None:
             plan(inputs, "x.xyz", style="wave")
 
 
+def test_one_of_several_inputs_without_pictures_does_not_stop_the_others(identity: Path) -> None:
+    Path("empty").mkdir()
+    results, stdout = work(plan(["empty", "in/a.png", "x*.png", "https://a.org/b.jpg"], "out", style="x"), identity)
+    assert stdout == b""
+    assert [str(result.error).split(";")[0] for result in results] == [
+        "None",
+        "empty holds no pictures",
+        "no file matches x*.png",
+        "https://a.org/b.jpg is a web address",
+    ]
+    assert Path("out/a.png").is_file()
+
+
 def test_a_web_address_is_called_so() -> None:
     with pytest.raises(ImageError, match=r"https://a\.org/b\.jpg is a web address; download"):
         plan(["https://a.org/b.jpg"], None, style="wave")

@@ -182,8 +182,8 @@ def test_a_strength_with_a_default_is_taken_and_one_without_is_refused(assets: A
 
 def test_a_trainings_folder_leads_to_export(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(ModelFileError, match="is a folder.*; name an ONNX file"):
+    with pytest.raises(ModelFileError, match=r"is a folder.*; name an ONNX file"):
         read_model(tmp_path / "mine")
     (tmp_path / "mine" / "last.ckpt").touch()
-    with pytest.raises(ModelFileError, match="is a folder.*export that first, fststyle export .*mine"):
+    with pytest.raises(ModelFileError, match=r"is a folder.*export that first, fststyle export .*mine"):
         read_model(tmp_path / "mine")

@@ -134,9 +134,10 @@ def stylize(
         suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None,
         also_read=also_read,
     )
-    for name, paths in (("stdin", [job.source for job in jobs]), ("stdout", [job.target for job in jobs])):
-        if None in paths:
-            require_stream(name)
+    for job in jobs:
+        for name, path in (("stdin", job.source), ("stdout", job.target)):
+            if path is None and job.problem is None:
+                require_stream(name)
     if manifest is not None:
         refuse_inputs(manifest, *also_read, *(job.source for job in jobs))
     if part is not None:
