@@ -3,7 +3,7 @@
 import graphlib
 import heapq
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Self
@@ -104,6 +104,20 @@ class Graph:
     def opset(self) -> int:
         """The version of its standard operators."""
         return opset_of(self.model)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Call tensors between the picture that goes in and the one that comes out by other names."""
+        ends = {self.input_name, self.output_name}
+        new = {old: name for old, name in names.items() if old not in ends}
+        for node in self.model.graph.node:
+            node.input[:] = [new.get(name, name) for name in node.input]
+            node.output[:] = [new.get(name, name) for name in node.output]
+        for tensor in self.model.graph.initializer:
+            tensor.name = new.get(tensor.name, tensor.name)
+        noted: tuple[dict[str, Any], ...] = (self.constants, self.types, self.shapes)
+        for known in noted:
+            for old in new.keys() & known.keys():
+                known[new[old]] = known.pop(old)
 
     def ratios(self, node: onnx.NodeProto) -> tuple[int, int] | None:
         """By how much a node enlarges height and width, where it computes that from the picture's size.

@@ -21,6 +21,7 @@ class Norm:
         mean: In the latter case, the tensor that holds the mean; else None.
         variance: And the one with the variance, if there is one.
         square: Or the one with the mean of the squares, from which the graph computes the variance itself.
+        again: What the graph computes a second time, as torch does for `x.mean()` and `x.var()`; as in `computed`.
     """
 
     source: str
@@ -29,11 +30,13 @@ class Norm:
     mean: str | None = None
     variance: str | None = None
     square: str | None = None
+    again: tuple[tuple[str, str], ...] = ()
 
     @property
-    def computed(self) -> set[str]:
-        """The tensors that hold its statistics in a graph that computes them."""
-        return {name for name in (self.mean, self.variance, self.square) if name is not None}
+    def computed(self) -> tuple[tuple[str, str], ...]:
+        """The tensors that a graph computes its statistics in: "mean", "variance" or "square", and the name."""
+        first = (("mean", self.mean), ("variance", self.variance), ("square", self.square))
+        return *((kind, name) for kind, name in first if name is not None), *self.again
 
 
 def find_norms(graph: Graph) -> tuple[Norm, ...]:
@@ -44,16 +47,30 @@ def find_norms(graph: Graph) -> tuple[Norm, ...]:
     """
     consumers = graph.consumers()
     norms = []
+    written: set[str] = set()  # what is normalized by several operators
     for node in graph.nodes:
         if node.op_type == "InstanceNormalization":
             norms.append(Norm(node.input[0], _channels(graph, node), node.output[0]))
-        elif _over_positions(graph, node):
-            source, mean = node.input[0], node.output[0]
-            variance = _variance_of(graph, source, mean, consumers)
-            square = None if variance else _mean_of_squares(graph, source, consumers)
-            if variance is not None or square is not None:
-                norms.append(Norm(source, _channels(graph, node), None, mean, variance, square))
+        elif _over_positions(graph, node) and node.input[0] not in written:
+            norm = _written_out(graph, node, consumers)
+            if norm is not None:
+                written.add(norm.source)
+                norms.append(norm)
     return tuple(norms)
+
+
+def _written_out(graph: Graph, node: onnx.NodeProto, consumers: dict[str, list[onnx.NodeProto]]) -> Norm | None:
+    """The norm that a mean over positions belongs to."""
+    source = node.input[0]
+    means = [other.output[0] for other in consumers[source] if _over_positions(graph, other)]
+    found = [_variance_of(graph, source, mean, consumers) for mean in means]
+    variances = [name for name in found if name is not None]
+    square = _mean_of_squares(graph, source, consumers)
+    if not variances and square is None:
+        return None
+    again = (*(("mean", name) for name in means[1:]), *(("variance", name) for name in variances[1:]))
+    first = variances[0] if variances else None
+    return Norm(source, _channels(graph, node), None, means[0], first, square, again)
 
 
 def _variance_of(graph: Graph, source: str, mean: str, consumers: dict[str, list[onnx.NodeProto]]) -> str | None:
@@ -90,7 +107,7 @@ def _over_positions(graph: Graph, node: onnx.NodeProto) -> bool:
         return False
     axes = graph.constant(node, 1)
     named = tuple(attribute(node, "axes", ())) if axes is None else tuple(int(axis) for axis in axes.ravel())
-    return tuple(sorted(named)) in _SPATIAL and attribute(node, "keepdims", 1) == 1
+    return tuple(sorted(named)) in _SPATIAL
 
 
 def _channels(graph: Graph, node: onnx.NodeProto) -> int:

@@ -65,7 +65,7 @@ def receptive_fields(graph: Graph, norms: tuple[Norm, ...]) -> dict[str, Fields]
     """
     found: dict[str, Fields] = {graph.input_name: (Field(), Field())}
     in_rows = {graph.input_name} if require_form(graph.model.graph.input[0]).channels_last else set()
-    given = {name for norm in norms for name in norm.computed}
+    given = {name for norm in norms for _, name in norm.computed}
     for node in graph.nodes:
         read = [found[name] for name in node.input if name in found]
         if not read or node.output[0] in given or node.op_type in {"Shape", "Size"}:

@@ -29,6 +29,9 @@ from fststyle.norms import find_norms
 MEAN, VARIANCE, CORES = "mean", "variance", "cores"
 MEASURED_MEAN, MEASURED_VARIANCE, MEASURED_COUNT = "measured_mean", "measured_variance", "measured_count"
 
+# A network may have tensors of these names inside; torch calls them by what computes them.
+_OURS = (MEAN, VARIANCE, CORES, MEASURED_MEAN, MEASURED_VARIANCE, MEASURED_COUNT)
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -97,6 +100,7 @@ class StatisticsForm:
     """
 
     def __init__(self, graph: Graph) -> None:
+        graph.rename({name: f"network/{name}" for name in _OURS})
         self.graph = graph
         self.norms = find_norms(graph)
         self._opset = graph.opset
@@ -193,7 +197,7 @@ class _Builder:
         """The network's nodes with the norms exchanged and ours between them."""
         norms = list(enumerate(self._form.norms))
         by_output = {norm.output: number for number, norm in norms if norm.output is not None}
-        replaced = set[str]().union(*(norm.computed for _, norm in norms))
+        replaced = {name for _, norm in norms for _, name in norm.computed}
         waiting: dict[str, list[onnx.NodeProto]] = {}
         for number, norm in norms:
             waiting.setdefault(norm.source, []).extend(self._statistics(number))
@@ -243,17 +247,18 @@ class _Builder:
             nodes.append(helper.make_node("Reshape", [f"{at}/{kind}", "statistics/flat"], [f"{at}/found_{kind}"]))
         if norm.output is None:
             self.constants[f"{at}/shape"] = np.array([1, norm.channels, 1, 1])
+            self.constants[f"{at}/flat_shape"] = np.array([1, norm.channels])
             used = "given" if self._given else "found"
             if norm.square is not None:  # E[x²] = Var[x] + E[x]²
                 mean = f"{at}/{used}_mean"
                 nodes.append(helper.make_node("Mul", [mean, mean], [f"{at}/{used}_mean_squared"]))
                 both = [f"{at}/{used}_variance", f"{at}/{used}_mean_squared"]
                 nodes.append(helper.make_node("Add", both, [f"{at}/{used}_square"]))
-            for kind in ("mean", "variance", "square"):
-                if (name := getattr(norm, kind)) is not None:
-                    shaped = f"{at}/{kind}_shaped"
-                    nodes.append(helper.make_node("Reshape", [f"{at}/{used}_{kind}", f"{at}/shape"], [shaped]))
-                    nodes.append(helper.make_node("Cast", [shaped], [name], to=self._kind(norm.source)))
+            for kind, name in norm.computed:
+                shaped = f"{name}/shaped"
+                shape = "flat_shape" if len(self._form.graph.shapes.get(name, ())) == 2 else "shape"
+                nodes.append(helper.make_node("Reshape", [f"{at}/{used}_{kind}", f"{at}/{shape}"], [shaped]))
+                nodes.append(helper.make_node("Cast", [shaped], [name], to=self._kind(norm.source)))
         return nodes
 
     def _kind(self, name: str) -> int:

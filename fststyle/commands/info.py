@@ -104,6 +104,7 @@ def _sides(file: "ModelFile") -> str:
 
 
 def _unknown_layout(facts: dict[str, Any]) -> str:
-    if facts["input"]["type"] == "uint8":
-        return ", so its pixels may be RGB or BGR (--layout rgb255 or bgr255)"
+    if (known := facts["output"]["range"]) is not None:
+        layout = next(name for name, values in _RANGES.items() if values == known)
+        return f", so its pixels may be RGB or BGR (--layout rgb{layout} or bgr{layout})"
     return ", so its pixels may be RGB or BGR in 0..1, 0..255 or -1..1 (--layout)"

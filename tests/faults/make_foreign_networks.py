@@ -1,5 +1,6 @@
 """Small painting networks as other exporters write them: python tests/faults/make_foreign_networks.py FOLDER."""
 
+import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,9 +38,15 @@ class Writer:
         lowered = operator.lower()
         return {
             "torchscript": str(11 + number),
-            "dynamo": f"{lowered}_{number}" if number % 3 else f"val_{number}",
+            "dynamo": self.function_name(lowered.removeprefix("reduce")),
             "keras": f"StatefulPartitionedCall/model/{lowered}_{number}/{operator}:0",
         }[self.naming]
+
+    def function_name(self, function: str) -> str:
+        """The first is `mean`, the second `mean_1`."""
+        taken = {name for node in self.nodes for name in node.output} | {tensor.name for tensor in self.weights}
+        names = (function if number == 0 else f"{function}_{number}" for number in itertools.count())
+        return next(name for name in names if name not in taken)
 
     def __call__(self, operator: str, *inputs: str, **attributes: Any) -> str:
         output = self.name(operator)
@@ -87,7 +94,7 @@ class Writer:
               outputs: list[onnx.ValueInfoProto] | None = None, given: bool = True) -> onnx.ModelProto:  # fmt: skip
         first, last = {
             "torchscript": ("input", "output"),
-            "dynamo": ("x", "tanh"),
+            "dynamo": ("x", "painted"),
             "keras": ("input_1:0", "Identity:0"),
         }[self.naming]
         self.nodes.append(helper.make_node("Identity", [output], [last]))
@@ -213,6 +220,29 @@ def written_with_second_moments(write: Writer, source: str) -> str:
     second = write.reduced("ReduceMean", write("Mul", source, source), [2, 3])
     variance = write("Sub", second, write("Mul", mean, mean))
     return _scaled(write, source, variance, write("Sub", source, mean))
+
+
+def written_by_torch(write: Writer, source: str) -> str:
+    """`x.mean()` and `x.var()`, which finds the mean again, and divides by one position less than there are."""
+    mean = write.reduced("ReduceMean", source, [2, 3])
+    centered = write("Sub", source, write.reduced("ReduceMean", source, [2, 3]))
+    biased = write.reduced("ReduceMean", write("Mul", centered, centered), [2, 3])
+    sides = write("Slice", write("Shape", source), write.number([2]), write.number([4]), write.number([0]))
+    count = write("Cast", write("ReduceProd", sides, axes=[0], keepdims=0), to=TensorProto.FLOAT)
+    less = write("Sub", count, write.number(1, np.float32))
+    variance = write("Div", write("Mul", biased, count), less)
+    return _scaled(write, source, variance, write("Sub", source, mean))
+
+
+def written_by_dynamo(write: Writer, source: str) -> str:
+    """`x.mean()` and `x.var()`, whose sides are left out first and put in again after."""
+    mean = write.reduced("ReduceMean", source, [2, 3])
+    centered = write("Sub", source, mean)
+    square = write("Mul", centered, centered)
+    variance = write("ReduceMean", square, write.number([2, 3]), keepdims=0)
+    sides = write("Concat", write("Shape", variance), write.number([1]), write.number([1]), axis=0)
+    shaped = write("Expand", write("Reshape", variance, sides), sides)
+    return _scaled(write, source, shaped, centered)
 
 
 def batch(write: Writer, source: str) -> str:
@@ -463,10 +493,14 @@ def networks() -> dict[str, Foreign]:
         made[f"border {border.__name__}"] = Foreign(painter(Writer(13), border=border))
     made["border unsqueeze_chain, opset 11"] = Foreign(painter(Writer(11), border=unsqueeze_chain))
     made["border mirrored_by_axes"] = Foreign(painter(Writer(18), border=mirrored_by_axes))
-    norms = (written_with_pow, written_with_mul, written_with_pools, written_with_second_moments, batch, none)
+    norms = (
+        *(written_with_pow, written_with_mul, written_with_pools, written_with_second_moments, written_by_torch),
+        *(batch, none),
+    )
     for norm in norms:
         made[f"norm {norm.__name__}"] = Foreign(painter(Writer(17), norm=norm))
     made["norm written_with_pow, opset 18"] = Foreign(painter(Writer(18), norm=written_with_pow))
+    made["norm written_by_dynamo"] = Foreign(painter(Writer(20, "dynamo"), norm=written_by_dynamo))
     made["norm group"] = Foreign(painter(Writer(17), norm=group), in_tiles=False)
     made["norm group_operator"] = Foreign(painter(Writer(21), norm=group_operator), in_tiles=False)
     modes: list[tuple[dict[str, Any], bool]] = [

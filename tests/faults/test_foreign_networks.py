@@ -32,6 +32,7 @@ QUICK = {
     "opset 20",
     "border torchscript_chain",
     "norm written_with_second_moments",
+    "norm written_by_dynamo",
     "norm group",
     "resize nearest asymmetric floor, sizes, opset 13",
     "upsample linear",
