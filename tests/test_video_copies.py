@@ -12,6 +12,7 @@ from test_video import Painter, run
 from video_clips import make_clip, packets, picture, times_of
 
 from fststyle.errors import VideoError
+from fststyle.video.clip import Cut
 from fststyle.video.convert import Job
 
 RATE = 16000
@@ -77,7 +78,12 @@ def test_what_matroska_can_hold_is_copied(tmp_path: Path, name: str, codec: str)
 
 @pytest.mark.parametrize(
     ("name", "codec", "others"),
-    [("a.asf", "wmav2", r"\.mkv"), ("a.mov", "pcm_mulaw", r"\.mov or \.mkv"), ("a.mov", "adpcm_ima_qt", r"\.mov")],
+    [
+        ("a.asf", "wmav2", r"\.mkv"),
+        ("a.mov", "pcm_mulaw", r"\.mov or \.mkv"),
+        ("a.mov", "adpcm_ima_qt", r"\.mov"),
+        ("a.mov", "pcm_s24le", r"\.mov or \.mkv"),
+    ],
 )
 def test_sound_that_cannot_be_held_leads_to_what_helps(tmp_path: Path, name: str, codec: str, others: str) -> None:
     source = make_sounding(tmp_path / name, codec)
@@ -114,6 +120,15 @@ def test_sound_is_left_out_on_request(tmp_path: Path) -> None:
     assert run(source, tmp_path / "out.mp4", sound="none").frames == 25
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_a_resumed_run_has_the_sound_of_an_unbroken_one(tmp_path: Path) -> None:
+    source = make_sounding(tmp_path / "a.avi", "adpcm_ms")
+    for name in ("whole", "broken"):
+        painter = Painter(stop_after=55 if name == "broken" else None)
+        run(source, tmp_path / f"{name}.mkv", painter, sound="aac", cut=Cut(rate=Fraction(60)))
+    run(source, tmp_path / "broken.mkv", Painter(), sound="aac", cut=Cut(rate=Fraction(60)), resume=True)
+    assert packets(tmp_path / "broken.mkv", "audio") == packets(tmp_path / "whole.mkv", "audio")
 
 
 def test_an_unknown_wish_for_the_sound_is_refused() -> None:

@@ -20,6 +20,9 @@ SOUNDS = ("copy", "aac", "none")
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """FFmpeg's names of the containers that are written."""
 
+# FFmpeg before 6.0 takes them for samples of 16 bits in .mp4.
+_LONG_SAMPLES = {f"pcm_{form}{order}" for form in ("s24", "s32", "f32", "f64") for order in ("le", "be")}
+
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "srt"}
 
 
@@ -48,6 +51,8 @@ class Copies:
             VideoError: The file cannot hold the sound as it is.
         """
         self._filters: dict[int, _Filter] = {}
+        self._names: dict[int, str] = {}
+        self._ended = False
         self._places: dict[int, Monotonic] = {}
         self._strict = FORMATS[suffix] != "matroska"
         for source in sources:
@@ -57,38 +62,44 @@ class Copies:
             made.stream.metadata.update(source.metadata)
             made.stream.disposition = source.disposition
             self._filters[source.index] = made
+            kind = "sound" if source.type == "audio" else "subtitles"
+            self._names[source.index] = f"{_name(source)}: a stream of {kind}"
 
     def packets(self, packet: "av.Packet[Any]") -> Iterator["av.Packet[Any]"]:
         """What is to be written of a packet of the input; the container's header must have been written."""
         index = packet.stream_index
         if index in self._filters:
-            yield from self._placed(index, self._filters[index](packet))
+            yield from self._placed(index, packet)
 
     def rest(self) -> Iterator["av.Packet[Any]"]:
-        """What comes after the last packet."""
-        for index, made in self._filters.items():
-            yield from self._placed(index, made(None))
+        """What comes after the last packet; nothing, if that was asked for before."""
+        if self._ended:
+            return
+        self._ended = True
+        for index in self._filters:
+            yield from self._placed(index, None)
 
-    def _placed(self, index: int, packets: Iterable["av.Packet[Any]"]) -> Iterator["av.Packet[Any]"]:
+    def _placed(self, index: int, packet: "av.Packet[Any] | None") -> Iterator["av.Packet[Any]"]:
         """With times that rise in the units of the output, which may be coarser than the input's."""
-        stream = self._filters[index].stream
-        for packet in packets:
-            packet.stream = stream
-            unit = packet.time_base / stream.time_base
-            decoded = packet.pts if packet.dts is None else packet.dts
-            shown = decoded if packet.pts is None else packet.pts
+        made = self._filters[index]
+        stream = made.stream
+        for part in made(packet):
+            part.stream = stream
+            unit = part.time_base / stream.time_base
+            decoded = part.pts if part.dts is None else part.dts
+            shown = decoded if part.pts is None else part.pts
             if decoded is None or shown is None:
                 continue
             if index not in self._places:
-                length = round((packet.duration or 0) * unit)
+                length = round((part.duration or 0) * unit)
                 step = 1 if self._strict and stream.type == "audio" else 0
-                self._places[index] = Monotonic(stream.time_base, length, f"the {_kind(stream)} stream", step)
+                self._places[index] = Monotonic(stream.time_base, length, self._names[index], step)
             ahead = round((shown - decoded) * unit)
-            packet.duration = round((packet.duration or 0) * unit)
-            packet.time_base = stream.time_base
-            packet.dts = self._places[index](round(decoded * unit))
-            packet.pts = packet.dts + ahead
-            yield packet
+            part.duration = round((part.duration or 0) * unit)
+            part.time_base = stream.time_base
+            part.dts = self._places[index](round(decoded * unit))
+            part.pts = part.dts + ahead
+            yield part
 
 
 class _Copy:
@@ -191,8 +202,10 @@ def _subtitle(container: Any, source: Any) -> _Filter | None:
 
 
 def _fits(container_format: str, source: Any) -> bool:
-    """Whether such a file can hold packets of that stream."""
+    """Whether such a file can hold packets of that stream, and most players read them."""
     if source.codec_context is None:
+        return False
+    if container_format == "mp4" and source.codec_context.name in _LONG_SAMPLES:
         return False
     scratch: Any = av.open(io.BytesIO(), "w", format=container_format)
     try:
@@ -217,10 +230,6 @@ def _like_in_wav(container: Any, source: Any) -> Any:
     stream.codec_context.codec_tag = "\0\0\0\0"  # FFmpeg chooses the one for .mkv
     stream.time_base = source.time_base
     return stream
-
-
-def _kind(stream: Any) -> str:
-    return "sound" if stream.type == "audio" else "subtitle"
 
 
 def _name(source: Any) -> str:

@@ -136,9 +136,9 @@ class VideoWriter:
         """
         if self._pending:
             self._flush(next_pts=None)
-        for packet in self._copies.rest():
-            self._mux(packet)
         try:
+            for packet in self._copies.rest():
+                self._mux(packet)
             self._container.close()
             if FORMATS[self._path.suffix.lower()] == "matroska" and self._clip.pixel_aspect != 1:
                 context = self._stream.codec_context
