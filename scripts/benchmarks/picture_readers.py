@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
-from reader_differences import AVIF, EXACT, LOSSY, PROFILE, Tolerance
+from reader_differences import AVIF, EXACT, LOSSY, PRINT, PROFILE, Tolerance
 
 SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff", ".mpo"),
@@ -28,12 +28,14 @@ class Seen:
         pixels: uint8; None if the file was refused.
         said: What the program complained of.
         profile: Whether colors were converted by a profile, or from CMYK or L*a*b*.
+        inks: Whether it is CMYK.
         jpeg: Whether a TIFF holds JPEG.
     """
 
     pixels: NDArray[np.uint8] | None
     said: str = ""
     profile: bool = False
+    inks: bool = False
     jpeg: bool = False
 
 
@@ -49,6 +51,8 @@ def tolerance_for(path: Path, seen: Seen) -> Tolerance:
     suffix = path.suffix.lower()
     if suffix in _AVIF_SUFFIXES:
         return AVIF
+    if seen.inks:
+        return PRINT
     if seen.profile or (path.suffix.lower() in _UNTURNED and b"gAMA" in _chunks(path.read_bytes())):
         return PROFILE
     return LOSSY if suffix in _LOSSY_SUFFIXES or seen.jpeg else EXACT
@@ -82,7 +86,7 @@ def by_magick(path: Path, folder: Path, seconds: float) -> Seen:
     if data.size != width * height * 4:
         return Seen(None, f"{data.size} bytes for {width}x{height} pixels")
     converted = bool(profile.strip()) or space in {"CMYK", "Lab", "CIELab", "YCbCr"}
-    return Seen(data.reshape(height, width, 4), said, converted, compression == "JPEG")
+    return Seen(data.reshape(height, width, 4), said, converted, space == "CMYK", compression == "JPEG")
 
 
 def _turn(path: Path, seconds: float) -> str | None:
