@@ -8,10 +8,11 @@ from fractions import Fraction
 import compare_readers
 import numpy as np
 import pytest
+from clip_facts import Facts
 from clip_readers import SUFFIXES as CLIPS
 from make_reader_files import make
 from our_reader import Answer, OurReader
-from picture_readers import Seen
+from picture_readers import Seen, left_out
 from PIL import Image
 from reader_clips import clips
 from reader_differences import (
@@ -192,6 +193,48 @@ def test_our_reader_runs_fststyle_and_ends_what_hangs(tmp_path):
     hasty = OurReader(0)
     answer = hasty("stylize", str(compare_readers.NETWORK), str(source), "-o", str(target))
     assert (answer.status, answer.reason) == (None, "error: not done after 0 s")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turn"),
+    [
+        ((1, 0, 0, 1), ()),
+        ((-1, 0, 0, 1), ("hflip",)),
+        ((1, 0, 0, -1), ("vflip",)),
+        ((-1, 0, 0, -1), ("hflip", "vflip")),
+        ((0, 1, -1, 0), ("transpose=clock",)),
+        ((0, -1, 1, 0), ("transpose=cclock",)),
+        ((0, 1, 1, 0), ("transpose=cclock_flip",)),
+        ((0, -1, -1, 0), ("transpose=clock_flip",)),
+    ],
+)
+def test_display_matrix_becomes_the_filters_that_ffmpeg_takes(matrix, turn):
+    a, b, c, d = (65536 * value for value in matrix)
+    text = f"\n00000000: {a} {b} 0\n00000001: {c} {d} 0\n00000002: 0 0 1073741824\n"
+    stream = {"side_data_list": [{"displaymatrix": text}]}
+    assert Facts(0, Fraction(0), stream, True, None, (), 0).turn == turn
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("cicp_p3.png", "its cICP"),
+        ("gama_55556.png", "its gAMA of 55556"),
+        ("gama_45455.png", None),
+        ("gama_100000.png", None),
+        ("exif_6.jpg", None),
+    ],
+)
+def test_what_the_others_leave_out_is_known(tmp_path, name, what):
+    make(tmp_path, {name: pictures_by_pillow()[name]})
+    assert left_out(tmp_path / name) == what
+
+
+def test_only_the_first_deinterlaced_frame_may_be_far_off(picture):
+    rgb = picture[..., :3] // 2 + 64
+    far = [rgb, np.uint8(rgb + 8), rgb]
+    assert len(list(between_frames(far, [rgb] * 3, fields=True))) == 1
+    assert not list(between_frames(far[1:], [rgb] * 2, fields=True))
 
 
 def test_pillow_makes_its_files(tmp_path):

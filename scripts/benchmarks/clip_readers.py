@@ -32,7 +32,6 @@ _MATRICES = {
 # In 1/256 of a pixel of brightness: where a pixel of color lies, across and down. Of a file that does not say, ffmpeg's
 # scaler takes the middle; some players take the left.
 _SITES = {"left": (0, 128), "topleft": (0, 0), "top": (128, 0), "bottomleft": (0, 256), "bottom": (128, 256)}
-_CENTER = (128, 128)
 _SCALER = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 _FRAME_LINE = re.compile(rb"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+)x(\d+) ")
 _TIME_BASE = re.compile(rb"config in time_base: (\d+)/(\d+)")
@@ -109,13 +108,13 @@ def decoding(path: Path, facts: Facts, seconds: float) -> Iterator[Decoded]:
     matrix = _MATRICES.get(facts.stream.get("color_space", ""), assumed)
     full = facts.stream.get("color_range") == "pc" or facts.stream.get("pix_fmt", "").startswith("yuvj")
     pixels = facts.stream.get("pix_fmt", "")
-    across, down = _SITES.get(facts.stream.get("chroma_location", ""), _CENTER)
     scale = f"scale={_SCALER}"
-    # The scaler moves even colors that are not subsampled, if it is told where they lie.
-    if re.search("42[0-2]|41[01]|nv|p01|yuyv|uyvy", pixels):
-        scale += f":in_h_chr_pos={across}"
-    if re.search("420|440|410|nv|p01", pixels):
-        scale += f":in_v_chr_pos={down}"
+    if site := _SITES.get(facts.stream.get("chroma_location", "")):
+        # The scaler moves even colors that are not subsampled, if it is told where they lie.
+        if re.search("42[0-2]|nv|p01|yuyv|uyvy", pixels):
+            scale += f":in_h_chr_pos={site[0]}"
+        if re.search("420|440|nv|p01", pixels):
+            scale += f":in_v_chr_pos={site[1]}"
     if not any(letters in pixels for letters in ("rgb", "bgr", "gbr", "pal", "gray", "mono")):
         scale += f":in_color_matrix={matrix}:in_range={'pc' if full else 'tv'}"
     whole = ("bwdif=mode=send_frame:deint=interlaced",) if facts.interlaced else ()
