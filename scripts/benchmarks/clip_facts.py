@@ -45,7 +45,7 @@ class Facts:
     @property
     def interlaced(self) -> bool:
         """Whether its frames are two fields."""
-        return self.stream.get("field_order") in {"tt", "bb", "tb", "bt"} or self.stream["codec_name"] == "dvvideo"
+        return self.stream.get("field_order") in {"tt", "bb", "tb", "bt"} or self.stream.get("codec_name") == "dvvideo"
 
     @property
     def turn(self) -> tuple[str, ...]:

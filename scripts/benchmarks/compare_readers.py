@@ -63,8 +63,10 @@ class Comparison:
         seconds: Time limit of every program, for every file.
     """
 
-    def __init__(self, folder: Path, seconds: float) -> None:
+    def __init__(self, folder: Path, seconds: float, codec: str = "ffv1") -> None:
         self._folder, self.seconds = folder, seconds
+        self._codec = ("--codec", codec, *(() if codec == "ffv1" else ("--crf", "1")))
+        self._clip_name = "ours.mkv" if codec == "ffv1" else "ours.mp4"
         self._ours = OurReader(seconds)
 
     def close(self) -> None:
@@ -84,8 +86,7 @@ class Comparison:
                 row = compare(path, kind)
             except Exception as error:  # noqa: BLE001 -- one bad file must not stop the run
                 row = Row(str(path), kind, DIFFERS, (f"the comparison failed: {type(error).__name__}: {error}",))
-            if row is not None:
-                yield row
+            yield row
 
     def picture(self, path: Path, kind: str) -> Row:
         """Compare a picture; where ImageMagick differs, libvips is asked, too."""
@@ -112,33 +113,30 @@ class Comparison:
             return Row(str(path), kind, DISPUTED, (*found, f"{what} is heeded by neither"))
         return Row(str(path), kind, DIFFERS, found)
 
-    def clip(self, path: Path, kind: str) -> Row | None:
-        """Compare a video; None if it is an animation of one frame."""
-        problem, before = "", None
+    def clip(self, path: Path, kind: str) -> Row:
+        """Compare a video."""
+        target = scratch(self._folder, self._clip_name)
+        options = (*self._codec, "--carry", "0", "--restart")
+        answer = self._ours("video", str(NETWORK), str(path), str(target), *options)
         try:
             before = clip_facts.probe(path, self.seconds)
-        except clip_facts.RefusedError as error:
-            problem = str(error)
-        target = scratch(self._folder, "ours.mkv")
-        answer = self._ours(
-            "video", str(NETWORK), str(path), str(target), "--codec", "ffv1", "--carry", "0", "--restart"
-        )
-        if answer.status != 0:
-            if before is not None:
+            if answer.status != 0:
                 with clip_readers.decoding(path, before, self.seconds) as reference:
-                    try:
-                        reference.clip()
-                    except clip_facts.RefusedError as error:
-                        problem = str(error)
-            return Row(str(path), kind, BOTH if problem else _refusal(answer.reason), (answer.reason,))
-        if before is None:
-            return Row(str(path), kind, BY_THEM, (problem,))
-        after = clip_facts.probe(target, self.seconds)
+                    reference.clip()  # raises, if ffmpeg refuses it, too
+                return Row(str(path), kind, _refusal(answer.reason), (answer.reason,))
+        except clip_facts.RefusedError as error:
+            if answer.status != 0:
+                return Row(str(path), kind, BOTH, (answer.reason,))
+            return Row(str(path), kind, BY_THEM, (str(error),))
+        return self._painted_clip(path, kind, target, before)
+
+    def _painted_clip(self, path: Path, kind: str, target: Path, before: clip_facts.Facts) -> Row:
         with (
             clip_readers.decoding(path, before, self.seconds) as reference,
-            clip_readers.decoding(target, after, self.seconds) as painted,
+            clip_readers.decoding(target, clip_facts.probe(target, self.seconds), self.seconds) as painted,
         ):
-            pixels = tuple(between_frames(painted.frames(), reference.frames(), fields=before.interlaced))
+            pairs = painted.frames(), reference.frames()
+            pixels = tuple(between_frames(*pairs, fields=before.interlaced, halved="ffv1" not in self._codec))
             try:
                 theirs = reference.clip()
             except clip_facts.RefusedError as error:
@@ -185,6 +183,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every row here, too")
     parser.add_argument("--seconds", type=float, default=60, help="time limit of each program and file; default 60")
+    parser.add_argument(
+        "--codec", default="ffv1", help="ffv1 into Matroska, or h264 or hevc of crf 1 into MP4; default ffv1"
+    )
     parser.add_argument("--most", type=int, metavar="N", help="take N files, evenly spread")
     asked = parser.parse_args(arguments)
     problem = picture_readers.missing() or clip_readers.missing()
@@ -197,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[Row] = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        comparison = Comparison(Path(folder), asked.seconds)
+        comparison = Comparison(Path(folder), asked.seconds, asked.codec)
         with suppress(KeyboardInterrupt):
             for path in files:
                 for row in comparison.rows(path):

@@ -28,7 +28,7 @@ class Seen:
         pixels: uint8; None if the file was refused.
         said: What the program complained of.
         profile: Whether colors were converted by a profile, or from CMYK or L*a*b*.
-        inks: Whether it is CMYK.
+        inks: Whether it is CMYK or L*a*b*.
         jpeg: Whether a TIFF holds JPEG.
     """
 
@@ -86,7 +86,9 @@ def by_magick(path: Path, folder: Path, seconds: float) -> Seen:
     if data.size != width * height * 4:
         return Seen(None, f"{data.size} bytes for {width}x{height} pixels")
     converted = bool(profile.strip()) or space in {"CMYK", "Lab", "CIELab", "YCbCr"}
-    return Seen(data.reshape(height, width, 4), said, converted, space == "CMYK", compression == "JPEG")
+    return Seen(
+        data.reshape(height, width, 4), said, converted, space in {"CMYK", "Lab", "CIELab"}, compression == "JPEG"
+    )
 
 
 def _turn(path: Path, seconds: float) -> str | None:
@@ -108,11 +110,19 @@ def left_out(path: Path) -> str | None:
         # Linear is heeded by ImageMagick, and about 1/2.2 by nobody.
         if gamma and not {b"sRGB", b"iCCP"} & set(chunks) and gamma != 100_000 and not 43_000 <= gamma <= 48_000:
             return f"its gAMA of {gamma}"
+    if data[:2] == b"BM" and data[30:31] in (b"\3", b"\6") and not _whole_bytes(data):
+        return "the full range of its few bits a channel"
     if data[4:8] == b"ftyp" and b"GRAYXYZ " in data:
         return "its gray profile"
     if b"tiff:Orientation" in data and not data.startswith((b"II", b"MM")):
         return "its orientation in XMP"
     return None
+
+
+def _whole_bytes(data: bytes) -> bool:
+    """Whether the bit fields of a BMP have 5, 6 or 8 bits; ImageMagick stretches no others."""
+    masks = (int.from_bytes(data[at : at + 4], "little") for at in (54, 58, 62))
+    return all(mask.bit_count() in (5, 6, 8) for mask in masks)
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:
