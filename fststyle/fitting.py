@@ -81,7 +81,10 @@ class Fitting:
             )
         try:
             return _padded(rgb, paint, *sides)
-        except ModelFileError:
+        except ModelFileError as error:
+            if self.least_multiple is None:
+                tried = f"(sides that are multiples of {MULTIPLES[0]} to {MULTIPLES[-1]} pixels were tried)"
+                raise ModelFileError(f"{error} {tried}") from error
             # Too small perhaps, for a border that is mirrored inside for example.
             known = self._sides(self.multiple)
             larger = tuple(max(pair) for pair in zip(sides, known, strict=True))
