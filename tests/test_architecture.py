@@ -117,6 +117,8 @@ FLOORS = {
     "fststyle.training.strength": 1,
     "fststyle.training.layers": 1,
     "fststyle.training.readers": 1,
+    "fststyle.training.photo_names": 1,
+    "fststyle.training.trainer_options": 2,
     "fststyle.training.positions": 1,
     "fststyle.training.progress": 1,
     "fststyle.training.sides": 1,

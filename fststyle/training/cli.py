@@ -4,13 +4,10 @@ Everything under `model`, `data` and `trainer` comes from the signatures of `Sty
 Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
-import re
 import shlex
 import sys
-import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from fststyle.errors import FststyleError, TrainingError
+from fststyle.errors import TrainingError
 from fststyle.file_kinds import Kind
 from fststyle.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.images import write_picture
@@ -32,15 +29,11 @@ from fststyle.training.devices import check_precision, default_precision, torch_
 from fststyle.training.module import StyleTransferModule
 from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
 from fststyle.training.preview import preview, weights
-from fststyle.training.progress import USUAL_STEPS
-from fststyle.training.readers import plain_reading_errors
 from fststyle.training.run_folder import check_resume, locked
 from fststyle.training.run_log import RunLog
 from fststyle.training.tensors import unit_range
+from fststyle.training.trainer_options import check_numbers, plain_errors, steps_of
 from fststyle.training.weights import DISTILLED
-
-# How torch says that the memory is full, a GPU's or the machine's.
-_NO_MEMORY = re.compile("out of memory|allocate memory")
 
 # What the run's folder decides.
 _OURS = ("logger", "plugins", "default_root_dir")
@@ -114,9 +107,9 @@ class TrainCLI(LightningCLI):
         if trainer.precision is None:
             device = torch_device("auto" if trainer.accelerator in ("auto", "gpu", "cuda") else "cpu")
             trainer.precision = default_precision(device)
-        _check_numbers(trainer)
+        check_numbers(trainer)
         check_precision(trainer.precision)
-        trainer.max_steps = _steps(trainer, self.config.minutes)
+        trainer.max_steps = steps_of(trainer, self.config.minutes)
         self.run_folder = self.config.out or Path("runs") / self.config.name
 
     def save_config(self) -> None:
@@ -163,7 +156,7 @@ class TrainCLI(LightningCLI):
 
 
 _TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_steps": None,  # see `_steps`
+    "max_steps": None,  # see `steps_of`
     "max_epochs": -1,
     "val_check_interval": 250,
     "check_val_every_n_epoch": None,
@@ -174,39 +167,6 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
     "log_every_n_steps": 10,
 }
-
-
-def _check_numbers(trainer: Any) -> None:
-    """Refuse what Lightning would take from its settings, and train to ruin with, or not at all.
-
-    Raises:
-        TrainingError: Which one, and its value.
-    """
-    for name in ("max_steps", "max_epochs", "limit_train_batches", "accumulate_grad_batches"):
-        if trainer.get(name) == 0:
-            raise TrainingError(f"--trainer.{name} 0 trains nothing; give at least 1, or leave it out")
-    clip = trainer.gradient_clip_val
-    if clip is not None and not 0 <= clip < float("inf"):
-        raise TrainingError(f"--trainer.gradient_clip_val must be 0 or more and finite, not {clip}")
-    if trainer.barebones:
-        raise TrainingError("--trainer.barebones cannot be set: a run keeps logs and checkpoints; leave it out")
-
-
-def _steps(trainer: Any, minutes: float | None) -> int:
-    """The `max_steps` of a run that `Trainer` settings describe: -1 if it is something else that ends it.
-
-    Raises:
-        TrainingError: Nothing ends it.
-    """
-    steps = trainer.max_steps
-    ends_otherwise = minutes is not None or trainer.max_time is not None or (trainer.max_epochs or -1) > 0
-    if steps is None and not ends_otherwise:
-        return USUAL_STEPS
-    if steps is not None and steps < 0 and not ends_otherwise and not trainer.fast_dev_run:
-        raise TrainingError(
-            "nothing ends this run, and the learning rate follows its end; give --minutes or --trainer.max_steps"
-        )
-    return -1 if steps is None or minutes is not None else steps
 
 
 def main(args: list[str]) -> int:
@@ -221,7 +181,7 @@ def main(args: list[str]) -> int:
     """
     cli = parse(args)
     if cli.config.calibrate:
-        with _plain_errors():
+        with plain_errors():
             _calibrate(cli)
     if cli.config.preview:
         return _preview(cli)
@@ -242,7 +202,7 @@ def main(args: list[str]) -> int:
         if trainer.is_global_zero:
             cli.save_config()
             remove_cache(data.cache_folder)  # an interrupted run's, perhaps of other photos
-        with _plain_errors():
+        with plain_errors():
             trainer.fit(module, data, ckpt_path=last if cli.config.resume else None, weights_only=True)
         if trainer.is_global_zero:
             remove_cache(data.cache_folder)
@@ -254,46 +214,13 @@ def _rehearse(cli: TrainCLI) -> int:
     """Go through what `--trainer.fast_dev_run` asks for, and keep nothing; returns the exit status."""
     if cli.config.resume:
         raise TrainingError("fast_dev_run is a rehearsal, which keeps nothing; leave out --resume")
-    with _plain_errors():
+    with plain_errors():
         cli.trainer.fit(cli.model, cli.datamodule)
     if cli.signals.received is not None:
         return 128 + cli.signals.received
     if cli.trainer.is_global_zero:
         print("training and validation work; nothing was kept. next: without fast_dev_run", file=sys.stderr)
     return 0
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Around whatever torch and Lightning do: what users can mend is said in one line.
-
-    Raises:
-        TrainingError: An option of the trainer does not fit this machine or our callbacks, or the memory is full.
-        DataError: See `plain_reading_errors`.
-    """
-    try:
-        with plain_reading_errors():
-            yield
-    except FststyleError:
-        raise
-    except Exception as error:
-        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
-            raise TrainingError(
-                "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force "
-                "if there is a checkpoint"
-            ) from error
-        said = " ".join(str(error).split()) or type(error).__name__
-        if not _raised_by_lightning(error):
-            if isinstance(error, ValueError):  # the parser's, of many lines
-                raise ValueError(said) from error
-            raise
-        raise TrainingError(f"{said}; change this option of --trainer") from error
-
-
-def _raised_by_lightning(error: Exception) -> bool:
-    """Whether an error comes from Lightning's own code, which then says what it does not like of its options."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith(("pytorch_lightning.", "lightning_fabric."))
 
 
 def _calibrate(cli: TrainCLI) -> None:
@@ -312,7 +239,7 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     asked = cli.config.trainer
     signals = StopOnSignal()
     cli.datamodule.bad_list = cli.run_folder / "bad_files.jsonl"
-    with _plain_errors():
+    with plain_errors():
         sheet = preview(
             cli.model,
             cli.datamodule,
@@ -361,7 +288,7 @@ def parse(args: list[str]) -> TrainCLI:
     quiet_lightning()
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
-    with _plain_errors():
+    with plain_errors():
         return TrainCLI(
             StyleTransferModule,
             ContentData,

@@ -4,8 +4,6 @@ A run that is resumed at step s sees exactly what the unbroken run would have se
 n processes see together what one process with an n times larger batch would. What is cut from a photo: `crops.py`.
 """
 
-import hashlib
-import os
 import statistics
 import warnings
 from collections.abc import Mapping
@@ -22,6 +20,7 @@ from fststyle.errors import DataError, ImageError
 from fststyle.images import find_images, read_picture
 from fststyle.training.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
 from fststyle.training.photo_cache import PhotoCache
+from fststyle.training.photo_names import digest_of, found_again, has_others, names_of
 from fststyle.training.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
 from fststyle.training.readers import PhotoLoader, leave_signals
 
@@ -111,7 +110,7 @@ class ContentData(pl.LightningDataModule):
                 f"{what}: the network will do best on pictures like these; a hundred varied ones are plenty",
                 stacklevel=2,
             )
-        by_name = sorted(photos, key=self._digest)
+        by_name = sorted(photos, key=lambda path: digest_of(path, self.root))
         sides = self._hold_out(by_name, min(self.val_photos, len(photos) // 5 or len(photos) - 1))
         held_out = set(self.val_files)
         self.train_files = [path for path in photos if path not in held_out]
@@ -153,24 +152,11 @@ class ContentData(pl.LightningDataModule):
                 stacklevel=3,
             )
 
-    def _digest(self, path: Path) -> bytes:
-        """Of a photo's name below the root: what tells photos apart, wherever the folder lies."""
-        name = path.relative_to(self.root).as_posix()
-        return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-
-    def _names(self, paths: list[Path]) -> list[int]:
-        return [int.from_bytes(self._digest(path)[:8], "big", signed=True) for path in paths]
-
     def state_dict(self) -> dict[str, Any]:
-        """What decides which crops a run sees: for the checkpoint, the card, and to go on when photos have vanished.
-
-        `names` and `held_out` are int64 tensors, a number for each photo's name; `photos` is one digest of all.
-        """
-        began = self._resumed if self.gone and self._resumed is not None else self._own_names()
+        """What decides which crops a run sees: for the checkpoint, the card, and to go on when photos have vanished."""
+        began = self._resumed if self.gone and self._resumed is not None else self._names()
         return {
-            "photos": began["photos"],
-            "names": began["names"],
-            "held_out": began["held_out"],
+            **{key: began[key] for key in ("photos", "names", "held_out")},
             "crop": self.crop,
             "batch_size": self.batch_size,
             "seed": self.seed,
@@ -178,14 +164,8 @@ class ContentData(pl.LightningDataModule):
             "photo_count": len(self.train_files),
         }
 
-    def _own_names(self) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        for path in self.train_files:
-            digest.update(os.fsencode(path.relative_to(self.root).as_posix()) + b"\0")
-        names, held_out = (
-            torch.tensor(self._names(paths), dtype=torch.int64) for paths in (self.train_files, self.val_files)
-        )
-        return {"photos": digest.hexdigest(), "names": names, "held_out": held_out}
+    def _names(self) -> dict[str, Any]:
+        return names_of(self.train_files, self.val_files, self.root)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Deal the photos out as the run did that is resumed.
@@ -201,36 +181,30 @@ class ContentData(pl.LightningDataModule):
 
     def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
         """Whether the folder holds photos that a run with this saved state did not begin with."""
-        if "names" in saved:
-            known = {*saved["names"].tolist(), *saved["held_out"].tolist()}
-            return not known.issuperset(self._names([*self.train_files, *self.val_files]))
-        return "photos" in saved and saved["photos"] != self._own_names()["photos"]  # of an earlier version
+        return has_others(saved, self._names())
 
     def _deal_as(self, saved: Mapping[str, Any]) -> None:
         if self.has_other_photos(saved):
             rank_zero_warn(f"{self.root} holds other photos than the run began with; it goes on with these")
             return
-        if "names" not in saved:
+        if "names" not in saved:  # of an earlier version, with the same photos
             return
-        present = [*self.train_files, *self.val_files]
-        there = dict(zip(self._names(present), present, strict=True))
-        names, held_out = saved["names"].tolist(), saved["held_out"].tolist()
-        gone = [index for index, name in enumerate(names) if name not in there]
-        lost = len(gone) + sum(name not in there for name in held_out)
-        if len(gone) > MAX_BAD_SHARE * len(names):
+        train, held_out = found_again(saved, [*self.train_files, *self.val_files], self.root)
+        gone = [index for index, path in enumerate(train) if path is None]
+        if len(gone) > MAX_BAD_SHARE * len(train):
             if self.resume_anyway:
                 return
             raise DataError(
-                f"{len(gone)} of the run's {len(names)} photos are gone from {self.root}; bring them back (is the "
+                f"{len(gone)} of the run's {len(train)} photos are gone from {self.root}; bring them back (is the "
                 "drive connected?), or go on with those that are left by --resume --force"
             )
-        if lost:
+        if lost := len(gone) + held_out.count(None):
             rank_zero_warn(
-                f"{lost} of {len(names) + len(held_out)} photos are gone from {self.root} since the run began; others "
+                f"{lost} of {len(train) + len(held_out)} photos are gone from {self.root} since the run began; others "
                 "take their place"
             )
-        self.gone, self.train_files = gone, [there.get(name, self.root) for name in names]
-        kept = [there[name] for name in held_out if name in there]
+        self.gone, self.train_files = gone, [path or self.root for path in train]
+        kept = [path for path in held_out if path is not None]
         if kept != self.val_files:
             self._hold_out(kept, len(kept))
 

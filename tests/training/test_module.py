@@ -1,6 +1,7 @@
 """The average, what a checkpoint carries and what stops a run. Steps run in test_training_cli.py."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,4 +154,22 @@ def test_what_is_not_finite_stops_before_the_step_and_is_named(
         module.on_before_optimizer_step(optimizer)  # all zeros: nothing to complain about
     next(module.net.parameters()).grad.view(-1)[3] = gradient  # type: ignore[union-attr]
     with pytest.raises(TrainingError, match=match + r".* at step 41; .*go on from the last checkpoint"):
+        module.on_before_optimizer_step(optimizer)
+
+
+def test_a_step_that_the_scaler_leaves_out_does_not_end_the_run(module: StyleTransferModule) -> None:
+    """As `16-mixed` does on GPUs until it has found a scale at which gradients do not overflow."""
+    scale = [65536.0]
+    scaler = SimpleNamespace(get_scale=lambda: scale[0])
+    module.trainer = type("T", (), {"global_step": 0, "precision_plugin": SimpleNamespace(scaler=scaler)})()
+    optimizer = torch.optim.SGD(module.net.parameters(), lr=1)
+    for parameter in module.net.parameters():
+        parameter.grad = torch.full_like(parameter, torch.inf)
+    module.last_terms = {"content_loss": torch.tensor(1.0)}
+    module.on_before_optimizer_step(optimizer)
+    scale[0] = 1.0  # nothing is left to scale down
+    with pytest.raises(TrainingError, match="the gradient"):
+        module.on_before_optimizer_step(optimizer)
+    scale[0], module.last_terms = 65536.0, {"content_loss": torch.tensor(torch.nan)}
+    with pytest.raises(TrainingError, match="the content_loss"):
         module.on_before_optimizer_step(optimizer)
