@@ -128,8 +128,10 @@ class Network:
         Raises:
             ModelFileError: It is something other than a picture of this size.
         """
-        channels_last = answer.shape == (1, *sides, 3)
-        if not channels_last and answer.shape != (1, 3, *sides):
+        channels_last, planes = answer.shape == (1, *sides, 3), answer.shape == (1, 3, *sides)
+        if channels_last and planes:  # of 3×3 pixels the shape does not tell
+            channels_last = (self.model.gives or self.model.takes).channels_last
+        elif not channels_last and not planes:
             raise ModelFileError(
                 f"{self.model.name} makes {answer.shape} of {(1, 3, *sides)}; choose a network that keeps the size"
             )

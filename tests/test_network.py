@@ -29,3 +29,9 @@ def test_further_outputs_are_there_when_asked_for(
     np.testing.assert_allclose(answer, photo.transpose(2, 0, 1)[None] / 255, atol=1e-6)
     with pytest.raises(ModelFileError, match="fails on 47×33 pixels"):
         network.ask(session, photo, {}, [MEASURED_MEAN])
+
+
+def test_three_pixels_a_side_are_no_channels(assets: dict[str, Any], save: Callable[..., Path]) -> None:
+    network = Network.load(save(assets["gain_model"]()), "cpu", "rgb1", None)
+    picture = np.arange(27, dtype=np.uint8).reshape(3, 3, 3) * 9
+    np.testing.assert_array_equal(network.run(picture), picture)
