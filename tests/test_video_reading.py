@@ -1,5 +1,7 @@
 """What is read of a video: every frame, at its time, upright, from wherever it is to begin."""
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from fractions import Fraction
@@ -250,3 +252,20 @@ def test_sound_that_an_edit_list_hides_is_left_out(tmp_path: Path) -> None:
     _, _, sound = read(tmp_path / "later.mp4")
     assert times(tmp_path / "later.mp4") == [Fraction(number, 25) for number in range(25)]
     assert -Fraction(1, 5) < begins(sound[0]) <= 0
+
+
+@pytest.mark.parametrize("gap", [0, 1, 100, 250])
+def test_long_subtitles_go_into_mp4(tmp_path: Path, gap: int) -> None:
+    captions = f"1\n00:00:00,120 --> 00:00:02,249\nHello\n\n2\n00:00:02,{249 + gap} --> 00:00:03,300\nWorld\n"
+    source = make_clip(tmp_path / "in.mkv", times=range(90), subtitles=True, caption=captions)
+    code = (
+        "import io; from fststyle.video.convert import Job, convert\n"
+        "class Keep:\n"
+        "    def __call__(self, rgb): return rgb\n"
+        "    def state(self): return {}\n"
+        "    def restore(self, state): pass\n"
+        f"convert(Job({str(source)!r}, {str(tmp_path / 'out.mp4')!r}), Keep(), stdin=io.BytesIO(), stdout=io.BytesIO())"
+    )
+    # In a process of its own: FFmpeg may end it.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

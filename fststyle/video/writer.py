@@ -160,7 +160,10 @@ class VideoWriter:
 
     def _open(self) -> Any:
         suffix = self._path.suffix.lower()
-        options = {"max_interleave_delta": "200000", "avoid_negative_ts": "disabled"}
+        # FFmpeg's assertions end the program where the end of a subtitle in an MP4 comes long before its pictures.
+        subtitles = FORMATS[suffix] != "matroska" and any(stream.type == "subtitle" for stream in self._clip.copied)
+        delta = "3000000" if subtitles else "200000"
+        options = {"max_interleave_delta": delta, "avoid_negative_ts": "disabled"}
         if FORMATS[suffix] != "matroska":
             # The moov waits for the first fragment: written before, its edit list makes readers of an unfinished file
             # drop all of the first fragment but its key frame. A fragment waits for a fifth of a second at most.
