@@ -106,6 +106,12 @@ def test_planted_difference_of_a_clip_is_found(planted, named):
     assert any(what.startswith(named) for what in between_clips(planted, CLIP))
 
 
+def test_sound_that_an_edit_list_hides_may_be_left_out():
+    whole = replace(CLIP, sounds=(replace(SOUND, start=Fraction(-1, 10), hidden=1, heard=Fraction(0)),))
+    assert not list(between_clips(replace(CLIP, sounds=(Sound(("b", "c"), Fraction(0)),)), whole))
+    assert list(between_clips(replace(CLIP, sounds=(Sound(("a", "b"), Fraction(0)),)), whole))
+
+
 class FakeReader:
     """Paints what it is told to, instead of fststyle."""
 

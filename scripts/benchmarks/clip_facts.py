@@ -81,7 +81,7 @@ def probe(path: Path, seconds: float) -> Facts:
         path,
         seconds,
         *("-show_packets", "-show_data_hash", "md5"),
-        *("-show_entries", "packet=stream_index,pts_time,duration_time,data_hash"),
+        *("-show_entries", "packet=stream_index,pts_time,duration_time,flags,data_hash"),
     ).get("packets", [])
     index = int(pictures[0]["index"])
     shown = [packet for packet in packets if packet["stream_index"] == index]
@@ -105,8 +105,11 @@ def probe(path: Path, seconds: float) -> Facts:
 
 
 def _sound(packets: list[dict[str, Any]], start: Fraction) -> Sound:
-    times = [Fraction(packet["pts_time"]) for packet in packets if "pts_time" in packet]
-    return Sound(tuple(packet.get("data_hash", "") for packet in packets), min(times, default=start) - start)
+    times = [Fraction(packet["pts_time"]) - start for packet in packets if "pts_time" in packet]
+    hidden = next((number for number, packet in enumerate(packets) if "D" not in packet.get("flags", "")), 0)
+    hashes = tuple(packet.get("data_hash", "") for packet in packets)
+    heard = times[hidden] if hidden and len(times) == len(packets) else None
+    return Sound(hashes, min(times, default=Fraction(0)), hidden, heard)
 
 
 def _without_adts(path: Path, index: int, seconds: float) -> tuple[str, ...]:

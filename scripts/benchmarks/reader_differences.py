@@ -46,10 +46,19 @@ ASPECT = 0.01  # Matroska stores the pixel's aspect as a whole number of display
 
 @dataclass(frozen=True)
 class Sound:
-    """A stream of sound: its packets as hashes, and the second at which the first one is heard."""
+    """A stream of sound.
+
+    Attributes:
+        packets: As hashes.
+        start: The first one's second.
+        hidden: How many of the first ones an edit list keeps from being heard; a painted file may go without them.
+        heard: The second of the first one that is heard; None if that is `start`.
+    """
 
     packets: tuple[str, ...]
     start: Fraction
+    hidden: int = 0
+    heard: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,8 @@ def _between_times(ours: Clip, theirs: Clip) -> Iterator[str]:
 
 
 def _between_sounds(ours: Sound, theirs: Sound) -> Iterator[str]:
+    if theirs.hidden and len(ours.packets) == len(theirs.packets) - theirs.hidden:
+        theirs = Sound(theirs.packets[theirs.hidden :], theirs.start if theirs.heard is None else theirs.heard)
     if ours.packets != theirs.packets:
         same = set(ours.packets) & set(theirs.packets)
         yield (
