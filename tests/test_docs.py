@@ -85,7 +85,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.skipif(os.name != "posix" or shutil.which("bash") is None, reason="no bash here")
 @pytest.mark.parametrize("line", list(dict.fromkeys(QUICK)))
 def test_quick_commands_run(line: str, desk: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     programs = tmp_path_factory.mktemp("bin")
