@@ -141,21 +141,20 @@ def by_vips(path: Path, folder: Path, seconds: float) -> Seen | None:
         return None
     upright, colored, target = folder / "upright.v", folder / "colored.v", folder / "vips.png"
     target.unlink(missing_ok=True)
-    steps = (
-        [["autorot", str(path), str(upright)]],
-        [
-            ["icc_transform", str(upright), str(colored), "srgb", "--intent", "perceptual"],
-            ["colourspace", str(upright), str(colored), "srgb"],  # where there is no profile
-        ],
-        [["pngsave", str(colored), str(target), "--compression", "1"]],
-    )
-    for choices in steps:
-        for choice in choices:
-            status, _, said = _run(["vips", *choice], seconds)
+    to_srgb = ["colourspace", str(upright), str(colored), "srgb"]
+    profiled = ["icc_transform", str(upright), str(colored), "srgb", "--intent", "perceptual"]
+    status, _, said = _run(["vips", "autorot", str(path), str(upright)], seconds)
+    if status == 0:
+        has_profile = _run(["vipsheader", "-f", "icc-profile-data", str(upright)], seconds)[0] == 0
+        # One of another color space is left aside.
+        for step in (profiled, to_srgb) if has_profile else (to_srgb,):
+            status, _, said = _run(["vips", *step], seconds)
             if status == 0:
                 break
-        else:
-            return Seen(None, said or f"status {status}")
+    if status == 0:
+        status, _, said = _run(["vips", "pngsave", str(colored), str(target), "--compression", "1"], seconds)
+    if status != 0:
+        return Seen(None, said or f"status {status}")
     return Seen(read_png(target), said)
 
 

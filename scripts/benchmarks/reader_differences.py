@@ -37,7 +37,7 @@ HALVED = Tolerance(
     4, 28.0, "as for frames; H.264 and HEVC keep colors at half the resolution: the test picture is all edges"
 )
 FIELDS = Tolerance(4, 40.0, "as for frames; FFmpeg's versions round otherwise when they make a picture of two fields")
-FIRST_FIELDS = Tolerance(4, 25.0, "the first picture has none before it, for which FFmpeg's versions take another each")
+FIRST_FIELDS = Tolerance(4, 20.0, "the first picture has none before it, for which FFmpeg's versions take another each")
 
 TIME = Fraction(11, 10_000)  # s: Matroska counts in ms, so that a time is rounded to one
 DELAY = Fraction(1, 10)  # s: all streams may begin together by an encoder's delay later; players start at the first

@@ -152,7 +152,9 @@ def _scene(mode: str, flip: int = 0) -> Image.Image:
         if mode == "LAB":
             lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
             # Readers cut off what no screen shows, each in its way.
-            return ImageCms.applyTransform(rgb.point(lambda level: 64 + level // 2), lab) or rgb
+            image = ImageCms.applyTransform(rgb.point(lambda level: 64 + level // 2), lab) or rgb
+            image.info.clear()  # a profile of L*a*b*, of which other programs make something else
+            return image
         return rgb.convert(mode)
     return rgba.convert(mode)
 
