@@ -40,7 +40,7 @@ GUESSED = ("times", "last frame", "sound 0: begins")
 CHOICES = {
     "HDR": "a network trained on photos cannot paint HDR",
     "outside 0..1": "floating-point values without a known white",
-    "floating-point bits, which": "floating-point colors without a known white",
+    "which is not read": "a TIFF of a depth that hardly anybody writes, or floating-point colors without a known white",
     "signed values": "signed values, whose black and white are unknown",
     "pixels allowed": "more pixels than any memory has",
 }
