@@ -110,6 +110,10 @@ def left_out(path: Path) -> str | None:
         # Linear is heeded by ImageMagick, and about 1/2.2 by nobody.
         if gamma and not {b"sRGB", b"iCCP"} & set(chunks) and gamma != 100_000 and not 43_000 <= gamma <= 48_000:
             return f"its gAMA of {gamma}"
+        if b"cHRM" in chunks:
+            return "its cHRM"
+    if data[4:8] == b"ftyp" and (at := data.find(b"colrnclx")) >= 0 and data[at + 9] not in (1, 2):
+        return "its primaries"
     if data[:2] == b"BM" and data[30:31] in (b"\3", b"\6") and not _whole_bytes(data):
         return "the full range of its few bits a channel"
     if data[4:8] == b"ftyp" and b"GRAYXYZ " in data:
