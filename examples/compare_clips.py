@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fststyle import Stylizer
 from fststyle.errors import FststyleError
-from fststyle.steady import FrameStylizer
+from fststyle.paint.frames import FrameStylizer
 from fststyle.video.convert import Job, convert, describe
 
 

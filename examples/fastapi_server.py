@@ -14,7 +14,7 @@ from PIL import Image
 
 from fststyle import Stylizer
 from fststyle.errors import FststyleError, ImageError
-from fststyle.images import read_picture
+from fststyle.pictures.files import read_picture
 
 NETWORKS = ("starry_night", "udnie", "great_wave")  # never open a file that a visitor names
 LARGEST = 8_000_000  # pixels

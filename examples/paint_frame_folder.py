@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from fststyle import Stylizer, stylize_frames
-from fststyle.images import read_picture, write_picture
+from fststyle.pictures.files import read_picture, write_picture
 from fststyle.video.pictures import find_pictures
 
 

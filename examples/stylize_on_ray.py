@@ -15,9 +15,9 @@ from typing import Any
 import ray
 
 from fststyle import Stylizer
-from fststyle.batch import plan
 from fststyle.errors import FststyleError
-from fststyle.images import read_picture, write_picture
+from fststyle.jobs.run import plan
+from fststyle.pictures.files import read_picture, write_picture
 
 
 class Worker:

@@ -10,10 +10,10 @@ import pytorch_lightning as pl
 from PIL import Image
 
 from fststyle import Stylizer, samples
-from fststyle.training.data import ContentData
+from fststyle.training.cost.objective import Cost
+from fststyle.training.data.photos import ContentData
 from fststyle.training.export import export_checkpoint
-from fststyle.training.module import StyleTransferModule
-from fststyle.training.objective import Cost
+from fststyle.training.fit.module import StyleTransferModule
 
 
 def main(painting: Path, photos: Path, output: Path, steps: int = 4000) -> None:

@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fststyle.steady import stylize_frames
-    from fststyle.stylizer import Stylizer
+    from fststyle.paint.frames import stylize_frames
+    from fststyle.paint.stylizer import Stylizer
 
 try:
     __version__ = version("fststyle")
@@ -22,11 +22,11 @@ __all__ = ["Stylizer", "__version__", "stylize_frames"]
 def __getattr__(name: str) -> Any:
     # onnxruntime takes a quarter of a second to import; `fststyle --help` must not pay for it.
     if name == "Stylizer":
-        from fststyle.stylizer import Stylizer
+        from fststyle.paint.stylizer import Stylizer
 
         return Stylizer
     if name == "stylize_frames":
-        from fststyle.steady import stylize_frames
+        from fststyle.paint.frames import stylize_frames
 
         return stylize_frames
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
 from fststyle.commands.bench import bench
+from fststyle.commands.console import DEBUG, complain, explained, show_origin
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.export import export
@@ -21,11 +22,10 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.console import DEBUG, complain, explained, show_origin
 from fststyle.errors import FststyleError
-from fststyle.extras import extra
-from fststyle.memory import keep_freed_memory
-from fststyle.streams import prepare_streams
+from fststyle.system.extras import extra
+from fststyle.system.memory import keep_freed_memory
+from fststyle.system.streams import prepare_streams
 
 if TYPE_CHECKING:
     pass

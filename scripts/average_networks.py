@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from fststyle.blend import parse_blend
 from fststyle.errors import FststyleError
-from fststyle.model_card import ModelCard
-from fststyle.model_file import ModelFile, read_model, write_model
+from fststyle.model.card import ModelCard
+from fststyle.model.file import ModelFile, read_model, write_model
+from fststyle.paint.blend import parse_blend
 
 
 def average(files: list[ModelFile], shares: list[float]) -> tuple[onnx.ModelProto, ModelCard]:

@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 
 from fststyle import samples
-from fststyle.files import atomic_write
-from fststyle.model_file import read_model
-from fststyle.training.evaluate import Model, evaluate
-from fststyle.training.evaluation import Settings
-from fststyle.training.objective import Cost
+from fststyle.model.file import read_model
+from fststyle.system.files import atomic_write
+from fststyle.training.cost.objective import Cost
+from fststyle.training.judge.evaluate import Model, evaluate
+from fststyle.training.judge.evaluation import Settings
 
 JUDGES = {
     "slim": ["--model.cost.loss_network", "slim"],

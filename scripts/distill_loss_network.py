@@ -20,10 +20,10 @@ import sys
 from pathlib import Path
 
 from fststyle.errors import FststyleError
+from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.devices import torch_device
 from fststyle.training.distill.pictures import Sources
 from fststyle.training.distill.run import Recipe, distill
-from fststyle.training.weights import DISTILLED
 
 
 def say(what: str, done: int, of: int) -> None:

@@ -4,7 +4,7 @@
     python scripts/make_loss_network_card.py slim --weights vgg19.safetensors
 
 Judged are the package's ten sample photos at 256², their middle squares: under noise, and painted by three networks of
-models/; with the three sample styles as paintings. Writes fststyle/training/slim.md, or medium.md.
+models/; with the three sample styles as paintings. Writes fststyle/training/cost/slim.md, or medium.md.
 """
 
 import argparse
@@ -17,17 +17,17 @@ from safetensors import safe_open
 from torch import Tensor
 
 from fststyle import samples
-from fststyle.files import atomic_write
-from fststyle.images import read_picture, resize_shorter_side
-from fststyle.stylizer import Stylizer
-from fststyle.training.crops import ValidationPhotos
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.system.files import atomic_write
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
+from fststyle.training.cost.weights import DISTILLED, Distilled, shipped_file
+from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.distill.fidelity import by_layer, gradient_agreement
 from fststyle.training.distill.run import rounds
 from fststyle.training.distill.teacher import teacher_layers
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.tensors import reference_photos, unit_range
-from fststyle.training.weights import DISTILLED, Distilled, shipped_file
 
 MODELS = Path(__file__).parents[1] / "models"
 # The last two painted none of slim's last lessons.

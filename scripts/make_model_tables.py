@@ -24,15 +24,15 @@ from typing import Any, cast, get_args
 import torch
 
 from fststyle import samples
-from fststyle.files import atomic_write, replace_marked
-from fststyle.images import find_images, read_picture, resize_shorter_side
-from fststyle.model_file import read_model
-from fststyle.stylizer import Layout
-from fststyle.training.crops import ValidationPhotos
-from fststyle.training.evaluate import Model, evaluate
-from fststyle.training.evaluate_report import as_json
-from fststyle.training.evaluation import Settings
-from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.model.file import read_model
+from fststyle.paint.stylizer import Layout
+from fststyle.pictures.files import find_images, read_picture, resize_shorter_side
+from fststyle.system.files import atomic_write, replace_marked
+from fststyle.training.cost.objective import Cost, PerceptualObjective
+from fststyle.training.data.crops import ValidationPhotos
+from fststyle.training.judge.evaluate import Model, evaluate
+from fststyle.training.judge.evaluation import Settings
+from fststyle.training.judge.report import as_json
 from fststyle.training.tensors import reference_photos, unit_range
 
 ROOT = Path(__file__).parents[1]

@@ -6,9 +6,9 @@ python scripts/measure_calibration.py paintings/*.jpg
 import argparse
 from pathlib import Path
 
-from fststyle.images import read_picture, resize_shorter_side
-from fststyle.training.calibration import WEIGHTS, factor_of, probe
-from fststyle.training.objective import Cost
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.training.cost.objective import Cost
+from fststyle.training.fit.calibration import WEIGHTS, factor_of, probe
 from fststyle.training.tensors import unit_range
 
 

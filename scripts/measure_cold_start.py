@@ -15,7 +15,7 @@ from pathlib import Path
 from measure_tiling import in_a_process
 
 from fststyle import samples
-from fststyle.images import read_picture, resize, write_picture
+from fststyle.pictures.files import read_picture, resize, write_picture
 
 WIDTH, HEIGHT = 1920, 1080
 

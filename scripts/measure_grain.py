@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fststyle import samples
 from fststyle.commands.evaluate import common_style_size
-from fststyle.images import find_images
-from fststyle.training.evaluate import Model, evaluate
-from fststyle.training.evaluation import Settings
-from fststyle.training.objective import Cost
+from fststyle.pictures.files import find_images
+from fststyle.training.cost.objective import Cost
+from fststyle.training.judge.evaluate import Model, evaluate
+from fststyle.training.judge.evaluation import Settings
 
 
 def main() -> None:

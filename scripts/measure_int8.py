@@ -13,12 +13,12 @@ from pathlib import Path
 from make_model_tables import find_networks, find_paintings, painting_of
 
 from fststyle import samples
-from fststyle.converted_file import convert_file
 from fststyle.errors import ModelFileError
-from fststyle.model_file import read_model
-from fststyle.training.evaluate import Model, evaluate
-from fststyle.training.evaluation import Settings
-from fststyle.training.objective import Cost
+from fststyle.model.file import read_model
+from fststyle.runtime.convert import convert_file
+from fststyle.training.cost.objective import Cost
+from fststyle.training.judge.evaluate import Model, evaluate
+from fststyle.training.judge.evaluation import Settings
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from fststyle.model_file import INPUT_NAME
+from fststyle.model.file import INPUT_NAME
 from fststyle.training.export import export_network
-from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 
 NETWORKS: tuple[NetworkName, ...] = ("johnson", "fast", "tiny")
 PICTURES = 4  # by a network in its turn

@@ -15,11 +15,11 @@ from pathlib import Path
 from torch import Tensor
 
 from fststyle import samples
-from fststyle.images import find_images, read_picture, resize_shorter_side
-from fststyle.training.crops import ValidationPhotos
-from fststyle.training.evaluation import Settings
-from fststyle.training.objective import Cost, PerceptualObjective
-from fststyle.training.optimize import PixelOptimizer
+from fststyle.pictures.files import find_images, read_picture, resize_shorter_side
+from fststyle.training.cost.objective import Cost, PerceptualObjective
+from fststyle.training.data.crops import ValidationPhotos
+from fststyle.training.judge.evaluation import Settings
+from fststyle.training.optimize.pixels import PixelOptimizer
 from fststyle.training.tensors import reference_photos, unit_range
 
 COLUMNS = ("content_loss", "style_loss", "total_loss")

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from fststyle import samples
-from fststyle.images import read_picture, resize_shorter_side
-from fststyle.steady import FrameStylizer, Steadiness
-from fststyle.stylizer import Stylizer
-from fststyle.training.motion import inside, judge_clip, read_frames, warp
-from fststyle.training.objective import Cost, PerceptualObjective
+from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.training.cost.motion import inside, judge_clip, read_frames, warp
+from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]

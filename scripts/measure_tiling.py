@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle import Stylizer
-from fststyle.images import read_picture, resize, write_picture
+from fststyle.pictures.files import read_picture, resize, write_picture
 from fststyle.samples import photos
 
 

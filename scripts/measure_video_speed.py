@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle import samples
-from fststyle.images import read_picture, resize_shorter_side
-from fststyle.model_file import INPUT_NAME
-from fststyle.steady import FrameStylizer, Steadiness
-from fststyle.stylizer import Stylizer
+from fststyle.model.file import INPUT_NAME
+from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.video.clip import Cut
 from fststyle.video.convert import Job, convert
 

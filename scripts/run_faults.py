@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fststyle.files import atomic_write
+from fststyle.system.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = "2000"

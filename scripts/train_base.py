@@ -21,19 +21,19 @@ from torch import Tensor, nn
 
 from fststyle import samples
 from fststyle.errors import FststyleError
-from fststyle.files import atomic_write
-from fststyle.images import write_picture
-from fststyle.training.bare_trainer import bare_trainer
-from fststyle.training.bases import base_file
-from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.pictures.files import write_picture
+from fststyle.system.files import atomic_write
 from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO, read_checkpoint
-from fststyle.training.data import ContentData
+from fststyle.training.cost.objective import Cost
+from fststyle.training.data.cache import CACHE_FOLDER, remove_cache
+from fststyle.training.data.photos import ContentData
+from fststyle.training.data.readers import plain_reading_errors
 from fststyle.training.devices import default_precision, torch_device
-from fststyle.training.many_styles import ManyStylesModule, mean_style, one_style
-from fststyle.training.objective import Cost
-from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
-from fststyle.training.readers import plain_reading_errors
-from fststyle.training.strength import plain_state
+from fststyle.training.fit.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.training.fit.many_styles import ManyStylesModule, mean_style, one_style
+from fststyle.training.fit.trainer import bare_trainer
+from fststyle.training.networks.bases import base_file
+from fststyle.training.networks.strength import plain_state
 from fststyle.training.tensors import to_uint8
 
 

@@ -28,11 +28,11 @@ import yaml
 
 from fststyle import samples
 from fststyle.errors import FststyleError
-from fststyle.files import atomic_write
-from fststyle.images import find_images, read_picture, resize_shorter_side, write_picture
-from fststyle.model_file import read_model, write_model
-from fststyle.signals import SignalWatch
-from fststyle.stylizer import Stylizer
+from fststyle.model.file import read_model, write_model
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
+from fststyle.system.files import atomic_write
+from fststyle.system.signals import SignalWatch
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"

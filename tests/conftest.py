@@ -13,8 +13,8 @@ import pytest
 from case import Case
 from numpy.typing import NDArray
 
-from fststyle.model_card import ModelCard
-from fststyle.model_file import write_model
+from fststyle.model.card import ModelCard
+from fststyle.model.file import write_model
 
 ROOT = Path(__file__).parents[1]
 ASSETS = Path(__file__).parent / "assets"

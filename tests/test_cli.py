@@ -12,13 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from fststyle import __version__, batch
+from fststyle import __version__
 from fststyle.cli import app
-from fststyle.console import plain
-from fststyle.controls import Controls
+from fststyle.commands.console import plain
 from fststyle.errors import CheckpointError
-from fststyle.images import encode_picture, fit_longer_side, read_picture, resize, write_picture
-from fststyle.stylizer import Stylizer
+from fststyle.jobs import run as batch
+from fststyle.paint.controls import Controls
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import encode_picture, fit_longer_side, read_picture, resize, write_picture
 
 Pixels = NDArray[np.uint8]
 Python = Callable[..., CompletedProcess[bytes]]
@@ -236,7 +237,7 @@ def test_what_the_system_refuses_is_one_line(
     def refuse(_: Path) -> None:
         raise error
 
-    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    monkeypatch.setattr("fststyle.model.file.read_model", refuse)
     result = fststyle("info", "a.onnx")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: {said}")
@@ -248,7 +249,7 @@ def test_nobody_listens_any_more(fststyle: Callable[..., Any], monkeypatch: pyte
     def refuse(_: Path) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    monkeypatch.setattr("fststyle.model.file.read_model", refuse)
     result = fststyle("info", "a.onnx")
     assert (result.exit_code, result.stderr) == (1, "")
 
@@ -488,7 +489,7 @@ def test_a_full_memory_is_one_line(fststyle: Callable[..., Any], monkeypatch: py
     def refuse(_: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("fststyle.model_file.read_model", refuse)
+    monkeypatch.setattr("fststyle.model.file.read_model", refuse)
     result = fststyle("info", "a.onnx")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("error: there is not enough memory; ")

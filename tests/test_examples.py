@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle import Stylizer
-from fststyle.images import read_picture
+from fststyle.pictures.files import read_picture
 
 EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "models" / "udnie_tiny.onnx"

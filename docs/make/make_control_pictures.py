@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle import Stylizer
-from fststyle.blend import Blend
-from fststyle.contact_sheet import contact_sheet
-from fststyle.images import fit_longer_side, read_picture, write_picture
+from fststyle.paint.blend import Blend
+from fststyle.pictures.files import fit_longer_side, read_picture, write_picture
+from fststyle.pictures.sheet import contact_sheet
 from fststyle.samples import photos
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle import samples
-from fststyle.contact_sheet import contact_sheet, middle_square
-from fststyle.files import atomic_write, replace_marked
-from fststyle.images import encode_picture, read_picture, resize
-from fststyle.model_card import ModelCard
-from fststyle.model_file import ModelFile, read_model
-from fststyle.stylizer import Stylizer
+from fststyle.model.card import ModelCard
+from fststyle.model.file import ModelFile, read_model
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import encode_picture, read_picture, resize
+from fststyle.pictures.sheet import contact_sheet, middle_square
+from fststyle.system.files import atomic_write, replace_marked
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS, DOCS = ROOT / "models", ROOT / "docs"

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 from fststyle import samples
-from fststyle.contact_sheet import contact_sheet
-from fststyle.images import fit_longer_side, read_picture, write_picture
-from fststyle.training.coarse_to_fine import Rgb
-from fststyle.training.objective import Cost
-from fststyle.training.optimize_request import Request
-from fststyle.training.optimize_run import OptimizeRun
+from fststyle.pictures.files import fit_longer_side, read_picture, write_picture
+from fststyle.pictures.sheet import contact_sheet
+from fststyle.training.cost.objective import Cost
+from fststyle.training.optimize.coarse_to_fine import Rgb
+from fststyle.training.optimize.request import Request
+from fststyle.training.optimize.run import OptimizeRun
 
 
 def optimized(request: Request) -> Rgb:

@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from fststyle import samples
-from fststyle.contact_sheet import contact_sheet, middle_square
-from fststyle.images import read_picture, write_picture
-from fststyle.stylizer import Stylizer
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture, write_picture
+from fststyle.pictures.sheet import contact_sheet, middle_square
 
 
 def main() -> None:

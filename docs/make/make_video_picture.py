@@ -17,8 +17,8 @@ from measure_steadiness import pan, true_error
 from PIL import Image
 
 from fststyle import samples
-from fststyle.steady import Steadiness, stylize_frames
-from fststyle.stylizer import Stylizer
+from fststyle.paint.frames import Steadiness, stylize_frames
+from fststyle.paint.stylizer import Stylizer
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 RATE = 12

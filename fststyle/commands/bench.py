@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.console import complain, plain
 from fststyle.commands.options import LayoutName, sides
-from fststyle.console import complain, plain
 from fststyle.errors import FststyleError
-from fststyle.extras import extra
+from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
-    from fststyle.model_bench import ModelBench
+    from fststyle.runtime.bench import ModelBench
     from fststyle.training.bench import StepBench
+    from fststyle.training.cost.loss_network import Architecture
     from fststyle.training.devices import Precision
-    from fststyle.training.loss_network import Architecture
-    from fststyle.training.transformer_net import NetworkName
+    from fststyle.training.networks.transformer_net import NetworkName
 
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 
@@ -42,9 +42,9 @@ def train(
 ) -> None:
     """Time a training step, by part, and compare it with pytorch/examples."""
     with extra("train"):
-        from fststyle.training.bare_trainer import quiet_lightning
         from fststyle.training.bench import bench_training
         from fststyle.training.devices import torch_device
+        from fststyle.training.fit.trainer import quiet_lightning
 
         quiet_lightning()
         found = bench_training(
@@ -81,7 +81,7 @@ def model(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Time networks: milliseconds, megapixels per second, memory."""
-    from fststyle.model_bench import bench_model
+    from fststyle.runtime.bench import bench_model
 
     wanted = [sides(text, "--size") for text in sizes or ["512x512", "1920x1080"]]
     found, failed = [], 0

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
+from fststyle.commands.console import complain, explained, plain
 from fststyle.commands.options import LayoutName
-from fststyle.console import complain, explained, plain
 from fststyle.errors import FststyleError
-from fststyle.extras import extra
-from fststyle.file_kinds import Kind
-from fststyle.files import is_file, is_folder, refuse_inputs, refuse_other_kind, write_result
+from fststyle.system.extras import extra
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import is_file, is_folder, refuse_inputs, refuse_other_kind, write_result
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fststyle.stylizer import Layout
-    from fststyle.training.evaluate import Model
-    from fststyle.training.evaluation import Evaluation, Start
+    from fststyle.paint.stylizer import Layout
+    from fststyle.training.judge.evaluate import Model
+    from fststyle.training.judge.evaluation import Evaluation, Start
 
 _STYLE_SIZE = 320
 
@@ -100,14 +100,14 @@ def evaluate(
 ) -> None:
     """Measure networks: cost, equivalent optimizer iterations, grid, border, flicker, speed."""
     with extra("train"):
-        from fststyle.training import evaluate as measuring
-        from fststyle.training.evaluation import Settings
+        from fststyle.training.judge import evaluate as measuring
+        from fststyle.training.judge.evaluation import Settings
     from rich.console import Console
     from rich.text import Text
 
-    from fststyle.gallery import find_network
-    from fststyle.images import find_images
-    from fststyle.streams import require_stream
+    from fststyle.model.gallery import find_network
+    from fststyle.pictures.files import find_images
+    from fststyle.system.streams import require_stream
 
     if json_file == "-":
         require_stream("stdout")
@@ -193,7 +193,7 @@ def _sides(text: str) -> tuple[int, ...]:
 def _photos(content: Path | None) -> list[Path]:
     from fststyle import samples
     from fststyle.errors import DataError
-    from fststyle.images import find_images
+    from fststyle.pictures.files import find_images
 
     if content is None:
         return samples.photos()
@@ -214,7 +214,7 @@ def _names(models: list[Path]) -> list[str]:
 def _show(evaluation: "Evaluation", console: "Console") -> None:
     from rich.table import Table
 
-    from fststyle.training.evaluate_report import JOHNSON, conditions, rows
+    from fststyle.training.judge.report import JOHNSON, conditions, rows
 
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -246,13 +246,13 @@ def _all_of(writers: Sequence[Callable[[], None]]) -> None:
 
 
 def _json(evaluation: "Evaluation") -> str:
-    from fststyle.training.evaluate_report import as_json
+    from fststyle.training.judge.report import as_json
 
     return json.dumps(as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
 
 
 def _write_page(target: Path, evaluation: "Evaluation") -> None:
-    from fststyle.training.evaluate_report import write_report
+    from fststyle.training.judge.report import write_report
 
     write_report(target, evaluation)
     typer.echo(plain(target), err=True)

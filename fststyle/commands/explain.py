@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fststyle.commands import options
-from fststyle.console import plain
-from fststyle.extras import extra
-from fststyle.file_kinds import Kind
-from fststyle.files import refuse_inputs, refuse_other_kind
+from fststyle.commands.console import plain
+from fststyle.system.extras import extra
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import refuse_inputs, refuse_other_kind
 
 if TYPE_CHECKING:
     from fststyle.training.explain.report import Explanation

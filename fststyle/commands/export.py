@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
-from fststyle.console import say
+from fststyle.commands.console import say
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
-from fststyle.extras import extra
-from fststyle.file_kinds import Kind
-from fststyle.files import is_file, is_folder, is_there, refuse_inputs, refuse_other_kind
+from fststyle.system.extras import extra
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import is_file, is_folder, is_there, refuse_inputs, refuse_other_kind
 
 if TYPE_CHECKING:
-    from fststyle.converted_file import Io
-    from fststyle.model_card import ModelCard
-    from fststyle.quantization import Precision
+    from fststyle.graph.quantization import Precision
+    from fststyle.model.card import ModelCard
+    from fststyle.runtime.convert import Io
 
 _LAST = "last.ckpt"
 
@@ -71,7 +71,7 @@ def refuse_exported(path: Path) -> None:
     Raises:
         FststyleError: It is a network; the message has the command for it.
     """
-    from fststyle.gallery import networks
+    from fststyle.model.gallery import networks
 
     ships = not is_there(path) and str(path) in networks()
     if ships or (path.suffix.lower() == ".onnx" and is_file(path)):
@@ -119,7 +119,7 @@ def _export(
 
     if (precision, io) == ("fp32", "float"):
         return export_checkpoint(checkpoint, output, licence=licence)
-    from fststyle.converted_file import convert_file
+    from fststyle.runtime.convert import convert_file
 
     refuse_inputs(output, checkpoint)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fststyle.console import plain
+from fststyle.commands.console import plain
 from fststyle.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from fststyle.model_checks import PictureForm
-    from fststyle.model_file import ModelFile
+    from fststyle.model.checks import PictureForm
+    from fststyle.model.file import ModelFile
 
 _RANGES = {"1": "0..1", "255": "0..255", "-1to1": "-1..1"}
 
@@ -29,7 +29,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a network file contains."""
-    from fststyle.model_file import read_model
+    from fststyle.model.file import read_model
 
     facts = facts_of(read_model(model))
     if as_json:
@@ -45,7 +45,7 @@ def info(
 
 def facts_of(file: "ModelFile") -> dict[str, Any]:
     """Of a file that was read; a network of somebody else is run on noise, to learn which sizes it takes."""
-    from fststyle.model_file import STRENGTH_NAME
+    from fststyle.model.file import STRENGTH_NAME
 
     takes = _end(file, file.takes, None)
     return {
@@ -83,9 +83,9 @@ def _feed(takes: dict[str, Any]) -> str:
 
 
 def _sides(file: "ModelFile") -> str:
-    from fststyle.devices import ORT_ERRORS, open_session, reason
-    from fststyle.fitting import Fitting
-    from fststyle.network import Network
+    from fststyle.model.devices import ORT_ERRORS, open_session, reason
+    from fststyle.runtime.fitting import Fitting
+    from fststyle.runtime.network import Network
 
     height, width = file.input_shape[2:]
     if height and width:

@@ -11,8 +11,8 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     from rich.console import Console
     from rich.table import Table
 
-    from fststyle.gallery import networks
-    from fststyle.model_file import read_model
+    from fststyle.model.file import read_model
+    from fststyle.model.gallery import networks
 
     files = {name: read_model(path) for name, path in networks().items()}
     if as_json:

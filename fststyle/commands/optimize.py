@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands import options
-from fststyle.console import plain
-from fststyle.extras import extra
-from fststyle.files import is_folder
-from fststyle.memory import keep_freed_memory
-from fststyle.signals import SignalWatch
+from fststyle.commands.console import plain
+from fststyle.system.extras import extra
+from fststyle.system.files import is_folder
+from fststyle.system.memory import keep_freed_memory
+from fststyle.system.signals import SignalWatch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from fststyle.training.optimize import Method
-    from fststyle.training.optimize_run import OptimizeRun
+    from fststyle.training.optimize.pixels import Method
+    from fststyle.training.optimize.run import OptimizeRun
 
 
 def optimize(
@@ -79,8 +79,8 @@ def optimize(
     paintings, mix = _paintings(style or [])
     with extra("train"):
         from fststyle.training.devices import torch_device
-        from fststyle.training.optimize_request import Request
-        from fststyle.training.optimize_run import OptimizeRun
+        from fststyle.training.optimize.request import Request
+        from fststyle.training.optimize.run import OptimizeRun
 
         keep_freed_memory()
         request = Request(

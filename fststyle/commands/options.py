@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from fststyle.training.objective import Cost
+    from fststyle.training.cost.objective import Cost
 
 LayoutName = Annotated[
     str,
@@ -116,7 +116,7 @@ def cost_of(
     Raises:
         ValueError: For a value that does not exist; it names those that do.
     """
-    from fststyle.training.objective import Cost
+    from fststyle.training.cost.objective import Cost
 
     given = {
         "loss_network": loss_network,

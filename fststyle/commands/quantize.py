@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.console import say
 from fststyle.commands.options import LayoutName, Output, required_output
-from fststyle.console import say
 
 if TYPE_CHECKING:
-    from fststyle.converted_file import Io
-    from fststyle.layouts import Layout
-    from fststyle.quantization import Precision
+    from fststyle.graph.quantization import Precision
+    from fststyle.model.layouts import Layout
+    from fststyle.runtime.convert import Io
 
 
 def quantize(
@@ -34,7 +34,7 @@ def quantize(
     layout: LayoutName = "rgb1",
 ) -> None:
     """Make a network smaller and faster; a result that paints too differently is not kept."""
-    from fststyle.converted_file import convert_file
+    from fststyle.runtime.convert import convert_file
 
     output = required_output(target, into, f"fststyle quantize {shlex.quote(str(model))} -o small.onnx")
     made = convert_file(

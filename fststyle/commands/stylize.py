@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from fststyle.commands.console import complain, plain, show_origin
 from fststyle.commands.options import LayoutName
-from fststyle.console import complain, plain, show_origin
-from fststyle.files import is_there
+from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
-    from fststyle.batch import Job, Result
-    from fststyle.manifest import Manifest
-    from fststyle.stylizer import Layout
+    from fststyle.jobs.manifest import Manifest
+    from fststyle.jobs.run import Job, Result
+    from fststyle.paint.stylizer import Layout
 
 
 def stylize(
@@ -96,15 +96,15 @@ def stylize(
     from rich.console import Console
     from rich.progress import track
 
-    from fststyle.batch import Painter, Settings, parse_shard, plan, run, shard
-    from fststyle.blend import Blend, parse_blend
-    from fststyle.files import refuse_inputs
-    from fststyle.gallery import find_network
-    from fststyle.images import read_mask
-    from fststyle.manifest import Manifest
-    from fststyle.memory import parse_bytes
-    from fststyle.streams import require_stream
-    from fststyle.stylizer import Stylizer
+    from fststyle.jobs.manifest import Manifest
+    from fststyle.jobs.run import Painter, Settings, parse_shard, plan, run, shard
+    from fststyle.model.gallery import find_network
+    from fststyle.paint.blend import Blend, parse_blend
+    from fststyle.paint.stylizer import Stylizer
+    from fststyle.pictures.files import read_mask
+    from fststyle.system.files import refuse_inputs
+    from fststyle.system.memory import parse_bytes
+    from fststyle.system.streams import require_stream
 
     inputs = inputs or []
     # With --blend the first word is a picture already.
@@ -178,7 +178,7 @@ def _refuse_network(first: str) -> None:
     Raises:
         ValueError: It is a network, or the name of one.
     """
-    from fststyle.gallery import networks
+    from fststyle.model.gallery import networks
 
     path = Path(first)
     if path.suffix.lower() == ".onnx" or (first in networks() and not is_there(path)):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from fststyle.commands.console import explained, show_origin
 from fststyle.commands.options import LayoutName, required_output, sides
-from fststyle.console import explained, show_origin
 from fststyle.errors import FststyleError
-from fststyle.extras import extra
+from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
-    from fststyle.stylizer import Layout
+    from fststyle.paint.stylizer import Layout
     from fststyle.video.clip import Clip
     from fststyle.video.run import Progress
 
@@ -100,10 +100,10 @@ def video(
     ] = False,
 ) -> None:
     """Paint a video; sound, subtitles and frame times are kept."""
-    from fststyle.signals import SignalWatch
-    from fststyle.steady import FrameStylizer, Steadiness
-    from fststyle.streams import require_stream
-    from fststyle.stylizer import Stylizer
+    from fststyle.paint.frames import FrameStylizer, Steadiness
+    from fststyle.paint.stylizer import Stylizer
+    from fststyle.system.signals import SignalWatch
+    from fststyle.system.streams import require_stream
 
     with extra("video"):
         from fststyle.video.clip import Cut

@@ -20,15 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fststyle import samples
-from fststyle.training.bare_trainer import bare_trainer
-from fststyle.training.data import ContentData
+from fststyle.training.cost.loss_network import Architecture, LossNetwork
+from fststyle.training.cost.losses import gram_matrix
+from fststyle.training.cost.objective import Cost, PerceptualObjective
+from fststyle.training.data.cache import CACHE_FOLDER
+from fststyle.training.data.photos import ContentData
 from fststyle.training.devices import Precision, default_precision
-from fststyle.training.loss_network import Architecture, LossNetwork
-from fststyle.training.losses import gram_matrix
-from fststyle.training.module import StyleTransferModule
-from fststyle.training.objective import Cost, PerceptualObjective
-from fststyle.training.photo_cache import CACHE_FOLDER
-from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.trainer import bare_trainer
+from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 
 PARTS = (
     "data",

@@ -11,7 +11,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from fststyle.errors import CheckpointError, TrainingError
-from fststyle.files import atomic_write, reason_of
+from fststyle.system.files import atomic_write, reason_of
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
 CHECKPOINT_KEY = "fststyle"

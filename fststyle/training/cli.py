@@ -17,23 +17,23 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from fststyle.errors import TrainingError
-from fststyle.file_kinds import Kind
-from fststyle.files import atomic_write, reason_of, refuse_other_kind
-from fststyle.images import write_picture
-from fststyle.training.bare_trainer import quiet_lightning
-from fststyle.training.calibration import style_factor
-from fststyle.training.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.pictures.files import write_picture
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
-from fststyle.training.data import ContentData
+from fststyle.training.cost.weights import DISTILLED
+from fststyle.training.data.cache import CACHE_FOLDER, remove_cache
+from fststyle.training.data.photos import ContentData
 from fststyle.training.devices import check_precision, default_precision, torch_device
-from fststyle.training.module import StyleTransferModule
-from fststyle.training.photo_cache import CACHE_FOLDER, remove_cache
-from fststyle.training.preview import preview, weights
-from fststyle.training.run_folder import check_resume, locked
-from fststyle.training.run_log import RunLog
+from fststyle.training.fit.calibration import style_factor
+from fststyle.training.fit.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.preview import preview, weights
+from fststyle.training.fit.run_folder import check_resume, locked
+from fststyle.training.fit.run_log import RunLog
+from fststyle.training.fit.trainer import quiet_lightning
+from fststyle.training.fit.trainer_options import check_numbers, plain_errors, steps_of
 from fststyle.training.tensors import unit_range
-from fststyle.training.trainer_options import check_numbers, plain_errors, steps_of
-from fststyle.training.weights import DISTILLED
 
 # What the run's folder decides.
 _OURS = ("logger", "plugins", "default_root_dir")

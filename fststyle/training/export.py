@@ -11,16 +11,16 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from fststyle.devices import open_session
 from fststyle.errors import CheckpointError, ModelFileError
-from fststyle.file_kinds import Kind
-from fststyle.files import refuse_inputs, refuse_other_kind
-from fststyle.model_card import ModelCard
-from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
+from fststyle.model.card import ModelCard
+from fststyle.model.devices import open_session
+from fststyle.model.file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import refuse_inputs, refuse_other_kind
 from fststyle.training.checkpoint import Checkpoint, read_checkpoint
-from fststyle.training.layers import frozen
-from fststyle.training.strength import StrengthNet
-from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.networks.layers import frozen
+from fststyle.training.networks.strength import StrengthNet
+from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 
 # Traced with a batch of 2 and unequal sides: a 1, or two equal numbers, would be frozen into the graph.
 _TRACED = (2, 3, 96, 128)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fststyle import samples
-from fststyle.images import read_picture, resize_shorter_side
+from fststyle.pictures.files import read_picture, resize_shorter_side
 
 # Standard deviation of the noise to start from, around middle gray. Noise over the whole range has pixels at its bounds
 # that take long to come back.

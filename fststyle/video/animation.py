@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.errors import VideoError
-from fststyle.files import is_file
-from fststyle.picture import to_picture
-from fststyle.resizing import resize
+from fststyle.pictures.picture import to_picture
+from fststyle.pictures.resizing import resize
+from fststyle.system.files import is_file
 from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.span import Span
 from fststyle.video.timing import at_rate

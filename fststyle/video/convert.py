@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 import av
 
 from fststyle.errors import FststyleError, VideoError
-from fststyle.file_kinds import Kind
-from fststyle.files import is_file, is_there, reason_of, refuse_inputs, refuse_other_kind
-from fststyle.picture_formats import WRITE_SUFFIXES
+from fststyle.pictures.formats import WRITE_SUFFIXES
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import is_file, is_there, reason_of, refuse_inputs, refuse_other_kind
 from fststyle.video.animation import AnimationReader, is_webp
 from fststyle.video.clip import Clip, Cut
 from fststyle.video.copies import SOUNDS

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from fststyle.errors import VideoError
-from fststyle.files import is_file, is_folder, is_there
-from fststyle.images import find_images
+from fststyle.pictures.files import find_images
+from fststyle.system.files import is_file, is_folder, is_there
 
 _NUMBERED = re.compile(r"%0?\d*d")  # as ffmpeg writes it
 _NAMED = 3  # gaps, in the warning

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
-from fststyle.files import atomic_write, is_there
+from fststyle.system.files import atomic_write, is_there
 from fststyle.video.source import opened
 
 State = Mapping[str, NDArray[Any]]

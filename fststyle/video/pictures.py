@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fststyle.errors import ImageError, VideoError
-from fststyle.images import read_picture
-from fststyle.picture import Picture
+from fststyle.pictures.files import read_picture
+from fststyle.pictures.picture import Picture
 from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame
 from fststyle.video.numbering import find_pictures, missing
 

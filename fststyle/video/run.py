@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.hidden_color import over_white
+from fststyle.pictures.hidden_color import over_white
 from fststyle.video.clip import Clip, Frame
 from fststyle.video.partial import State
 

@@ -10,8 +10,8 @@ import av
 from av.container import InputContainer
 
 from fststyle.errors import VideoError
-from fststyle.file_kinds import Kind, kind_of_content, kind_of_name
-from fststyle.files import require_regular_file
+from fststyle.system.file_kinds import Kind, kind_of_content, kind_of_name
+from fststyle.system.files import require_regular_file
 
 # A file may call itself .mp4 and be a list of addresses that ffmpeg would fetch.
 _FORMATS = (

@@ -16,16 +16,16 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from fststyle import samples
-from fststyle.files import atomic_write
-from fststyle.images import read_picture, resize_shorter_side
-from fststyle.stylizer import Stylizer
-from fststyle.training.byte_weights import to_bytes
-from fststyle.training.data import ValidationPhotos
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.system.files import atomic_write
+from fststyle.training.cost.byte_weights import to_bytes
+from fststyle.training.cost.loss_network import LossNetwork, layer_indices
+from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
+from fststyle.training.cost.weights import shipped_file
+from fststyle.training.data.photos import ValidationPhotos
 from fststyle.training.distill.fidelity import by_layer, gradient_agreement
-from fststyle.training.loss_network import LossNetwork, layer_indices
-from fststyle.training.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.tensors import reference_photos, unit_range
-from fststyle.training.weights import shipped_file
 
 MODELS = Path(__file__).parents[2] / "models"
 PAINTERS = ("starry_night", "udnie", "pastorales_tahitiennes")

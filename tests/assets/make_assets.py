@@ -8,8 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fststyle.model_card import ModelCard
-from fststyle.model_file import INPUT_NAME, OPSET, OUTPUT_NAME, write_model
+from fststyle.model.card import ModelCard
+from fststyle.model.file import INPUT_NAME, OPSET, OUTPUT_NAME, write_model
 
 CARD = ModelCard(
     style="identity",

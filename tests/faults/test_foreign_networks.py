@@ -13,15 +13,15 @@ from make_foreign_networks import Foreign, networks
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from fststyle import tiling
 from fststyle.cli import app
-from fststyle.converted_file import convert_file
 from fststyle.errors import ModelFileError
-from fststyle.images import write_picture
-from fststyle.model_bench import measure_here
-from fststyle.steady import Steadiness, stylize_frames
-from fststyle.stylizer import Stylizer
-from fststyle.tiling import TiledNetwork
+from fststyle.paint.frames import Steadiness, stylize_frames
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import write_picture
+from fststyle.runtime import tiling
+from fststyle.runtime.bench import measure_here
+from fststyle.runtime.convert import convert_file
+from fststyle.runtime.tiling import TiledNetwork
 
 Pixels = NDArray[np.uint8]
 NETWORKS = networks()

@@ -14,9 +14,9 @@ from make_models import CARD, gain_model
 from rotten import PHOTO, encoded
 
 from fststyle.errors import FststyleError, ImageError, ModelFileError
-from fststyle.images import read_picture
-from fststyle.model_file import read_model, write_model
-from fststyle.stylizer import Stylizer
+from fststyle.model.file import read_model, write_model
+from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture
 
 INPUTS = fuzzing.INPUTS
 deep = fuzzing.deep(INPUTS)

@@ -13,8 +13,8 @@ from make_models import CARD, gain_model, picture_model
 from onnx import TensorProto, helper, numpy_helper
 from rotten import PHOTO, encoded
 
-from fststyle.images import write_picture
-from fststyle.model_file import write_model
+from fststyle.model.file import write_model
+from fststyle.pictures.files import write_picture
 
 REFUSED = "refused before it runs, exit 1"
 DOWNLOAD = ("download or export it again",)

@@ -14,7 +14,7 @@ from case import Case, fault
 from rotten import PHOTO, png
 from video_clips import make_clip
 
-from fststyle.images import write_picture
+from fststyle.pictures.files import write_picture
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits and links of POSIX")
 

@@ -26,7 +26,7 @@ from rotten import (
 )
 from tiff_files import BLACK_IS_ZERO, RGB, WHITE_IS_ZERO, tiff
 
-from fststyle.images import read_picture, write_picture
+from fststyle.pictures.files import read_picture, write_picture
 
 GOOD = PHOTO[::-1].copy()
 

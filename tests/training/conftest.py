@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from fststyle.training.loss_network import LossNetwork
+from fststyle.training.cost.loss_network import LossNetwork
 
 # As in the processes that tests start: sums in another order would differ in the last bit, and small tensors are no
 # faster on more threads.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fststyle.training.cli import parse
-from fststyle.training.module import StyleTransferModule
+from fststyle.training.fit.module import StyleTransferModule
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 

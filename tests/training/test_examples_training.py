@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from documents import ROOT
 
-from fststyle.images import read_picture
-from fststyle.model_file import read_model
+from fststyle.model.file import read_model
+from fststyle.pictures.files import read_picture
 
 
 @pytest.mark.slow

@@ -11,14 +11,14 @@ from onnx import numpy_helper
 
 from fststyle import __version__
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
-from fststyle.model_file import read_model
-from fststyle.stylizer import Stylizer
+from fststyle.model.file import read_model
+from fststyle.paint.stylizer import Stylizer
 from fststyle.training import export
 from fststyle.training.checkpoint import CHECKPOINT_KEY
-from fststyle.training.data import ContentData
+from fststyle.training.data.photos import ContentData
 from fststyle.training.export import compare_with_torch, export_checkpoint, export_network
-from fststyle.training.module import StyleTransferModule
-from fststyle.training.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 
 
 def save_checkpoint(folder: Path, painting: Path, network: NetworkName = "fast") -> tuple[Path, StyleTransferModule]:

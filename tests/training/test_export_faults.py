@@ -13,7 +13,7 @@ import pytest
 from case import Case, fault
 from launch import end_all, start
 
-from fststyle.model_file import read_model
+from fststyle.model.file import read_model
 from fststyle.training.cli import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")]

@@ -75,7 +75,7 @@ def test_no_import_changes_its_host() -> None:
 HOST = """
 import multiprocessing, os, sys, time
 from fststyle import samples
-from fststyle.training.data import ContentData
+from fststyle.training.data.photos import ContentData
 
 def work(path):
     time.sleep(1.5)
@@ -88,7 +88,7 @@ data.setup("fit")
 batches = iter(data.train_dataloader())
 next(batches)
 readers = [each.pid for each in multiprocessing.active_children() if each is not child]
-from fststyle.training import readers as ours
+from fststyle.training.data import readers as ours
 ours._end_readers(os.getpid())
 child.join()
 left = [each.pid for each in multiprocessing.active_children() if each.pid in readers]

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from fststyle.errors import ImageError
-from fststyle.training import data as training_data
 from fststyle.training.cli import main
-from fststyle.training.data import ContentData
-from fststyle.training.painting import look_at
+from fststyle.training.data import photos as training_data
+from fststyle.training.data.painting import look_at
+from fststyle.training.data.photos import ContentData
 
 
 def noise(path: Path, width: int, height: int, mode: str = "RGB") -> Path:

@@ -13,7 +13,7 @@ from fststyle.errors import TrainingError
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.cli import main
 from fststyle.training.export import export_checkpoint
-from fststyle.training.module import StyleTransferModule
+from fststyle.training.fit.module import StyleTransferModule
 
 OLD = Path(__file__).parents[1] / "assets" / "old_run.ckpt"
 

@@ -13,10 +13,10 @@ from pytorch_lightning.callbacks import Callback, Timer
 from torch.utils.data import DataLoader, TensorDataset
 
 from fststyle.errors import TrainingError
-from fststyle.training.data import ContentData
-from fststyle.training.module import StyleTransferModule
-from fststyle.training.objective import Cost
-from fststyle.training.schedule import one_cycle
+from fststyle.training.cost.objective import Cost
+from fststyle.training.data.photos import ContentData
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.schedule import one_cycle
 
 
 @pytest.fixture

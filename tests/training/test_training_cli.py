@@ -20,12 +20,12 @@ from PIL import Image
 from pytorch_lightning import Trainer
 
 from fststyle.errors import CheckpointError, TrainingError
-from fststyle.images import find_images
-from fststyle.training import callbacks
+from fststyle.pictures.files import find_images
 from fststyle.training import cli as training_cli
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cli import main, parse
-from fststyle.training.module import StyleTransferModule
+from fststyle.training.fit import callbacks
+from fststyle.training.fit.module import StyleTransferModule
 
 Arguments = list[str]
 

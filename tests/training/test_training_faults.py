@@ -23,7 +23,7 @@ from test_training_cli import assert_equal, states
 from fststyle.errors import CheckpointError, DataError, FststyleError, TrainingError
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.cli import main
-from fststyle.training.run_folder import locked
+from fststyle.training.fit.run_folder import locked
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and forks of POSIX")
 
@@ -189,7 +189,7 @@ def begun(train_arguments: Arguments, tmp_path: Path) -> Path:
 def test_two_runs(case: Case, train_arguments: Arguments, tmp_path: Path) -> None:
     # A process may lock again what it has locked itself, hence the other process.
     program = (
-        "import sys, pathlib; from fststyle.training.run_folder import locked\n"
+        "import sys, pathlib; from fststyle.training.fit.run_folder import locked\n"
         "with locked(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

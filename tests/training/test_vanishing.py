@@ -11,8 +11,8 @@ from case import Case, fault
 
 from fststyle.errors import DataError
 from fststyle.training.cli import main
-from fststyle.training.data import ContentData
-from fststyle.training.module import StyleTransferModule
+from fststyle.training.data.photos import ContentData
+from fststyle.training.fit.module import StyleTransferModule
 
 
 @pytest.fixture

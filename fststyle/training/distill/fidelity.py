@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from fststyle.training import losses
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.objective import PerceptualObjective
+from fststyle.training.cost import losses
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.objective import PerceptualObjective
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 
-from fststyle.training import losses
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.muon import Muon
+from fststyle.training.cost import losses
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.fit.muon import Muon
 
 # Style matrices differ by less than the activations that make them up; this makes both count.
 _STYLE_FACTOR = 3.0

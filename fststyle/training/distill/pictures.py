@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.errors import DataError
-from fststyle.images import find_images, read_picture
-from fststyle.training.crops import random_crop
+from fststyle.pictures.files import find_images, read_picture
+from fststyle.training.data.crops import random_crop
 
 Pixels = NDArray[np.uint8]
 

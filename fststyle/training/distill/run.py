@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from fststyle.errors import TrainingError
-from fststyle.files import atomic_write
-from fststyle.training.bare_trainer import bare_trainer
-from fststyle.training.callbacks import LastCheckpoint, StopOnSignal
+from fststyle.system.files import atomic_write
 from fststyle.training.checkpoint import AtomicCheckpointIO
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.weights import Distilled, shipped_file
 from fststyle.training.distill.module import DistillationModule
 from fststyle.training.distill.pictures import Sources
 from fststyle.training.distill.student import blank, continued, finish, pruned
@@ -33,9 +33,9 @@ from fststyle.training.distill.teacher import (
     second_moments,
     teacher_layers,
 )
-from fststyle.training.loss_network import LossNetwork
+from fststyle.training.fit.callbacks import LastCheckpoint, StopOnSignal
+from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.tensors import reference_photos, unit_range
-from fststyle.training.weights import Distilled, shipped_file
 
 # Pictures over which principal components are taken and readouts are fitted; of another seed than the lessons.
 _SURVEYED = 200

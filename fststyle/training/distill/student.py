@@ -6,9 +6,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.weights import Distilled
 from fststyle.training.distill.teacher import Moments
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.weights import Distilled
 
 # Added to the diagonal before solving, as a fraction of its mean: channels that never fire would make it singular.
 _RIDGE = 1e-5

@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fststyle.errors import DataError, ImageError
-from fststyle.files import atomic_write
+from fststyle.system.files import atomic_write
+from fststyle.training.cost.loss_network import LossNetwork, layer_indices
+from fststyle.training.cost.weights import Distilled
 from fststyle.training.distill.pictures import Sources, draw
-from fststyle.training.loss_network import LossNetwork, layer_indices
 from fststyle.training.tensors import unit_range
-from fststyle.training.weights import Distilled
 
 COMPONENTS: Mapping[Distilled, Mapping[str, int]] = {
     "slim": {"relu1_2": 32, "relu2_2": 64, "relu3_3": 128, "relu4_1": 256},

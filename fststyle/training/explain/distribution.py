@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fststyle.training.losses import gram_matrix, style_loss
+from fststyle.training.cost.losses import gram_matrix, style_loss
 
 # Rows of a kernel matrix computed at a time.
 _CHUNK = 1024

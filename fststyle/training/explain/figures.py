@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from fststyle.contact_sheet import contact_sheet
-from fststyle.images import resize
-from fststyle.training.page import chart_svg, picture_uri
+from fststyle.pictures.files import resize
+from fststyle.pictures.sheet import contact_sheet
+from fststyle.training.pages.page import chart_svg, picture_uri
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]

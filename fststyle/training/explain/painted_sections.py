@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.losses import gram_matrix
 from fststyle.training.explain import figures, statistics
 from fststyle.training.explain.statistics import Statistic
 from fststyle.training.explain.subject import Square
 from fststyle.training.explain.syntheses import Synthesis, likeness, synthesize
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.losses import gram_matrix
-from fststyle.training.page import picture_uri
+from fststyle.training.pages.page import picture_uri
 from fststyle.training.tensors import to_uint8
 
 Section = dict[str, Any]

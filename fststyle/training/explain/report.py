@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fststyle import samples
-from fststyle.images import fit_longer_side, read_picture
+from fststyle.pictures.files import fit_longer_side, read_picture
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.objective import Cost
 from fststyle.training.explain import painted_sections as painted
 from fststyle.training.explain import pairs, sections
 from fststyle.training.explain.subject import Square, fitting_side, load_network, load_square
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.objective import Cost
-from fststyle.training.page import picture_uri, write_page
+from fststyle.training.pages.page import picture_uri, write_page
 
 Progress = Callable[[str, float], None]
 """Called with what is being worked on and how much of the whole is done, 0..1."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.losses import gram_matrix
 from fststyle.training.explain import distribution, figures, pairs, sensor, shuffles, statistics
 from fststyle.training.explain.subject import Square
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.losses import gram_matrix
-from fststyle.training.page import picture_uri
+from fststyle.training.pages.page import picture_uri
 from fststyle.training.tensors import to_uint8
 
 Section = dict[str, Any]

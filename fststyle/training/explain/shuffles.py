@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.losses import gram_matrix
 from fststyle.training.explain.statistics import relative_error
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.losses import gram_matrix
 
 # Whole numbers up to 2^53 and their sums are exact in double precision, whatever the order of summation.
 _MANTISSA_BITS = 53

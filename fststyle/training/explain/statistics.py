@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from torch import Tensor
 
-from fststyle.training.losses import gram_matrix
+from fststyle.training.cost.losses import gram_matrix
 
 Statistic = Callable[[Tensor], Tensor]
 """Activations (1, C, H, W) to whatever is compared."""

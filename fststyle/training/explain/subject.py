@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fststyle.images import read_picture, resize
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.objective import Cost, load_loss_network
+from fststyle.pictures.files import read_picture, resize
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.objective import Cost, load_loss_network
+from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.tensors import reference_photos, unit_range
-from fststyle.training.weights import DISTILLED
 
 Pixels = NDArray[np.uint8]
 

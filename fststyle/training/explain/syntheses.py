@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.losses import gram_matrix, mean_total_variation_loss
 from fststyle.training.explain.statistics import Statistic, covariances, relative_error
-from fststyle.training.loss_network import LossNetwork
-from fststyle.training.losses import gram_matrix, mean_total_variation_loss
-from fststyle.training.optimize import PixelOptimizer
+from fststyle.training.optimize.pixels import PixelOptimizer
 
 # Just enough smoothness that ripples to which no layer reacts do not stay.
 _TV_WEIGHT = 0.03

@@ -1,0 +1,1 @@
+"""ONNX graphs rewritten: statistics as inputs, precision, pixels in and out."""

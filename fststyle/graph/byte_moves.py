@@ -1,0 +1,42 @@
+"""A quantized network made a little faster, without a change of what it computes.
+
+A mirrored border and a rearrangement of channels only move numbers. Moved as bytes they are a quarter as much to move.
+"""
+
+from collections import Counter
+
+import onnx
+
+from fststyle.graph.graph import attribute
+
+
+def move_bytes(model: onnx.ModelProto) -> None:
+    """Quantize before borders are mirrored, and dequantize after channels have become pixels, in place."""
+    graph = model.graph
+    producers = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    readers.update(value.name for value in graph.output)
+    scalars = {tensor.name for tensor in graph.initializer if not tensor.dims}
+    for node in graph.node:
+        before = producers.get(node.input[0]) if node.input else None
+        if before is None or readers[node.input[0]] > 1:
+            continue
+        mirrored = node.op_type == "QuantizeLinear" and _mirrors(before)
+        rearranged = node.op_type == "DepthToSpace" and before.op_type == "DequantizeLinear"
+        if mirrored or (rearranged and before.input[1] in scalars):
+            _exchange(before, node)
+
+
+def _mirrors(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Pad" and attribute(node, "mode", "constant") in ("reflect", "edge")
+
+
+def _exchange(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
+    """Let the second of two nodes in a row be the first; all but the tensor between them keeps its name."""
+    begins, between, ends = first.input[0], first.output[0], second.output[0]
+    kept = onnx.NodeProto()
+    kept.CopyFrom(first)
+    first.CopyFrom(second)
+    second.CopyFrom(kept)
+    first.input[0], first.output[0] = begins, between
+    second.input[0], second.output[0] = between, ends

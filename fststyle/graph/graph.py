@@ -1,0 +1,279 @@
+"""An ONNX graph made easy to read and to rewrite: constants folded, producers and consumers by name."""
+
+import graphlib
+import heapq
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Self
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.normal_form import in_planes, opset_of, upgraded
+from fststyle.model.checks import image_ends, require_form
+from fststyle.model.devices import ORT_ERRORS, open_session, reason
+from fststyle.model.layouts import Values, to_tensor
+
+# Sizes of pictures on which ratios are found: multiples of whatever networks want.
+_TRIED = ((128, 192), (192, 320))
+
+# A quantized weight must stay quantized.
+_NEVER_FOLDED = {"QuantizeLinear", "DequantizeLinear"}
+
+
+@dataclass
+class Graph:
+    """A model of its own, whose nodes may be exchanged.
+
+    Attributes:
+        model: Without `Constant` nodes and without whatever follows from constants alone; its weights are no inputs.
+        constants: The initializers by name, small and large.
+        types: Element type of every tensor that shape inference knows, as `TensorProto` numbers it.
+        shapes: Its sides, None where free.
+    """
+
+    model: onnx.ModelProto
+    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Parse, fold and infer shapes; the bytes must have passed `read_model`.
+
+        Raises:
+            ModelFileError: onnxruntime cannot compute what is to be folded.
+        """
+        model = in_planes(upgraded(onnx.ModelProto.FromString(data)))
+        sort_nodes(model)
+        (content,), (stylized,) = image_ends(model.graph)
+        controls = _controls(model)
+        needed = _needed(list(model.graph.node), {stylized.name})
+        del model.graph.output[:], model.graph.node[:]
+        model.graph.output.append(stylized)
+        model.graph.node.extend(needed)
+        del model.graph.input[:]
+        model.graph.input.extend([content, *controls])
+        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        _fold(model, constants, {value.name for value in controls})
+        graph = cls(model, constants)
+        for value in _values(model):
+            tensor = value.type.tensor_type
+            graph.types[value.name] = tensor.elem_type
+            if tensor.HasField("shape"):
+                graph.shapes[value.name] = tuple(
+                    dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim
+                )
+        return graph
+
+    @property
+    def input_name(self) -> str:
+        """The picture that goes in."""
+        return str(self.model.graph.input[0].name)
+
+    @property
+    def output_name(self) -> str:
+        """The picture that comes out."""
+        return str(self.model.graph.output[0].name)
+
+    @property
+    def nodes(self) -> list[onnx.NodeProto]:
+        """In an order in which they can be computed."""
+        return list(self.model.graph.node)
+
+    def consumers(self) -> dict[str, list[onnx.NodeProto]]:
+        """Which nodes read a tensor."""
+        found: dict[str, list[onnx.NodeProto]] = {}
+        for node in self.model.graph.node:
+            for name in dict.fromkeys(node.input):
+                found.setdefault(name, []).append(node)
+        return found
+
+    def constant(self, node: onnx.NodeProto, position: int) -> NDArray[Any] | None:
+        """An input's value, if it is there and known."""
+        if len(node.input) <= position or not node.input[position]:
+            return None
+        return self.constants.get(node.input[position])
+
+    @property
+    def opset(self) -> int:
+        """The version of its standard operators."""
+        return opset_of(self.model)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Call tensors between the picture that goes in and the one that comes out by other names."""
+        ends = {self.input_name, self.output_name}
+        new = {old: name for old, name in names.items() if old not in ends}
+        for node in self.model.graph.node:
+            node.input[:] = [new.get(name, name) for name in node.input]
+            node.output[:] = [new.get(name, name) for name in node.output]
+        for tensor in self.model.graph.initializer:
+            tensor.name = new.get(tensor.name, tensor.name)
+        noted: tuple[dict[str, Any], ...] = (self.constants, self.types, self.shapes)
+        for known in noted:
+            for old in new.keys() & known.keys():
+                known[new[old]] = known.pop(old)
+
+    def ratios(self, node: onnx.NodeProto) -> tuple[int, int] | None:
+        """By how much a node enlarges height and width, where it computes that from the picture's size.
+
+        Found by running the graph at two sizes; None if the ratio is not the same whole number at both.
+        """
+        names = [node.input[0], node.output[0]]
+        part = onnx.ModelProto()
+        part.CopyFrom(self.model)
+        del part.graph.output[:], part.graph.node[:]
+        part.graph.node.extend(_needed(self.nodes, set(names)))
+        part.graph.output.extend(
+            helper.make_tensor_value_info(name, self.types.get(name, TensorProto.FLOAT), None) for name in names
+        )
+        form = require_form(self.model.graph.input[0])
+        found = set()
+        for height, width in _TRIED:
+            noise = np.zeros((height, width, 3), np.uint8)
+            content = to_tensor(noise, Values(), form.dtype, channels_last=form.channels_last)
+            try:
+                before, after = open_session(part.SerializeToString()).run(names, {self.input_name: content})
+            except ORT_ERRORS:
+                return None
+            found.add(tuple(Fraction(big, small) for big, small in zip(after.shape[2:], before.shape[2:], strict=True)))
+        (ratio, *others) = found
+        if others or len(ratio) != 2 or any(side.denominator != 1 for side in ratio):
+            return None
+        return ratio[0].numerator, ratio[1].numerator
+
+    def derived(
+        self,
+        nodes: Iterable[onnx.NodeProto],
+        inputs: Iterable[onnx.ValueInfoProto],
+        outputs: Iterable[onnx.ValueInfoProto],
+        constants: dict[str, NDArray[Any]],
+    ) -> onnx.ModelProto:
+        """Another model with this one's weights and `constants`, of the nodes that its outputs need."""
+        outputs = list(outputs)
+        kept = _needed(list(nodes), {value.name for value in outputs})
+        used = {name for node in kept for name in node.input}
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        graph = model.graph
+        for repeated in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+            del repeated[:]
+        del model.metadata_props[:]
+        graph.node.extend(kept)
+        graph.input.extend(value for value in inputs if value.name in used)
+        graph.output.extend(outputs)
+        graph.initializer.extend(tensor for tensor in self.model.graph.initializer if tensor.name in used)
+        graph.initializer.extend(
+            numpy_helper.from_array(value, name) for name, value in constants.items() if name in used
+        )
+        return model
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
+    """An attribute's value, texts as `str`."""
+    for entry in node.attribute:
+        if entry.name == name:
+            value = helper.get_attribute_value(entry)
+            return value.decode() if isinstance(value, bytes) else value
+    return default
+
+
+def sort_nodes(model: onnx.ModelProto) -> None:
+    """Put every node after those whose outputs it reads, in place; otherwise they keep their order.
+
+    ONNX asks for it, but onnxruntime does not mind, and its converter to 16 bits appends its casts at the end.
+    """
+    nodes = list(model.graph.node)
+    makers = {name: number for number, node in enumerate(nodes) for name in node.output if name}
+    sorter = graphlib.TopologicalSorter(
+        {number: sorted({makers[name] for name in node.input if name in makers}) for number, node in enumerate(nodes)}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        raise ModelFileError(
+            "the network is not valid ONNX, some of its nodes wait for each other; export it again"
+        ) from error
+    ready: list[int] = []
+    ordered = []
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            heapq.heappush(ready, number)
+        number = heapq.heappop(ready)
+        ordered.append(nodes[number])
+        sorter.done(number)
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
+
+
+def _controls(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Inputs of one number that has a default, such as a strength.
+
+    Before version 4 of the format every weight had to be listed among the inputs.
+    """
+    single = {tensor.name for tensor in model.graph.initializer if math.prod(tensor.dims) == 1}
+    return [value for value in model.graph.input if model.ir_version >= 4 and value.name in single]
+
+
+def _values(model: onnx.ModelProto) -> Iterable[onnx.ValueInfoProto]:
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except (onnx.shape_inference.InferenceError, RuntimeError):
+        # Operators of ONNX 1.0 that inference does not know any more; what follows them stays unknown.
+        inferred = model.graph
+    return [*inferred.input, *inferred.value_info, *inferred.output]
+
+
+def _fold(model: onnx.ModelProto, constants: dict[str, NDArray[Any]], controls: set[str]) -> None:
+    """Compute in onnxruntime what depends on constants alone, and keep the values instead of the nodes."""
+    fixed, kept = [], []
+    known = set(constants) - controls
+    outputs = {value.name for value in model.graph.output}
+    for node in model.graph.node:
+        inputs = [name for name in node.input if name]
+        foldable = node.op_type not in _NEVER_FOLDED and outputs.isdisjoint(node.output)
+        if foldable and known.issuperset(inputs):
+            fixed.append(node)
+            known.update(node.output)
+        else:
+            kept.append(node)
+    computed = {name for node in fixed for name in node.output}
+    wanted = sorted(computed & {name for node in kept for name in node.input})
+    if wanted:
+        part = onnx.ModelProto()
+        part.CopyFrom(model)
+        for repeated in (part.graph.node, part.graph.input, part.graph.output, part.graph.value_info):
+            del repeated[:]
+        part.graph.node.extend(fixed)
+        part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
+        try:
+            values = open_session(part.SerializeToString()).run(wanted, {})
+        except ORT_ERRORS as error:
+            raise ModelFileError(
+                f"onnxruntime cannot compute the constants of this network ({reason(error)}); export it again"
+            ) from error
+        for name, value in zip(wanted, values, strict=True):
+            constants[name] = np.asarray(value)
+    used = {name for node in kept for name in node.input}
+    for name in set(constants) - used:
+        del constants[name]
+    for repeated in (model.graph.node, model.graph.initializer, model.graph.value_info):
+        del repeated[:]
+    model.graph.node.extend(kept)
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    for name in controls:
+        constants.pop(name, None)  # a default is no constant
+
+
+def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
+    kept = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            kept.append(node)
+            wanted |= set(node.input)
+    return kept[::-1]

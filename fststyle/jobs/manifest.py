@@ -1,0 +1,91 @@
+"""One line of JSON for every picture, so that a long run can be watched, counted and gone on with."""
+
+import json
+import os
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from fststyle.errors import ImageError
+from fststyle.jobs.run import Job, Result
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import is_file, reason_of, refuse_other_kind
+
+
+class Manifest:
+    """A file that lines are added to; used in a `with` block.
+
+    A line holds `source` and `target` (null for standard input and output), `status` ("done", "failed" or "skipped"),
+    `seconds`, `error` (null unless failed), `style` and `time` (seconds since 1970).
+
+    If a line cannot be written, because the disk is full, it is the last: one warning says so, and painting goes on.
+    """
+
+    def __init__(self, path: Path, style: str) -> None:
+        self._path = path
+        self._style = style
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            ImageError: It cannot be written, or is another kind of file.
+        """
+        refuse_other_kind(self._path, Kind.JSON_LINES, ImageError)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
+            if is_file(self._path) and not _ends_a_line(self._path):
+                self._file.write("\n")
+        except OSError as error:
+            raise ImageError(f"cannot write {self._path} ({reason_of(error)}); choose another place") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def done(self, result: Result) -> None:
+        """Note what became of a job."""
+        error = None if result.error is None else str(result.error)
+        status = "done" if error is None else "failed"
+        self._add(result.job, status=status, seconds=round(result.seconds, 3), error=error)
+
+    def skipped(self, job: Job) -> None:
+        """Note that a job was done before."""
+        self._add(job, status="skipped", seconds=0.0, error=None)
+
+    def _add(self, job: Job, **facts: Any) -> None:
+        if self._file is None:
+            raise ValueError("a manifest is written to within a with block")
+        if self._file.closed:  # an earlier line could not be written
+            return
+        names = {key: None if path is None else str(path) for key, path in vars(job).items() if key in _PLACES}
+        line = json.dumps(names | facts | {"style": self._style, "time": round(time.time(), 3)})
+        # A line is one write and on the disk before the next picture: what is in it has happened.
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            warnings.warn(
+                f"{self._path} could not be continued ({reason_of(error)}), but painting goes on; make room, and the "
+                "same command with --skip-existing notes what is missing",
+                stacklevel=3,
+            )
+            with suppress(OSError):  # what could not be written cannot be flushed either
+                self._file.close()
+
+
+_PLACES = ("source", "target")
+
+
+def _ends_a_line(path: Path) -> bool:
+    """False if a full disk has left half a line at the end."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1))
+        return file.read(1) in (b"", b"\n")

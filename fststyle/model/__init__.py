@@ -1,0 +1,1 @@
+"""ONNX files: what is read from them, checked in them, and which ship."""

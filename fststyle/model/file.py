@@ -1,0 +1,237 @@
+"""The contract of an exported network, and the only place that opens an ONNX file.
+
+A network of ours takes a tensor `content` and gives a tensor `stylized`: float32 RGB in 0..1, (batch, 3, height,
+width), every side but the 3 free; or, exported so, uint8 RGB in 0..255, (batch, height, width, 3). It may take
+`strength`, float32 of shape (1,), from 0 for the photo to 1 for the full style: an input with a default of 1, so that
+whoever does not know it leaves it out. Its card lies in the file's metadata.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+
+from fststyle.errors import ModelFileError
+from fststyle.model.card import ModelCard, is_ours
+from fststyle.model.checks import PictureForm, check_graph, image_ends, last_range, shape_of
+from fststyle.model.gallery import advice_for, find_network
+from fststyle.model.sizes import check_sizes
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import is_file, require_regular_file, write_result
+
+INPUT_NAME = "content"
+OUTPUT_NAME = "stylized"
+STRENGTH_NAME = "strength"
+
+# onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
+OPSET = 18
+
+_QUANTIZING = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
+
+_MAX_BYTES = 512 * 2**20
+
+# What people take for an ONNX file, by its first bytes, and what to do instead.
+_MISTAKEN = (
+    (b"\x89PNG", "a PNG picture", "the network comes first and the pictures after it"),
+    (b"\xff\xd8\xff", "a JPEG picture", "the network comes first and the pictures after it"),
+    (b"PK\x03\x04", "a torch checkpoint or zip archive", "export it with `fststyle export`, or unpack it"),
+    (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
+    (b"<", "a web page", "download the file itself"),
+)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """An ONNX file that was read once and checked.
+
+    Attributes:
+        name: The file's name, for messages.
+        data: Its bytes. Open a session from these: the file may be another by now.
+        card: None if the file was not made by fststyle.
+        opset: Version of the standard operators.
+        input_name: The one input.
+        input_shape: (batch, 3, height, width), None where free, however the graph orders them.
+        output_name: The one output.
+        takes: How pixels go in.
+        gives: How they come out; None where the file leaves that open.
+        takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
+        ends_in: The range of a picture's values where the last operator keeps to one: "1", "255" or "-1to1".
+        is_quantized: Whether it computes on integers already.
+    """
+
+    name: str
+    data: bytes
+    card: ModelCard | None
+    opset: int
+    input_name: str
+    input_shape: tuple[int | None, ...]
+    output_name: str
+    takes: PictureForm
+    gives: PictureForm | None
+    takes_strength: bool = False
+    ends_in: str | None = None
+    is_quantized: bool = False
+
+    @property
+    def byte_pixels(self) -> bool:
+        """Whether pixels are bytes going in; else they are floating-point numbers."""
+        return self.takes.dtype == "uint8"
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read and check a network, ours or someone else's, from picture to picture.
+
+    Args:
+        path: The ONNX file, or the name of a network that ships.
+
+    Raises:
+        ModelFileError: There is no such file or name; it is not ONNX, or broken; it holds what a style network does not
+            need; or its weights are not those that its card was written for.
+    """
+    path = find_network(path)
+    data = _read_bytes(path)
+    for start, kind, remedy in _MISTAKEN:
+        if data.startswith(start):
+            raise ModelFileError(f"{path} is {kind}, not an ONNX file; {remedy}")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        raise ModelFileError(f"{path} is not an ONNX file, or is cut off; download or export it again") from error
+    if not model.graph.node or not model.opset_import:
+        raise ModelFileError(f"{path} holds no network, or is cut off; download or export it again")
+    takes, gives = check_graph(model, str(path))
+    check_sizes(model, str(path))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    card = ModelCard.from_metadata(metadata, str(path))
+    if card is not None and card.weights_sha256 != _sha256_or_none(model):
+        raise ModelFileError(f"{path} holds other weights than its card was written for; download or export it again")
+    (content,), (stylized,) = image_ends(model.graph)
+    shape = shape_of(content)
+    return ModelFile(
+        name=path.name,
+        data=data,
+        card=card,
+        opset=_opset(model),
+        input_name=content.name,
+        input_shape=(shape[0], 3, *(shape[1:3] if takes.channels_last else shape[2:])),
+        output_name=stylized.name,
+        takes=takes,
+        gives=gives,
+        takes_strength=card is not None and _takes_strength(model.graph),
+        is_quantized=not _QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
+        ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
+    )
+
+
+def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCard:
+    """Check a network against the contract, put the card in, and replace `path` whole or not at all.
+
+    Returns:
+        The card with `weights_sha256` filled in. `model` itself is left as it was.
+
+    Raises:
+        ModelFileError: The network does not keep the contract, or the folder cannot be written.
+    """
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = " ".join(str(error).split())
+        raise ModelFileError(f"the network for {path} is not valid ONNX ({reason}); export it again") from error
+    check_graph(model, f"the network for {path}")
+    (content,), (stylized,) = image_ends(model.graph)
+    found = (content.name, shape_of(content), stylized.name, _opset(model))
+    shape = (None, None, None, 3) if takes_bytes(content) else (None, 3, None, None)
+    wanted = (INPUT_NAME, shape, OUTPUT_NAME, OPSET)
+    if found != wanted:
+        raise ModelFileError(f"the network for {path} has (input, shape, output, opset) {found}; export it as {wanted}")
+    card = replace(card, weights_sha256=weights_sha256(model))
+    marked = onnx.ModelProto()
+    marked.CopyFrom(model)
+    name_sides(marked.graph)
+    foreign = {entry.key: entry.value for entry in model.metadata_props if not is_ours(entry.key)}
+    onnx.helper.set_model_props(marked, foreign | card.to_metadata())
+    _write(path, marked)
+    return card
+
+
+def name_sides(graph: onnx.GraphProto) -> None:
+    """Give the output the input's sides, "batch", "height" and "width" for example: programs read them, in place.
+
+    An exporter writes there how they were computed, which is always the same in a network that keeps the size.
+    """
+    (content,), (stylized,) = image_ends(graph)
+    sides = dict(zip("BCHW", content.type.tensor_type.shape.dim, strict=True))
+    if takes_bytes(content):
+        sides = dict(zip("BHWC", content.type.tensor_type.shape.dim, strict=True))
+    order = "BHWC" if takes_bytes(stylized) else "BCHW"
+    del stylized.type.tensor_type.shape.dim[:]
+    stylized.type.tensor_type.shape.dim.extend(sides[side] for side in order)
+
+
+def write_foreign_model(path: Path, model: onnx.ModelProto) -> None:
+    """Check a network of somebody else, and replace `path` whole or not at all.
+
+    Raises:
+        ModelFileError: `read_model` would refuse it, or the folder cannot be written.
+    """
+    check_graph(model, f"the network for {path}")
+    _write(path, model)
+
+
+def weights_sha256(model: onnx.ModelProto) -> str:
+    """Fingerprint of the initializers' names, types, shapes and values, whatever their order and storage."""
+    digest = hashlib.sha256()
+    for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name):
+        values = numpy_helper.to_array(tensor)
+        digest.update(f"{tensor.name}\0{tensor.data_type}\0{list(tensor.dims)}\0".encode())
+        digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def _takes_strength(graph: onnx.GraphProto) -> bool:
+    shapes = {value.name: shape_of(value) for value in graph.input}
+    defaults = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    return shapes.get(STRENGTH_NAME) == (1,) and defaults.get(STRENGTH_NAME) == onnx.TensorProto.FLOAT
+
+
+def takes_bytes(content: onnx.ValueInfoProto) -> bool:
+    """Whether a network's input is uint8."""
+    return bool(content.type.tensor_type.elem_type == onnx.TensorProto.UINT8)
+
+
+def _write(path: Path, model: onnx.ModelProto) -> None:
+    write_result(path, model.SerializeToString(deterministic=True), Kind.NETWORK, ModelFileError)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        size = require_regular_file(path).st_size
+        if size == 0:
+            raise ModelFileError(f"{path} is empty; download or export it again")
+        if size > _MAX_BYTES:
+            raise ModelFileError(
+                f"{path} has {size:,} bytes, far more than a style network; check that it is the right file"
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{path} does not exist; {advice_for(path)}") from error
+    except OSError as error:
+        remedy = "name an ONNX file"
+        if is_file(path / "last.ckpt"):
+            remedy = f"it holds a training: export that first, fststyle export {path}"
+        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
+
+
+def _sha256_or_none(model: onnx.ModelProto) -> str | None:
+    try:
+        return weights_sha256(model)
+    except (TypeError, ValueError):  # a tensor whose bytes do not fit its shape
+        return None
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=1)

@@ -1,0 +1,82 @@
+"""Several networks at once: their paintings of a photo, mixed pixel by pixel."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.paint.controls import Controls
+from fststyle.paint.stylizer import Stylizer, as_rgb
+from fststyle.pictures.picture import Picture
+
+# Beside a network with such a weight, others do not show; and sums of larger ones overflow.
+_LARGEST_WEIGHT = 1e6
+
+
+def parse_blend(text: str) -> list[tuple[Path, float]]:
+    """Read "a.onnx:0.7,b.onnx:0.3"; a network without a number counts 1.
+
+    Raises:
+        ValueError: It is not such a list, or a weight does not lie in 0..1,000,000, 0 excluded.
+    """
+    networks = []
+    for entry in text.split(","):
+        name, colon, number = entry.strip().rpartition(":")
+        if not colon or number.endswith(".onnx"):  # "C:\a.onnx" has a colon, too
+            name, number = entry.strip(), "1"
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = float("nan")
+        if not name or not 0 < weight <= _LARGEST_WEIGHT:
+            raise ValueError(
+                f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers up to 1,000,000, not {text!r}"
+            )
+        networks.append((Path(name), weight))
+    return networks
+
+
+class Blend:
+    """Like a `Stylizer`, but paints the weighted mean of what several networks paint.
+
+    Attributes:
+        style: Their names, "wave+scream".
+        device: Where the first of them runs.
+    """
+
+    def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
+        """Weights lie in 0..1,000,000, 0 excluded; only their ratios count."""
+        fitting = all(0 < weight <= _LARGEST_WEIGHT for weight in weights)
+        if not stylizers or len(stylizers) != len(weights) or not fitting:
+            raise ValueError(
+                f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}"
+            )
+        self._stylizers = list(stylizers)
+        self._weights = [weight / sum(weights) for weight in weights]
+        self.style = "+".join(stylizer.style for stylizer in stylizers)
+        self.device = stylizers[0].device
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8] | Picture | Image.Image,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        scale: float = 1.0,
+        mask: NDArray[np.uint8] | None = None,
+        grain: float = 0.0,
+    ) -> NDArray[np.uint8]:
+        """Like `Stylizer`. The strength is a cross-fade, unless every network has a strength input."""
+        told = all(stylizer.network.model.takes_strength for stylizer in self._stylizers)
+        paint = partial(self._paint, strength=strength if told else 1.0)
+        return Controls(strength, keep_color, scale, mask, grain).apply(as_rgb(image), paint, fade=not told)
+
+    def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        mixed = np.zeros(rgb.shape, np.float32)
+        for stylizer, weight in zip(self._stylizers, self._weights, strict=True):
+            mixed += np.float32(weight) * stylizer(rgb, strength=strength)
+        mixed += 0.5
+        return mixed.astype(np.uint8)

@@ -1,0 +1,103 @@
+"""Settings of a painting besides its style: strength, brush size, colors, mask, grain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.pictures.files import resize, with_content_color
+
+Pixels = NDArray[np.uint8]
+
+# What arithmetic on whole pictures is cut into, so that it stays small beside the pictures.
+_BAND_PIXELS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Settings for one picture.
+
+    Attributes:
+        strength: 0 is the photo, 1 the full style. A network that was trained with a strength input paints weaker
+            strokes; any other is cross-faded with the photo.
+        keep_color: Take the brightness from the painting and the colors from the photo.
+        scale: Brush size factor. At 2 the network paints at half the size, so strokes are twice as broad. At 0.5 they
+            are half as broad, and painting takes four times as long.
+        mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
+        grain: Standard deviation, in gray levels, of noise on what the network sees. It gives strokes something to
+            start from in flat areas. The noise is the same every time.
+    """
+
+    strength: float = 1.0
+    keep_color: bool = False
+    scale: float = 1.0
+    mask: Pixels | None = None
+    grain: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength must lie in 0..1, not {self.strength}")
+        if not 0.1 <= self.scale <= 10:
+            raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
+        if not 0 <= self.grain <= 100:
+            raise ValueError(f"grain must lie in 0..100, not {self.grain}")
+        if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
+            raise ValueError(
+                f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
+            )
+
+    def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
+        """Paint (H, W, 3) with `paint`, which keeps the size it is given.
+
+        Args:
+            rgb: The picture.
+            paint: What paints.
+            fade: Whether the strength is left to a cross-fade; else `paint` has it in itself.
+        """
+        if self.strength == 0:
+            return rgb.copy()
+        height, width = rgb.shape[:2]
+        stylized = resize(paint(self._grained(self._scaled(rgb))), height, width)
+        if self.keep_color:
+            stylized = _by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
+        if self.strength < 1 and fade:
+            stylized = _by_bands(lambda rows: _mixed(stylized[rows], rgb[rows], self.strength), rgb)
+        if self.mask is not None:
+            shown = resize(self.mask, height, width)[:, :, None]
+            stylized = _by_bands(
+                lambda rows: _mixed(stylized[rows], rgb[rows], shown[rows].astype(np.float32) / np.float32(255)), rgb
+            )
+        return stylized
+
+    def _scaled(self, rgb: Pixels) -> Pixels:
+        height, width = (max(1, round(side / self.scale)) for side in rgb.shape[:2])
+        return resize(rgb, height, width)
+
+    def _grained(self, rgb: Pixels) -> Pixels:
+        if self.grain == 0:
+            return rgb
+        rng = np.random.default_rng(0)
+
+        def grained(rows: slice) -> Pixels:
+            band = rgb[rows].astype(np.float32)
+            band += np.float32(self.grain) * rng.standard_normal((*band.shape[:2], 1), np.float32)
+            return np.clip(np.rint(band), 0, 255).astype(np.uint8)
+
+        return _by_bands(grained, rgb)
+
+
+def _mixed(stylized: Pixels, rgb: Pixels, share: float | NDArray[np.float32]) -> Pixels:
+    mixed = share * stylized.astype(np.float32) + (1 - share) * rgb
+    rounded: Pixels = (mixed + 0.5).astype(np.uint8)
+    return rounded
+
+
+def _by_bands(change: Callable[[slice], Pixels], rgb: Pixels) -> Pixels:
+    """Do for a few rows at a time what would make floating-point copies of everything."""
+    rows = max(1, _BAND_PIXELS // rgb.shape[1])
+    changed = np.empty_like(rgb)
+    for top in range(0, len(rgb), rows):
+        band = slice(top, top + rows)
+        changed[band] = change(band)
+    return changed

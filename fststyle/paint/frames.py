@@ -1,0 +1,237 @@
+"""The frames of a video through a network, one after the other, so that the paint stands still where the scene does.
+
+What moves takes a share of its paint along (`carry.py`). A network's instance norms, too, measure every frame anew:
+when something bright enters at one side, the paint changes brightness and hue at the other; on request they are given
+statistics that follow the frames slowly. Both start afresh where the scene is cut.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
+from fststyle.model.card import ModelCard
+from fststyle.paint.stylizer import Stylizer, as_rgb
+from fststyle.pictures.picture import Picture
+from fststyle.runtime.network import Network
+from fststyle.system.extras import extra
+
+if TYPE_CHECKING:
+    from fststyle.paint.carry import Carrier
+
+Pixels = NDArray[np.uint8]
+
+# Sides of the tiny gray pictures in which cuts are looked for.
+_TINY = (32, 18)
+
+# Of large frames each fourth pixel of each fourth row is looked at: a mean of dozens serves as well as one of hundreds.
+_SKIPPED = 4
+
+# Gray levels of 0..255 by which a tiny picture changes on average at a cut, and how much that is more than usual.
+_CUT_LEVELS = 18.0
+_CUT_RATIO = 4.0
+
+
+# Shares of old paint, behind any network and behind one that is steady by itself: more costs more style than is gained.
+_CARRY, _CARRY_OF_STEADY = 0.4, 0.2
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How flicker is reduced in a clip.
+
+    Attributes:
+        follow: Share of a frame's own instance-norm statistics that goes into the held ones, 0..1. 0 holds those of the
+            first frame until the next cut. 1 uses every frame's own. Frames that are painted in tiles use their own.
+        carry: Share of the old paint that is moved along by optical flow, 0..1. None is 0.2 for a network that was
+            trained for steadiness, and 0.4 for others. 0 carries nothing, and needs no OpenCV.
+        cuts: Start afresh at cuts of the scene.
+    """
+
+    follow: float = 1.0
+    carry: float | None = None
+    cuts: bool = True
+
+    def __post_init__(self) -> None:
+        for name, share in (("follow", self.follow), ("carry", self.carry)):
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"{name} must lie in 0..1, not {share}")
+
+    def carried(self, card: ModelCard | None) -> float:
+        """The share of paint that is carried along behind the network of this card."""
+        if self.carry is not None:
+            return self.carry
+        trained = card is not None and card.recipe.get("temporal_weight", 0.0) > 0
+        return _CARRY_OF_STEADY if trained else _CARRY
+
+
+class FrameStylizer:
+    """Paints the frames of one clip in their order."""
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        steadiness: Steadiness | None = None,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+    ) -> None:
+        """`strength` and `keep_color` are those of `Stylizer`.
+
+        Raises:
+            FststyleError: Paint is to be carried, and OpenCV is not installed.
+        """
+        self.steadiness = steadiness or Steadiness()
+        self._strength = strength
+        self._keep_color = keep_color
+        self._held = _hold(stylizer, self.steadiness.follow)
+        self._stylizer = stylizer if self._held is None else stylizer.through(self._held)
+        self._cuts = CutFinder()
+        self._carrier = _carry(self.steadiness.carried(stylizer.network.model.card))
+
+    def __call__(self, rgb: Pixels) -> Pixels:
+        """Paint the next frame, (H, W, 3)."""
+        if self._cuts(rgb) and self.steadiness.cuts:
+            if self._held is not None:
+                self._held.forget()
+            if self._carrier is not None:
+                self._carrier.forget()
+        painted = self._stylizer(rgb, strength=self._strength, keep_color=self._keep_color)
+        return painted if self._carrier is None else self._carrier(rgb, painted)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What is remembered of earlier frames; `restore` takes it back."""
+        state = self._cuts.state()
+        if self._held is not None and self._held.statistics is not None:
+            state |= self._held.statistics.feeds()
+        return state if self._carrier is None else state | self._carrier.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as if the frames before had been painted here."""
+        self._cuts.restore(state)
+        if self._held is not None:
+            self._held.statistics = Statistics(state["mean"], state["variance"]) if "mean" in state else None
+        if self._carrier is not None:
+            self._carrier.restore(state)
+
+
+class HeldNetwork(Network):
+    """A network whose instance norms are given statistics that follow those of the frames.
+
+    Attributes:
+        statistics: What is held; None before the first frame.
+    """
+
+    def __init__(self, network: Network, form: StatisticsForm, follow: float) -> None:
+        measuring = network.open(form.build(measured=form.every))
+        super().__init__(network.model, measuring, network.device, network.layout, None)
+        self.statistics: Statistics | None = None
+        self._network = network
+        self._follow = follow
+        self._measuring = measuring
+        self._given = network.open(form.build(given=True, measured=form.every if follow else ()))
+
+    def open(self, data: bytes) -> onnxruntime.InferenceSession:
+        """As the network itself."""
+        return self._network.open(data)
+
+    def forget(self) -> None:
+        """Measure the next frame afresh."""
+        self.statistics = None
+
+    def run(self, rgb: Pixels, strength: float = 1.0) -> Pixels:
+        """Paint (H, W, 3) with what is held."""
+        names = [self.model.output_name, MEASURED_MEAN, MEASURED_VARIANCE]
+        if self.statistics is None:
+            answer, mean, variance = self.ask(self._measuring, rgb, {}, names, strength)
+            self.statistics = Statistics(mean, variance)
+        elif self._follow:
+            answer, mean, variance = self.ask(self._given, rgb, self.statistics.feeds(), names, strength)
+            self.statistics = self.statistics.mixed(Statistics(mean, variance), self._follow)
+        else:
+            (answer,) = self.ask(self._given, rgb, self.statistics.feeds(), names[:1], strength)
+        return self.to_rgb(answer, rgb.shape[:2])
+
+
+def _hold(stylizer: Stylizer, follow: float) -> HeldNetwork | None:
+    """None where there is nothing to hold: no instance norms, or every frame is left to itself."""
+    if follow == 1:
+        return None
+    try:
+        form = StatisticsForm.read(stylizer.network.model.data)
+    except ModelFileError:
+        return None
+    return HeldNetwork(stylizer.network, form, follow) if form.norms else None
+
+
+def _carry(share: float) -> "Carrier | None":
+    if not share:
+        return None
+    with extra("video"):
+        from fststyle.paint.carry import Carrier
+    return Carrier(share)
+
+
+class CutFinder:
+    """Tells a new scene from motion: the picture changes much, and much more than it did lately."""
+
+    def __init__(self) -> None:
+        self._last: NDArray[np.float32] | None = None
+        self._usual: float | None = None  # nobody knows before there were two frames
+
+    def __call__(self, rgb: Pixels) -> bool:
+        """Whether this frame, (H, W, 3), begins a scene; the first one does not."""
+        few = rgb[::_SKIPPED, ::_SKIPPED] if min(rgb.shape[:2]) >= _SKIPPED * max(_TINY) else rgb
+        tiny = np.asarray(Image.fromarray(few).resize(_TINY, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
+        last, self._last = self._last, tiny
+        if last is None:
+            return False
+        change = float(np.abs(tiny - last).mean())
+        if self._usual is None:
+            self._usual = change
+            return False
+        cut = change > _CUT_LEVELS and change > _CUT_RATIO * self._usual
+        if not cut:
+            self._usual = max(0.8 * self._usual + 0.2 * change, 0.5 * change)
+        return cut
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """For `restore`."""
+        state: dict[str, NDArray[Any]] = {} if self._last is None else {"tiny": self._last}
+        return state if self._usual is None else state | {"usual": np.array(self._usual)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as if the frames before had been seen here."""
+        self._last = state.get("tiny")
+        self._usual = float(state["usual"]) if "usual" in state else None
+
+
+def stylize_frames(
+    stylizer: Stylizer,
+    frames: Iterable[Pixels | Picture | Image.Image],
+    *,
+    steadiness: Steadiness | None = None,
+    strength: float = 1.0,
+    keep_color: bool = False,
+) -> Iterator[Pixels]:
+    """Paint the frames of a clip one after the other. Only one or two frames are held at a time.
+
+    Args:
+        stylizer: The network.
+        frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
+        steadiness: How flicker is reduced; None for the defaults.
+        strength: As for `Stylizer`.
+        keep_color: As for `Stylizer`.
+
+    Yields:
+        uint8 RGB of the frame's own size.
+    """
+    function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
+    for frame in frames:
+        yield function(as_rgb(frame))

@@ -1,0 +1,155 @@
+"""One network from file to pixels: uint8 in, uint8 of the same height and width out."""
+
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.errors import ModelFileError
+from fststyle.model.card import ModelCard
+from fststyle.model.layouts import Layout
+from fststyle.paint.controls import Controls
+from fststyle.pictures.picture import Picture, to_picture
+from fststyle.runtime.fitting import Fitting
+from fststyle.runtime.network import Network
+from fststyle.runtime.tiling import TiledNetwork
+from fststyle.system.memory import default_memory
+
+__all__ = ["Layout", "Stylizer"]
+
+# Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
+_ALWAYS_WHOLE = 500_000
+
+
+class Stylizer:
+    """A network that is ready to run; make one with `Stylizer.load`.
+
+    Attributes:
+        card: What the file says about itself; None for files that fststyle did not make.
+        style: Its style's name, or else the file's.
+        device: Where the network runs: "cpu", "cuda", "directml" or "coreml".
+    """
+
+    def __init__(
+        self, network: Network, *, memory: int | None = None, exact: bool = False, fitting: Fitting | None = None
+    ) -> None:
+        """`fitting` is that of the network whose second form this one is; the other arguments are those of `load`."""
+        self.card: ModelCard | None = network.model.card
+        self.style = self.card.style if self.card is not None else Path(network.model.name).stem
+        self.device = network.device
+        self._network = network
+        self._memory = memory
+        self._exact = exact
+        self._tiled: TiledNetwork | None = None
+        self._fitting = Fitting(network) if fitting is None else fitting
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        *,
+        layout: Layout = "rgb1",
+        threads: int | None = None,
+        memory: int | None = None,
+        exact: bool = False,
+    ) -> Self:
+        """Open a network, ours or someone else's.
+
+        Args:
+            path: The ONNX file.
+            device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
+            layout: What a network that is not ours computes on: the order of the channels, "rgb" or "bgr", and the
+                range of values, "1" (0..1), "255" (0..255) or "-1to1" (−1..1). Ours are "rgb1".
+            threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.
+            memory: Bytes that the process may take; a picture that would need more is painted in tiles. None is half
+                of what is free when the picture comes, and no less than the smallest tiles need.
+            exact: Of a picture in tiles, let the instance norms see all of it rather than a sample. Takes longer.
+
+        Raises:
+            ModelFileError: The file is missing, broken, or not a style network.
+            DeviceError: The device asked for cannot be used.
+        """
+        if memory is not None and memory < 1:
+            raise ValueError(f"memory must be at least a byte, not {memory}")
+        return cls(Network.load(Path(path), device, layout, threads), memory=memory, exact=exact)
+
+    @property
+    def network(self) -> Network:
+        """What paints."""
+        return self._network
+
+    def through(self, network: Network) -> "Stylizer":
+        """One that paints with another network, in as much memory and as exactly."""
+        return Stylizer(network, memory=self._memory, exact=self._exact, fitting=self._fitting)
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8] | Picture | Image.Image,
+        *,
+        strength: float = 1.0,
+        keep_color: bool = False,
+        scale: float = 1.0,
+        mask: NDArray[np.uint8] | None = None,
+        grain: float = 0.0,
+    ) -> NDArray[np.uint8]:
+        """Stylize a picture.
+
+        A picture of a size that the network does not take is continued by reflection, and what is painted is cut back.
+        A network for one size only gets the picture resized, whatever its aspect ratio, and its answer is resized back.
+
+        Args:
+            image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
+            strength: 0 is the photo, 1 the full style. This and what follows is explained at `Controls`.
+            keep_color: Keep the photo's colors.
+            scale: Brush size factor.
+            mask: (height, width) of any size, 255 where to paint.
+            grain: Standard deviation of noise that the network sees, in gray levels.
+
+        Returns:
+            uint8 RGB of shape (H, W, 3), the same H and W.
+
+        Raises:
+            ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
+        """
+        controls = Controls(strength, keep_color, scale, mask, grain)
+        told = self._network.model.takes_strength
+        paint = partial(self._paint, strength=strength if told else 1.0)
+        return controls.apply(as_rgb(image), lambda rgb: self._fitting(rgb, paint), fade=not told)
+
+    def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        """Whole, or in tiles where it would not fit."""
+        height, width = rgb.shape[:2]
+        small = self._memory is None and height * width <= _ALWAYS_WHOLE
+        if small or any(self._network.model.input_shape[2:]):
+            return self._network.run(rgb, strength)
+        try:
+            if self._tiled is None:
+                self._tiled = TiledNetwork(self._network, self._fitting.multiple)
+        except ModelFileError:
+            if self._memory is not None:
+                raise
+            return self._network.run(rgb, strength)
+        memory = self._memory
+        if memory is None:
+            memory = max(default_memory(), self._tiled.least_memory(height, width))
+        if self._tiled.fits(height, width, memory):
+            return self._network.run(rgb, strength)
+        return self._tiled.run(rgb, memory, exact=self._exact, strength=strength)
+
+
+def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:
+    """Any picture as (H, W, 3), without colors that transparency hides.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if isinstance(image, Image.Image):
+        image = to_picture(image)
+    rgb = image.to_paint() if isinstance(image, Picture) else np.asarray(image)
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"the picture must be uint8 of shape (height, width, 3), not {rgb.dtype} of {rgb.shape}")
+    return rgb

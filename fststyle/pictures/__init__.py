@@ -1,0 +1,1 @@
+"""Picture files to uint8 sRGB pixels and back."""

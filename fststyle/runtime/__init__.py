@@ -1,0 +1,1 @@
+"""A network that onnxruntime runs, whole or in tiles."""

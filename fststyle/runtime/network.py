@@ -1,0 +1,156 @@
+"""A network that onnxruntime runs: pixels in and out, whatever it computes on."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from fststyle.errors import DeviceError, ModelFileError
+from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
+from fststyle.model.file import STRENGTH_NAME, ModelFile, read_model
+from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
+
+
+class Network:
+    """A model file and a session of it; make one with `Network.load`.
+
+    Attributes:
+        model: The file.
+        device: Where it runs: "cpu", "cuda", "directml" or "coreml".
+        layout: What it computes on; of a network that takes bytes, only the order of the channels counts.
+    """
+
+    def __init__(
+        self, model: ModelFile, session: onnxruntime.InferenceSession, device: str, layout: Layout, threads: int | None
+    ) -> None:
+        self.model = model
+        self.device = device
+        self.layout = layout
+        self._session = session
+        self._threads = threads
+        self._values = values_of(layout)
+        self._suspected = model.card is not None
+
+    @classmethod
+    def load(cls, path: Path, device: str, layout: Layout, threads: int | None) -> Self:
+        """As `Stylizer.load` says."""
+        values_of(layout)
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        chosen = choose_device(device)
+        model = read_model(path)
+        if model.card is not None and layout != "rgb1":
+            raise ValueError(f"{path} was made by fststyle, so its layout is rgb1, not {layout}")
+        session = _open(model.data, str(path), chosen, threads)
+        # onnxruntime falls back to the CPU without a word.
+        if PROVIDERS[chosen] not in session.get_providers():
+            if device != "auto":
+                raise DeviceError(f"onnxruntime could not start {chosen} and would use the CPU; {remedy(chosen)}")
+            chosen = "cpu"
+        return cls(model, session, chosen, layout, threads)
+
+    def open(self, data: bytes) -> onnxruntime.InferenceSession:
+        """A session of a graph derived from this network, where this network runs."""
+        return _open(data, self.model.name, self.device, self._threads)
+
+    def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        """Paint (H, W, 3).
+
+        Args:
+            rgb: The picture.
+            strength: For a network that can be told; others do not hear it.
+
+        Raises:
+            ModelFileError: The network fails, or gives something other than a picture of this size.
+        """
+        return self.paint(self._session, rgb, {}, strength)
+
+    def paint(
+        self,
+        session: onnxruntime.InferenceSession,
+        rgb: NDArray[np.uint8],
+        feeds: Mapping[str, NDArray[Any]],
+        strength: float = 1.0,
+    ) -> NDArray[np.uint8]:
+        """As `run`, with a session from `open` and its further inputs."""
+        (answer,) = self.ask(session, rgb, feeds, [self.model.output_name], strength)
+        return self.to_rgb(answer, rgb.shape[:2])
+
+    def ask(
+        self,
+        session: onnxruntime.InferenceSession,
+        rgb: NDArray[np.uint8],
+        feeds: Mapping[str, NDArray[Any]],
+        names: Sequence[str],
+        strength: float = 1.0,
+    ) -> list[NDArray[Any]]:
+        """Some of a session's outputs for a picture.
+
+        Raises:
+            ModelFileError: The network fails.
+        """
+        form = self.model.takes
+        content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
+        try:
+            told = self._told(session, strength)
+            return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
+        except ORT_ERRORS as error:
+            height, width = rgb.shape[:2]
+            raise ModelFileError(
+                f"{self.model.name} fails on {width}×{height} pixels ({reason(error)}); try a smaller picture, or "
+                "another network"
+            ) from error
+
+    def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
+        """The strength, if it is not the default and this session's graph, perhaps a part of the network's, has it."""
+        if strength == 1 or not self.model.takes_strength:
+            return {}
+        if STRENGTH_NAME not in {value.name for value in session.get_overridable_initializers()}:
+            return {}
+        return {STRENGTH_NAME: np.full(1, strength, np.float32)}
+
+    def keeps_size(self, height: int, width: int) -> bool:
+        """Whether the network runs on noise of this size, and gives a picture of it."""
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        try:
+            (answer,) = self.ask(self._session, noise, {}, [self.model.output_name])
+        except ModelFileError:
+            return False
+        return answer.shape in ((1, 3, height, width), (1, height, width, 3))
+
+    def to_rgb(self, answer: NDArray[Any], sides: tuple[int, ...]) -> NDArray[np.uint8]:
+        """What a session of this network gave as pixels; `sides` are (H, W) of what it was given.
+
+        Raises:
+            ModelFileError: It is something other than a picture of this size.
+        """
+        channels_last, planes = answer.shape == (1, *sides, 3), answer.shape == (1, 3, *sides)
+        if channels_last and planes:  # of 3×3 pixels the shape does not tell
+            channels_last = (self.model.gives or self.model.takes).channels_last
+        elif not channels_last and not planes:
+            raise ModelFileError(
+                f"{self.model.name} makes {answer.shape} of {(1, 3, *sides)}; choose a network that keeps the size"
+            )
+        if answer.dtype != np.uint8:
+            self._check(answer)
+        return to_rgb(answer, self._values, channels_last=channels_last)
+
+    def _check(self, answer: NDArray[Any]) -> None:
+        if not np.isfinite([answer.min(), answer.max()]).all():
+            raise ModelFileError(f"{self.model.name} produced NaN or infinity; retrain it or use another network")
+        if self._suspected:
+            return
+        if (found := suspicion(answer, self.layout, self.model.ends_in)) is not None:
+            self._suspected = True
+            warnings.warn(f"{self.model.name} {found}", stacklevel=2)
+
+
+def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+    try:
+        return open_session(data, device, threads)
+    except ORT_ERRORS as error:
+        raise ModelFileError(f"{name} cannot be run by onnxruntime ({reason(error)}); export it again") from error

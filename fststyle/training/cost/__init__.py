@@ -1,0 +1,1 @@
+"""The cost of a stylized picture, and the loss networks that see it."""

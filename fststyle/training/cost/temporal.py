@@ -1,0 +1,104 @@
+"""Steadiness without videos: a photo and the same photo a moment later, moved by a motion that is known exactly.
+
+A network is steady if painting and moving can change places: moving what it paints of the photo gives what it paints of
+the moved photo (Wang 2020, "ReReVST"). Brightness may change on the way; the painting's may then change as the photo's
+does, as ReCoNet allows (Gao 2018, section 3.3). There the change is whatever two frames of a film differ by; here it is
+drawn like the motion, smooth and without the noise, which the painting shall not follow.
+
+Not about measuring networks: `motion.py`, whose motion this is.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fststyle.training.cost.motion import NOISE, random_field, random_flow
+
+_SEED = 2  # data.py draws from 0 and 1
+_LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, as Gao has it
+
+
+class Moved(NamedTuple):
+    """A batch of photos a moment later.
+
+    Attributes:
+        content: (B, 3, H, W) in [0, 1].
+        flow: Backward, (B, H, W, 2), (x, y) in pixels.
+        visible: (B, 1, H, W), 1 where `content` shows what the photo showed, 0 where it lay beyond the border.
+        brighter: (B, 1, H, W), how much luminance was added to what moved.
+    """
+
+    content: Tensor
+    flow: Tensor
+    visible: Tensor
+    brighter: Tensor
+
+
+def moved(content: Tensor, positions: Sequence[int], *, lighting: float = 0.0) -> Moved:
+    """Draw a motion, a change of light and noise for each photo of a batch.
+
+    Args:
+        content: (B, 3, H, W) in [0, 1].
+        positions: Of each photo in the run; all that is drawn is a function of them.
+        lighting: Standard deviation of the change of light, as a fraction of the range.
+    """
+    height, width = content.shape[-2:]
+    flows, lights, noises = [], [], []
+    for position in positions:
+        rng = np.random.default_rng([_SEED, position])
+        flows.append(torch.from_numpy(random_flow(height, width, rng)))
+        lights.append(torch.from_numpy(random_field(height, width, 1, rng)).permute(2, 0, 1))
+        generator = torch.Generator(content.device).manual_seed(int(rng.integers(2**62)))
+        noises.append(torch.randn(content.shape[1:], generator=generator, device=content.device))
+    flow = torch.stack(flows).to(content.device)
+    light = lighting * torch.stack(lights).to(content.device)
+    with torch.autocast(content.device.type, enabled=False):
+        there = warp(content, flow)
+        lit = (there + light).clamp(0, 1)
+        brighter = luminance(lit - there)
+        later = (lit + NOISE * torch.stack(noises)).clamp(0, 1)
+    return Moved(later, flow, inside(flow), brighter)
+
+
+def temporal_loss(painted: Tensor, painted_later: Tensor, later: Moved) -> Tensor:
+    """Mean squared difference, on a range of 0..1, of what was painted and moved from what was painted of the moved.
+
+    Only over visible pixels, and less the photo's own change of luminance; per picture: (B,).
+    """
+    with torch.autocast(painted.device.type, enabled=False):
+        difference = painted_later.float() - warp(painted.float(), later.flow) - later.brighter
+        errors = (difference.square().mean(1, keepdim=True) * later.visible).flatten(1).sum(1)
+        return errors / later.visible.flatten(1).sum(1).clamp_min(1)
+
+
+def warp(pictures: Tensor, flow: Tensor) -> Tensor:
+    """Move (B, C, H, W) by (B, H, W, 2), differentiably; as `motion.warp`, but parts of pixels exactly, too."""
+    height, width = pictures.shape[-2:]
+    scale = flow.new_tensor((2 / max(width - 1, 1), 2 / max(height - 1, 1)))
+    grid = _sources(flow) * scale - 1
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
+
+
+def inside(flow: Tensor) -> Tensor:
+    """As `motion.inside`, of a batch: (B, 1, H, W), 1 or 0."""
+    _, height, width, _ = flow.shape
+    x, y = _sources(flow).unbind(-1)
+    return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float().unsqueeze(1)
+
+
+def luminance(pictures: Tensor) -> Tensor:
+    """(B, 3, H, W) to (B, 1, H, W)."""
+    weights = pictures.new_tensor(_LUMINANCE).view(1, 3, 1, 1)
+    return (pictures * weights).sum(1, keepdim=True)
+
+
+def _sources(flow: Tensor) -> Tensor:
+    _, height, width, _ = flow.shape
+    y, x = torch.meshgrid(
+        torch.arange(height, device=flow.device), torch.arange(width, device=flow.device), indexing="ij"
+    )
+    return torch.stack((x, y), dim=-1) + flow

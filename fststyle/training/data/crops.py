@@ -1,0 +1,166 @@
+"""Squares cut from photos: random ones to train on, the middle ones to measure on.
+
+Sample p of a run is a pure function of the seed and p: which photo, which crop, flipped or not.
+"""
+
+import json
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from fststyle.errors import DataError, ImageError
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.system.files import reason_of
+from fststyle.training.data.cache import PhotoCache
+
+# The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
+_NARROWEST = 0.4
+
+# How much of a darkened crop is black, about, least and most: a street at night, and stars.
+_BLACK_SHARE = 0.3, 0.98
+
+# The highest black point, of what is brightest: something is left of a crop that is mostly sky.
+_HIGHEST_BLACK = 0.85
+
+MAX_BAD_SHARE = 0.5
+"""A folder of which more than this cannot be read is the wrong folder."""
+
+
+class PhotoCrops(Dataset[Tensor]):
+    """Square crops by position in the run: (3, crop, crop) uint8, RGB. Positions have no end.
+
+    Args:
+        photos: Files, in an order that does not change between runs.
+        crop: Side of the crops in pixels.
+        seed: Of the whole run.
+        bad_list: JSON Lines file to which unreadable photos are added, once each, with the reason.
+        cache: Where decoded photos are kept; none decodes anew every time.
+        dark: Share of the crops that are darkened.
+        gone: Indices of photos that are known to be missing; others take their place.
+    """
+
+    def __init__(
+        self,
+        photos: list[Path],
+        crop: int,
+        seed: int,
+        bad_list: Path | None = None,
+        cache: PhotoCache | None = None,
+        dark: float = 0.0,
+        gone: Iterable[int] = (),
+    ) -> None:
+        self.photos, self.crop, self.seed, self.bad_list = photos, crop, seed, bad_list
+        self.cache, self.dark = cache, dark
+        self.bad: set[int] = set(gone)
+        self._epoch: tuple[int, NDArray[np.int64]] | None = None
+
+    def __len__(self) -> int:
+        """The number of photos. Lightning asks for it where it repeats a few batches (`overfit_batches`)."""
+        return len(self.photos)
+
+    def __getitem__(self, position: int) -> Tensor:
+        epoch, place = divmod(position, len(self.photos))
+        index = int(self._order(epoch)[place])
+        rng = np.random.default_rng([self.seed, 1, position])
+        for replacement in range(len(self.photos)):
+            candidate = (index + replacement) % len(self.photos)
+            if candidate in self.bad:
+                continue
+            try:
+                rgb = self._read(candidate)
+            except ImageError as error:
+                self._set_aside(candidate, error)
+                continue
+            crop = random_crop(rgb, self.crop, rng)
+            return _to_tensor(darkened(crop, rng) if rng.random() < self.dark else crop)
+        raise DataError("not one photo could be read; check the folder given as --data.root")
+
+    def _read(self, index: int) -> NDArray[np.uint8]:
+        """No larger than the narrowest crop needs, whether it comes from the cache or from its file."""
+        side = int(self.crop / _NARROWEST)
+
+        def decode() -> NDArray[np.uint8]:
+            rgb = read_picture(self.photos[index], min_side_hint=side).to_paint()
+            return resize_shorter_side(rgb, side) if min(rgb.shape[:2]) > side else rgb
+
+        return decode() if self.cache is None else self.cache.get(f"{index}-{side}", decode)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if self._epoch is None or self._epoch[0] != epoch:
+            self._epoch = epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.photos))
+        return self._epoch[1]
+
+    def _set_aside(self, index: int, error: ImageError) -> None:
+        self.bad.add(index)
+        if self.bad_list is not None:
+            record = json.dumps({"path": str(self.photos[index]), "reason": str(error)})
+            try:
+                self.bad_list.parent.mkdir(parents=True, exist_ok=True)
+                known = self.bad_list.read_text("utf-8").splitlines() if self.bad_list.exists() else []
+                if record not in known:
+                    with self.bad_list.open("a", encoding="utf-8") as file:
+                        file.write(record + "\n")
+            except OSError as unwritten:
+                warnings.warn(f"{error}; it is left out, and not listed ({reason_of(unwritten)})", stacklevel=2)
+        if len(self.bad) > MAX_BAD_SHARE * len(self.photos):
+            raise DataError(
+                f"{len(self.bad)} of {len(self.photos)} photos cannot be read, the last one because: {error}; "
+                "check the folder given as --data.root"
+            )
+
+
+class ValidationPhotos(Dataset[Tensor]):
+    """The middle square of each photo, (3, size, size) uint8, RGB, read when it is asked for."""
+
+    def __init__(self, photos: list[Path], size: int) -> None:
+        self.photos, self.size = photos, size
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return middle_square(read_picture(self.photos[index], min_side_hint=self.size).to_paint(), self.size)
+
+
+def middle_square(rgb: NDArray[np.uint8], size: int) -> Tensor:
+    """The largest square in the middle of a picture (H, W, 3), resized: (3, size, size) uint8."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    return _to_tensor(_resized_box(rgb, (left, top, left + side, top + side), size))
+
+
+def random_crop(
+    rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator, *, narrowest: float = _NARROWEST
+) -> NDArray[np.uint8]:
+    """A square of `narrowest` to 1 of the shorter side, not enlarged if the photo allows; flipped half the time."""
+    height, width = rgb.shape[:2]
+    shorter = min(height, width)
+    side = rng.uniform(min(shorter, max(crop, narrowest * shorter)), shorter)
+    left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
+    square = _resized_box(rgb, (left, top, left + side, top + side), crop)
+    return square[:, ::-1] if rng.random() < 0.5 else square
+
+
+def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to the brightest."""
+    white = int(rgb.max())
+    black = min(np.quantile(rgb.mean(axis=2), rng.uniform(*_BLACK_SHARE)), _HIGHEST_BLACK * white)
+    levels = np.clip((np.arange(256) - black) / max(white - black, 1), 0, 1)
+    table: NDArray[np.uint8] = np.rint(255 * levels).astype(np.uint8)
+    return table[rgb]
+
+
+def _resized_box(rgb: NDArray[np.uint8], box: tuple[float, float, float, float], side: int) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, box=box))
+
+
+def _to_tensor(rgb: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))

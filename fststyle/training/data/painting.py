@@ -1,0 +1,51 @@
+"""The painting as it is looked at in training."""
+
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.errors import ImageError
+from fststyle.pictures.files import read_picture, resize_shorter_side
+
+# A painting that is enlarged more than this has no brush strokes to learn.
+_SMALL = 0.7
+
+# Of a painting as it is looked at: beyond this the loss network needs gigabytes.
+_MOST_PIXELS = 30_000_000
+
+
+def look_at(painting: Path | BinaryIO, style_size: int) -> NDArray[np.uint8]:
+    """Read a painting at a size: (H, W, 3), its shorter side `style_size` pixels. White shows through transparency.
+
+    Warns of what the network will not learn well: a painting that has to be enlarged, or that is transparent.
+
+    Raises:
+        ImageError: It cannot be read, or is so narrow that at this size it would not fit into the memory.
+    """
+    picture = read_picture(painting)
+    name = painting.name if isinstance(painting, Path) else "the painting"
+    rgb, (height, width) = picture.rgb, picture.rgb.shape[:2]
+    if picture.alpha is not None:
+        opacity = picture.alpha[..., None].astype(np.float32) / 255
+        rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
+        warnings.warn(
+            f"{name} is transparent in places; the network learns white there: cut out the painted part, or "
+            "save it without transparency",
+            stacklevel=3,
+        )
+    shorter, longer = sorted((height, width))
+    if longer / shorter * style_size**2 > _MOST_PIXELS:
+        raise ImageError(
+            f"{name} has {width}×{height} pixels, too narrow to be looked at with {style_size} on its shorter "
+            "side; cut a broader part out of it"
+        )
+    if shorter < _SMALL * style_size:
+        warnings.warn(
+            f"{name} has only {width}×{height} pixels and is enlarged to {style_size} on its shorter side; "
+            f"expect soft, large strokes: give a larger picture of it, or --model.style_size {max(32, shorter)}",
+            stacklevel=3,
+        )
+    return resize_shorter_side(rgb, style_size)

@@ -1,0 +1,249 @@
+"""Photos to train on: any folder of pictures, read as it is.
+
+A run that is resumed at step s sees exactly what the unbroken run would have seen, whatever the number of workers, and
+n processes see together what one process with an n times larger batch would. What is cut from a photo: `crops.py`.
+"""
+
+import statistics
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from fststyle.errors import DataError, ImageError
+from fststyle.pictures.files import find_images, read_picture
+from fststyle.training.data.cache import PhotoCache
+from fststyle.training.data.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
+from fststyle.training.data.photo_names import digest_of, found_again, has_others, names_of
+from fststyle.training.data.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
+from fststyle.training.data.readers import PhotoLoader, leave_signals
+
+# Below this fraction of the crops' side, photos are enlarged so much that a network learns from blur.
+_SMALL = 0.7
+
+
+class ContentData(pl.LightningDataModule):
+    """A folder of photos, split into those to train on and a few held out, which are read once, at the start.
+
+    An epoch is every training photo once. Where nothing in the Trainer goes by epochs, the run is a single one without
+    end.
+
+    Args:
+        root: Searched recursively; every format that Pillow reads, every size, no class folders.
+        crop: Side of the training crops in pixels. From 192 on they are painted in training as photos are later
+            (`transformer_net.py`); below, networks learn faster at first and end worse.
+        batch_size: Crops per step and process. In the same minutes on a CPU few of them, in many steps, go further than
+            many in few; a GPU has time for more.
+        val_photos: How many photos are held out to measure and show progress, at most a fifth of the folder. Which ones
+            depends on their names alone.
+        val_size: Side of the held-out photos' middle squares in pixels.
+        num_workers: Processes that read ahead.
+        seed: Decides order and crops.
+        dark: Share of the crops that are darkened to lights on black, where a folder has few photos taken at night.
+        cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
+            photo anew every time.
+
+    Attributes:
+        train_files: In the order that positions refer to. Of a resumed run, those at `gone` are missing.
+        val_files: The held-out ones.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        crop: int = 256,
+        batch_size: int = 1,
+        val_photos: int = 8,
+        val_size: int = 256,
+        num_workers: int = 1,
+        seed: int = 0,
+        dark: float = 0.0,
+        cache_gigabytes: float = 4.0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= cache_gigabytes < float("inf"):
+            raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
+        if not 0 <= dark <= 1:
+            raise ValueError(f"dark must lie in [0, 1], not {dark}")
+        for name, value, least in (
+            *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
+            *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, not {value}")
+        self.root, self.crop, self.batch_size = Path(root), crop, batch_size
+        self.val_photos, self.val_size = val_photos, val_size
+        self.num_workers, self.seed, self.dark = num_workers, seed, dark
+        self.cache_gigabytes = cache_gigabytes
+        self.bad_list: Path | None = None
+        self.cache_folder: Path | None = None
+        self.train_files: list[Path] = []
+        self.val_files: list[Path] = []
+        self.gone: list[int] = []
+        self._squares: list[Tensor] = []
+        self.resume_anyway = False
+        """Go on with whatever photos are left."""
+        self._resumed: Mapping[str, Any] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Find the photos and hold some out.
+
+        Raises:
+            DataError: If the folder is missing or holds no photo.
+        """
+        if self.train_files:
+            return
+        if not self.root.is_dir():
+            raise DataError(f"no folder of photos at {self.root}; give one as --data.root")
+        photos = find_images(self.root)
+        if not photos:
+            raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --data.root")
+        if len(photos) < 16:
+            what = "one photo is few" if len(photos) == 1 else f"{len(photos)} photos are few"
+            warnings.warn(
+                f"{what}: the network will do best on pictures like these; a hundred varied ones are plenty",
+                stacklevel=2,
+            )
+        by_name = sorted(photos, key=lambda path: digest_of(path, self.root))
+        sides = self._hold_out(by_name, min(self.val_photos, len(photos) // 5 or len(photos) - 1))
+        held_out = set(self.val_files)
+        self.train_files = [path for path in photos if path not in held_out]
+        self._warn_of_small_photos(sides)
+        if self._resumed is not None:
+            self._deal_as(self._resumed)
+
+    def _hold_out(self, candidates: list[Path], count: int) -> list[int]:
+        """Read the first `count` that can be read; returns their shorter sides, as far as they were decoded.
+
+        Those that cannot are listed when training comes to them.
+        """
+        self.val_files, self._squares = [], []
+        sides: list[int] = []
+        for path in candidates:
+            if len(sides) >= count:
+                break
+            try:
+                rgb = read_picture(path, min_side_hint=max(self.val_size, self.crop)).to_paint()
+            except ImageError:
+                continue
+            sides.append(min(rgb.shape[:2]))
+            self.val_files.append(path)
+            self._squares.append(middle_square(rgb, self.val_size))
+        return sides
+
+    def _warn_of_small_photos(self, sides: list[int]) -> None:
+        if not sides:  # one photo alone, which is not held out
+            try:
+                sides = [min(read_picture(self.train_files[0], min_side_hint=self.crop).rgb.shape[:2])]
+            except ImageError:
+                return
+        middling = round(statistics.median(sides))
+        if middling < _SMALL * self.crop:
+            smaller = f", or --data.crop {max(32, middling)}" if self.crop > 32 else ""
+            warnings.warn(
+                f"the photos are small: {middling} pixels on the shorter side, where a crop has {self.crop}. They are "
+                f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}",
+                stacklevel=3,
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What decides which crops a run sees: for the checkpoint, the card, and to go on when photos have vanished."""
+        began = self._resumed if self.gone and self._resumed is not None else self._names()
+        return {
+            **{key: began[key] for key in ("photos", "names", "held_out")},
+            "crop": self.crop,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "dark": self.dark,
+            "photo_count": len(self.train_files),
+        }
+
+    def _names(self) -> dict[str, Any]:
+        return names_of(self.train_files, self.val_files, self.root)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Deal the photos out as the run did that is resumed.
+
+        Of photos that have vanished since, others take the place, as when they vanish in the middle of a run.
+
+        Raises:
+            DataError: More than half of them have vanished.
+        """
+        self._resumed = state_dict
+        if self.train_files:
+            self._deal_as(state_dict)
+
+    def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
+        """Whether the folder holds photos that a run with this saved state did not begin with."""
+        return has_others(saved, self._names())
+
+    def _deal_as(self, saved: Mapping[str, Any]) -> None:
+        if self.has_other_photos(saved):
+            rank_zero_warn(f"{self.root} holds other photos than the run began with; it goes on with these")
+            return
+        if "names" not in saved:  # of an earlier version, with the same photos
+            return
+        train, held_out = found_again(saved, [*self.train_files, *self.val_files], self.root)
+        gone = [index for index, path in enumerate(train) if path is None]
+        if len(gone) > MAX_BAD_SHARE * len(train):
+            if self.resume_anyway:
+                return
+            raise DataError(
+                f"{len(gone)} of the run's {len(train)} photos are gone from {self.root}; bring them back (is the "
+                "drive connected?), or go on with those that are left by --resume --force"
+            )
+        if lost := len(gone) + held_out.count(None):
+            rank_zero_warn(
+                f"{lost} of {len(train) + len(held_out)} photos are gone from {self.root} since the run began; others "
+                "take their place"
+            )
+        self.gone, self.train_files = gone, [path or self.root for path in train]
+        kept = [path for path in held_out if path is not None]
+        if kept != self.val_files:
+            self._hold_out(kept, len(kept))
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """Batches (B, 3, crop, crop) uint8 from where the run stands; without end if nothing goes by epochs."""
+        trainer, photos = self.trainer, len(self.train_files)
+        world_size, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        cache = None
+        if self.cache_folder is not None and self.cache_gigabytes:
+            cache = PhotoCache(self.cache_folder, int(self.cache_gigabytes * 1e9))
+
+        def start() -> int:
+            steps = trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
+            return steps * self.batch_size * world_size
+
+        def begun() -> tuple[int, int]:
+            return begun_epoch(trainer, photos, self.batch_size)
+
+        by_epochs = trainer is not None and counts_epochs(trainer)
+        return PhotoLoader(
+            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache, self.dark, self.gone),
+            batch_size=self.batch_size,
+            sampler=EpochSampler(photos, begun, rank, world_size)
+            if by_epochs
+            else PositionSampler(start, rank, world_size),
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+            worker_init_fn=leave_signals,
+        )
+
+    def val_dataloader(self) -> DataLoader[Tensor] | list[Tensor]:
+        """The held-out photos' middle squares, one a batch, always in the same order; kept since `setup`."""
+        squares: Any = self._squares  # a list is all that a DataLoader needs; Lightning warns of one without photos
+        return DataLoader(squares, batch_size=1) if squares else []
+
+    test_dataloader = val_dataloader
+    predict_dataloader = val_dataloader
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the Trainer, so that it can be copied and pickled."""
+        return self.__dict__ | {"trainer": None}

@@ -1,0 +1,250 @@
+"""What happens around the steps: time budget, checkpoints, pictures, progress bar."""
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytorch_lightning as pl
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback, ProgressBar
+from pytorch_lightning.callbacks import Checkpoint as CheckpointCallback
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from fststyle.errors import ImageError
+from fststyle.pictures.files import write_picture
+from fststyle.pictures.sheet import contact_sheet
+from fststyle.system.signals import SignalWatch
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.progress import has_end
+from fststyle.training.fit.run_log import RunLog
+from fststyle.training.tensors import to_uint8
+
+
+class TimeBudget(Callback):
+    """Ends the run, by time or by steps, so that a last validation and a last checkpoint follow.
+
+    Time spent counts over resumptions. It moves `StyleTransferModule.progress`, and with it the learning rate, so that
+    the schedule ends with the budget on a machine of any speed.
+
+    Args:
+        minutes: The budget, all but imports and setting up included; None for no limit but `max_steps`.
+    """
+
+    def __init__(self, minutes: float | None) -> None:
+        if minutes is not None and not 0 < minutes < float("inf"):
+            raise ValueError(f"minutes must be above 0 and finite, not {minutes}")
+        self.seconds = minutes * 60 if minutes is not None else None
+        self._before = 0.0
+        self._started: float | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds trained, earlier sittings included."""
+        return self._before + (time.monotonic() - self._started if self._started is not None else 0.0)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Tell the module that there is a budget, before it makes its optimizer."""
+        if self.seconds is not None:
+            cast(StyleTransferModule, pl_module).time_spent = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock; a resumed run goes on where it stood."""
+        self._started = time.monotonic()
+        self._look(trainer, cast(StyleTransferModule, pl_module))
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop when the budget is used up and the step is whole."""
+        module = cast(StyleTransferModule, pl_module)
+        self._look(trainer, module)
+        if module.progress >= 1 and has_end(trainer, module.time_spent) and _step_done(trainer, batch_idx):
+            trainer.should_stop = True
+
+    def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
+        """At the clock; every process sees the first one's."""
+        if self.seconds is not None:
+            module.time_spent = trainer.strategy.broadcast(self.elapsed) / self.seconds
+
+    def state_dict(self) -> dict[str, float]:
+        """Seconds spent, for the checkpoint."""
+        return {"elapsed": self.elapsed}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Go on counting from an earlier sitting."""
+        self._before = state_dict["elapsed"]
+
+
+class StopOnSignal(Callback):
+    """Ctrl-C and SIGTERM let the step finish, so that the checkpoint is whole; a second Ctrl-C does not wait."""
+
+    def __init__(self) -> None:
+        self._watch = SignalWatch()
+
+    @property
+    def received(self) -> int | None:
+        """The number of the signal that ended the run, or None."""
+        return self._watch.received
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take over both signals from Lightning, which would leave with exit status 0."""
+        self._watch.__enter__()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop all processes if one was told to, once the step is whole."""
+        if _step_done(trainer, batch_idx) and trainer.strategy.reduce_boolean_decision(
+            self.received is not None, all=False
+        ):
+            trainer.should_stop = True
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Give the signals back."""
+        self._watch.__exit__()
+
+
+class LastCheckpoint(CheckpointCallback):
+    """`last.ckpt` in the run's folder, renewed every so many steps and at the end.
+
+    Args:
+        folder: Of the run.
+        every_n_steps: What a power cut may cost.
+    """
+
+    def __init__(self, folder: Path, every_n_steps: int = 100) -> None:
+        if every_n_steps < 1:
+            raise ValueError(f"every_n_steps must be at least 1, not {every_n_steps}")
+        self.path, self.every_n_steps = folder / "last.ckpt", every_n_steps
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save where it is due."""
+        if trainer.global_step % self.every_n_steps == 0 and _step_done(trainer, batch_idx):
+            trainer.save_checkpoint(self.path)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the last step, with the costs of the last validation."""
+        trainer.save_checkpoint(self.path)
+
+
+class SamplePictures(Callback):
+    """Held-out photos beside what the network makes of them, after every validation.
+
+    Args:
+        folder: Receives `step_000500.jpg`, …; TensorBoard gets the same sheets.
+        pictures: How many photos at most.
+    """
+
+    def __init__(self, folder: Path, pictures: int = 8) -> None:
+        self.folder, self.pictures = folder, pictures
+        self._rows: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the first ones."""
+        if trainer.is_global_zero and len(self._rows) < self.pictures:
+            self._rows.append((to_uint8(outputs["content"][0]), to_uint8(outputs["stylized"][0])))
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lay them out, two pairs a row, and write them."""
+        pairs, self._rows = self._rows, []
+        if not pairs or not trainer.is_global_zero:
+            return
+        rows = [[picture for pair in pairs[i : i + 2] for picture in pair] for i in range(0, len(pairs), 2)]
+        sheet = contact_sheet(rows)
+        try:
+            write_picture(self.folder / f"step_{trainer.global_step:06d}.jpg", sheet)
+        except ImageError as error:
+            warnings.warn(f"{error}; the training goes on without this sample picture", stacklevel=2)
+        if isinstance(trainer.logger, RunLog):
+            trainer.logger.log_picture("val/stylized", sheet, trainer.global_step)
+
+
+class CostProgressBar(ProgressBar):
+    """One line: how far, how fast, how long still, and the terms of the cost.
+
+    Without a terminal, a line now and then, so that a log file stays readable.
+    """
+
+    def __init__(self, seconds_between_lines: float = 30.0) -> None:
+        super().__init__()
+        self.seconds_between_lines = seconds_between_lines
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._begun = (0.0, 0.0, 0)  # time, progress and step at which this sitting began
+        self._last_line = 0.0
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Called by Lightning on all processes but the first."""
+        self._enabled = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show an empty bar."""
+        self._begun = (time.monotonic(), cast(StyleTransferModule, pl_module).progress, trainer.global_step)
+        if self._enabled and self._console.is_terminal:
+            self._bar = Progress(
+                BarColumn(30), "{task.percentage:>3.0f}%", TimeElapsedColumn(), TextColumn("{task.description}"),
+                console=self._console,
+            )  # fmt: skip
+            self._bar.add_task("first step …", total=1.0)
+            self._bar.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Bring bar or log up to date, at most a few times a second: reading a term waits for the device."""
+        now = time.monotonic()
+        if not self._enabled or now - self._last_line < (0.5 if self._bar else self.seconds_between_lines):
+            return
+        self._last_line = now
+        module = cast(StyleTransferModule, pl_module)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=module.progress, description=self._line(module))
+        else:
+            self._console.print(f"{module.progress:4.0%}  {self._line(module)}", highlight=False, soft_wrap=True)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the last state on the screen."""
+        self._stop()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Give the terminal back before the message."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _line(self, module: StyleTransferModule) -> str:
+        begun_at, begun_progress, begun_step = self._begun
+        passed = time.monotonic() - begun_at
+        done = module.progress - begun_progress
+        left = passed / done * (1 - module.progress) if done > 0 else 0.0
+        step = module.trainer.global_step
+        shown = {"content": 3, "style": 4, "likeness": 4, "total": 3}
+        costs = [
+            f"{name} {module.last_terms[f'{name}_loss'].item():.{digits}f}"
+            for name, digits in shown.items()
+            if f"{name}_loss" in module.last_terms
+        ]
+        rate = (step - begun_step) / max(passed, 1e-9)
+        return " · ".join([f"step {step}", f"{rate:.2f}/s", f"{left / 60:.1f} min left", *costs])
+
+
+def _step_done(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """False within the batches that `accumulate_grad_batches` makes one step of; the last of an epoch may be fewer."""
+    return (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch

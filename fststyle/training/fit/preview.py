@@ -1,0 +1,129 @@
+"""Three strengths of one style after a minute of training, side by side: to choose a style weight by eye.
+
+One network learns all three: convolutions are shared, each strength has gains and shifts of its own (Dumoulin 2017),
+and the steps take turns. So each gains from every step, where three networks would have 20 seconds each.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor, nn
+
+from fststyle.errors import DataError, TrainingError
+from fststyle.pictures.sheet import contact_sheet
+from fststyle.training.data.photos import ContentData
+from fststyle.training.fit.many_styles import StyledNorm, styled_norms, with_styles
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.trainer import bare_trainer
+from fststyle.training.tensors import to_uint8
+
+# Of the style weight that is asked for: from a hint of the painting to all of it.
+FACTORS = (0.3, 1.0, 3.0)
+
+_PHOTOS = 4
+
+# Squares of this side, two or more a step: a network learns faster with them, and has no time to end worse.
+_CROP = 128
+
+
+class Strengths(Callback):
+    """Trains a network at several style weights in turn; before the optimizer is made, it gets norms of their own.
+
+    Args:
+        factors: On the style weight that the module's cost has.
+    """
+
+    def __init__(self, factors: tuple[float, ...] = FACTORS) -> None:
+        self.factors = factors
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Give every strength gains and shifts.
+
+        Raises:
+            TrainingError: The network has no instance norm, as Johnson's of 2016, or is told its strength.
+        """
+        module = _ours(pl_module)
+        if module.strength:
+            raise TrainingError("a network that is told its strength needs no preview; leave out --model.strength")
+        nets: tuple[nn.Module, ...] = (module.net, module.averaged.module)
+        for net in nets:
+            with_styles(net, len(self.factors))
+        if not any(True for _ in styled_norms(module.net)):
+            raise TrainingError(f"{module.network} has no instance norm, which a preview needs; preview with fast")
+        module.averaged.requires_grad_(False)
+        module.teacher = None  # it knows one strength only, and would make all of them alike
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """The next strength's turn."""
+        self.choose(_ours(pl_module), trainer.global_step % len(self.factors))
+
+    def choose(self, module: StyleTransferModule, number: int) -> None:
+        """Paint, and judge, at one of the strengths."""
+        norms: list[StyledNorm] = [*styled_norms(module.net), *styled_norms(module.averaged)]
+        for norm in norms:
+            norm.chosen = torch.tensor([number], device=norm.weight.device)
+        module.objective.cost = replace(module.cost, style_weight=module.cost.style_weight * self.factors[number])
+
+    @torch.no_grad()
+    def sheet(self, module: StyleTransferModule, photos: Tensor) -> NDArray[np.uint8]:
+        """A row a photo, (B, 3, H, W) in [0, 1]: it, and what is made of it, weakest first."""
+        columns = [list(photos)]
+        for number in range(len(self.factors)):
+            self.choose(module, number)
+            columns.append([module(photo[None])[0] for photo in photos])
+        return contact_sheet([[to_uint8(picture) for picture in row] for row in zip(*columns, strict=True)])
+
+
+def weights(module: StyleTransferModule, factors: tuple[float, ...] = FACTORS) -> list[float]:
+    """The style weights that are shown, as a user would type them."""
+    return [float(f"{module.cost.style_weight * factor:.2g}") for factor in factors]
+
+
+def preview(
+    module: StyleTransferModule, data: ContentData, folder: Path, callbacks: list[Callback], **trainer: Any
+) -> NDArray[np.uint8]:
+    """Train for a short while and show held-out photos at three strengths.
+
+    Args:
+        module: As for a training; it is of no use for one afterwards.
+        data: Likewise; cut into small squares.
+        folder: For what Lightning may want to write; nothing is kept.
+        callbacks: Among them one that ends the run, such as `TimeBudget`.
+        trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
+
+    Raises:
+        DataError: There is no photo that could be shown.
+        TrainingError: See `Strengths`.
+    """
+    data.setup("fit")
+    if not data.val_files:
+        raise DataError(
+            "a preview shows photos that were held out, and there are none; give more, or --data.val_photos 4"
+        )
+    data.crop, data.batch_size = min(data.crop, _CROP), max(data.batch_size, 2)
+    strengths = Strengths()
+    short = bare_trainer(
+        **{"max_steps": -1} | trainer,
+        limit_val_batches=0,
+        callbacks=[strengths, *callbacks],
+        enable_checkpointing=False,
+        default_root_dir=folder,
+    )
+    short.fit(module, data)
+    module.eval()  # as the network will be used
+    shown = [photo.float().div(255).to(module.device) for (photo,) in data.val_dataloader()][:_PHOTOS]
+    return strengths.sheet(module, torch.stack(shown))
+
+
+def _ours(module: pl.LightningModule) -> StyleTransferModule:
+    if not isinstance(module, StyleTransferModule):
+        raise TypeError(f"a preview trains a StyleTransferModule, not a {type(module).__name__}")
+    return module

@@ -1,0 +1,151 @@
+"""What a run is, and whether one may go on as another."""
+
+import itertools
+import warnings
+from collections.abc import Container, Mapping
+from dataclasses import asdict, fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from fststyle.errors import FststyleError, TrainingError
+from fststyle.model.gallery import find_network
+from fststyle.pictures.files import encode_picture
+from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.cost.objective import Cost
+
+# Settings that did not exist when older checkpoints were written, and what those were trained with.
+_ADDED_SINCE: Mapping[str, Any] = {
+    "strength": False,
+    "optimizer": "adam",
+    "teacher": None,
+    "grid_weight": 0.0,
+    "temporal_weight": 0.0,
+    "temporal_lighting": 0.0,
+}
+
+# What no run can change on its way: the network, and what the optimizer keeps of the past.
+_LASTING = ("network", "width", "strength", "optimizer")
+
+GO_ON = (
+    "resume with the old setting, start anew in another folder (--out) with --init to begin from this one's weights, or"
+    " go on with --force"
+)
+"""How a message ends that refuses to make one run of two."""
+
+
+def recipe(settings: Mapping[str, Any], cost: Cost) -> dict[str, Any]:
+    """What makes a network, in JSON's types, without paths: `settings`, then the fields of the cost."""
+    of_cost = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(cost).items() if k != "weights"}
+    return {**settings, **of_cost, "loss_network": cost.architecture}
+
+
+def check_settings(style_size: int, width: float, learning_rate: float, warmup: float, ema_decay: float) -> None:
+    """Refuse numbers that no training can be made with.
+
+    Raises:
+        ValueError: Which one, and its value.
+    """
+    if not isinstance(style_size, int) or style_size < 32:
+        raise ValueError(f"style_size must be a whole number of at least 32, not {style_size}")
+    for name, value in (("width", width), ("learning_rate", learning_rate)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{name} must be above 0 and finite, not {value}")
+    for name, value in (("warmup", warmup), ("ema_decay", ema_decay)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must lie in [0, 1), not {value}")
+
+
+def saved_settings(content: Mapping[str, Any], given: Container[str]) -> dict[str, Any]:
+    """The arguments of `StyleTransferModule` that a checkpoint names, but for those in `given`.
+
+    Raises:
+        TrainingError: It is of a version that did not save the painting, which is not given either.
+    """
+    facts = content[CHECKPOINT_KEY]
+    began = with_older(facts["recipe"])
+    if "style" not in given and "style" not in facts:
+        raise TrainingError("this checkpoint is of an earlier version and holds no painting; give it as style=…")
+    settings = {key: facts[key] for key in ("name", "painting")}
+    settings |= {key: began[key] for key in (*_LASTING, "style_size", "learning_rate")}
+    settings |= dict(content.get("hyper_parameters", {}))
+    settings |= {"init": "none", "cost": cost_of(began)}  # its weights follow
+    if "style" not in given:
+        settings["style"] = BytesIO(encode_picture(facts["style"].numpy(), None, ".png"))
+    if began["teacher"] is not None and "teacher" not in given:
+        try:
+            find_network(Path(began["teacher"]))
+        except FststyleError:
+            warnings.warn(
+                f"its teacher {began['teacher']} is not here; to train on, give it as teacher=…", stacklevel=3
+            )
+        else:
+            settings["teacher"] = began["teacher"]
+    return settings
+
+
+def cost_of(saved: Mapping[str, Any]) -> Cost:
+    """The cost that a recipe names; whose weights its loss network had is not known."""
+    given: dict[str, Any] = {field.name: saved[field.name] for field in fields(Cost) if field.name in saved}
+    for name in ("content_layers", "style_layers"):
+        given[name] = tuple(given[name])
+    return Cost(**given)
+
+
+def with_older(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe of any version, with what it does not say as it was then."""
+    return {**_ADDED_SINCE, **saved}
+
+
+def refuse_another_network(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Refuse what not even force can make one run of.
+
+    Raises:
+        TrainingError: Network, width or optimizer of the two recipes differ.
+    """
+    began = with_older(saved)
+    for key in _LASTING:
+        if began[key] == asked[key]:
+            continue
+        what = (
+            f"trains {began['network']} at width {began['width']:g}, not {asked['network']} at {asked['width']:g}"
+            if key in ("network", "width")
+            else f"trains with {key} = {began[key]}, not {asked[key]}"
+        )
+        raise TrainingError(f"this run {what}; resume with the old setting, or start anew in another folder (--out)")
+
+
+def refuse_another_recipe(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Refuse to go on with a recipe that another one began.
+
+    Raises:
+        TrainingError: What differs.
+    """
+    began = with_older(saved)
+    for key, value in asked.items():
+        if began.get(key) != value:
+            raise TrainingError(f"this run began with {key} = {began.get(key)}, not {value}; {GO_ON}")
+
+
+def refuse_other_data(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Refuse to go on with other crops, or another painting; numbers and digests by name.
+
+    Raises:
+        TrainingError: What differs. What the saved ones do not know, as of earlier versions, does not.
+    """
+    for key, value in asked.items():
+        if saved.get(key) is not None and saved[key] != value:
+            what = f"{key} = {saved[key]}, not {value}" if isinstance(value, int | float) else f"another {key}"
+            raise TrainingError(f"this run began with {what}; {GO_ON}")
+
+
+def at_another_rate(checkpoint: Mapping[str, Any], factor: float) -> None:
+    """Change the learning rates in a checkpoint, in place.
+
+    Optimizer and schedule would go on at the rates that they were saved with, whatever is asked for now.
+    """
+    for schedule in checkpoint["lr_schedulers"]:
+        schedule["base_lrs"] = [rate * factor for rate in schedule["base_lrs"]]
+    for group in itertools.chain.from_iterable(each["param_groups"] for each in checkpoint["optimizer_states"]):
+        group["lr"] *= factor
+        group["initial_lr"] *= factor

@@ -1,0 +1,79 @@
+"""A run's folder belongs to one process at a time, and to one run."""
+
+import errno
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from fststyle.errors import TrainingError
+from fststyle.system.files import reason_of, remove_leftovers
+from fststyle.training.checkpoint import Checkpoint
+from fststyle.training.data.photos import ContentData
+from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.recipe import GO_ON, refuse_another_network, refuse_another_recipe, refuse_other_data
+
+# Of what a run saves of its data; photos that have vanished since are no obstacle.
+_DECISIVE = ("crop", "batch_size", "seed", "dark")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other processes from training in it, until the end of this one, however it comes.
+
+    Raises:
+        TrainingError: Another process trains there, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+b")
+    except OSError as error:
+        raise TrainingError(f"cannot write in {folder} ({reason_of(error)}); give another --out") from error
+    with file:
+        try:
+            _lock(file)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise TrainingError(
+                    f"another process is training in {folder}; wait for its end, or give another --out"
+                ) from error
+            warnings.warn(f"{folder} cannot be locked; do not start a second training in it", stacklevel=3)
+        remove_leftovers(folder)
+        yield
+
+
+def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentData, *, force: bool) -> None:
+    """Refuse to go on with another network, cost, painting or other photos than the run began with.
+
+    Args:
+        saved: The run's last checkpoint.
+        module: What would be trained now.
+        data: What it would be trained on; it is set up here.
+        force: Only the network and the optimizer must be the same.
+
+    Raises:
+        TrainingError: What differs, and how to go on.
+    """
+    refuse_another_network({**saved.recipe, "strength": saved.strength}, module.recipe())
+    module.resume_anyway = data.resume_anyway = force
+    if force:
+        return
+    refuse_another_recipe(saved.recipe, module.recipe())
+    data.setup("fit")
+    now = {key: value for key, value in data.state_dict().items() if key in _DECISIVE}
+    refuse_other_data({"painting": saved.painting_sha256, **saved.data}, {"painting": module.painting_sha256, **now})
+    if data.has_other_photos(saved.data):
+        raise TrainingError(f"this run began with other photos; {GO_ON}")
+
+
+def _lock(file: BinaryIO) -> None:
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        # Unlike flock's, these locks are not inherited by the processes that read photos, which outlive a killed one.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,86 @@
+"""TensorBoard's log of a run, which a full disk ends without ending the run."""
+
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from fststyle.system.files import reason_of
+
+
+class RunLog(TensorBoardLogger):
+    """In `tensorboard` below the run's folder; a resumed run adds a file to it and leaves the earlier ones alone.
+
+    Where it cannot be written, it warns once and keeps nothing more.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        super().__init__(run_folder, name="", version="tensorboard")
+        self._lost = False
+        _quiet_writer_threads()
+
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer; there is none once the disk was full, and `hasattr` says so."""
+        if self._lost:
+            raise AttributeError("the log could not be written")
+        try:
+            return super().experiment
+        except OSError as error:
+            self._lose(error)
+            raise AttributeError("the log cannot be written") from error
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Add numbers by name."""
+        self._write(lambda: super(RunLog, self).log_metrics(metrics, step))
+
+    def log_hyperparams(self, params: Any, *arguments: Any, **options: Any) -> None:
+        """Add the settings."""
+        self._write(lambda: super(RunLog, self).log_hyperparams(params, *arguments, **options))
+
+    def log_picture(self, name: str, rgb: NDArray[np.uint8], step: int) -> None:
+        """Add a picture, (H, W, 3)."""
+        self._write(lambda: self.experiment.add_image(name, rgb, step, dataformats="HWC"))
+
+    def save(self) -> None:
+        """Bring what is in memory to the disk."""
+        self._write(super().save)
+
+    def finalize(self, status: str) -> None:
+        """Close the file."""
+        self._write(lambda: super(RunLog, self).finalize(status))
+
+    def _write(self, write: Callable[[], object]) -> None:
+        if not hasattr(self, "experiment"):
+            return
+        try:
+            write()
+        except (OSError, ValueError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__  # Lightning wraps it in a ValueError
+            if not isinstance(cause, OSError):
+                raise
+            self._lose(cause)
+
+    def _lose(self, error: OSError) -> None:
+        self._lost = True
+        warnings.warn(
+            f"the log in {self.log_dir} ends here ({reason_of(error)}); the training goes on: free some disk, or the "
+            "next checkpoint will fail",
+            stacklevel=3,
+        )
+
+
+def _quiet_writer_threads() -> None:
+    """TensorBoard's thread raises what it hands on to us as well; Python would print that with its traceback."""
+    default = threading.excepthook
+
+    def hook(raised: threading.ExceptHookArgs) -> None:
+        if type(raised.thread).__name__ != "_AsyncWriterThread":
+            default(raised)
+
+    threading.excepthook = hook

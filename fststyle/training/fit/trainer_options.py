@@ -1,0 +1,80 @@
+"""What `fststyle train` makes of the options of Lightning's Trainer: some are refused, and errors become one line."""
+
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fststyle.errors import FststyleError, TrainingError
+from fststyle.training.data.readers import plain_reading_errors
+from fststyle.training.fit.progress import USUAL_STEPS
+
+# How torch says that the memory is full, a GPU's or the machine's.
+_NO_MEMORY = re.compile("out of memory|allocate memory")
+
+
+def check_numbers(trainer: Any) -> None:
+    """Refuse what Lightning would take from its settings, and train to ruin with, or not at all.
+
+    Raises:
+        TrainingError: Which one, and its value.
+    """
+    for name in ("max_steps", "max_epochs", "limit_train_batches", "accumulate_grad_batches"):
+        if trainer.get(name) == 0:
+            raise TrainingError(f"--trainer.{name} 0 trains nothing; give at least 1, or leave it out")
+    clip = trainer.gradient_clip_val
+    if clip is not None and not 0 <= clip < float("inf"):
+        raise TrainingError(f"--trainer.gradient_clip_val must be 0 or more and finite, not {clip}")
+    if trainer.barebones:
+        raise TrainingError("--trainer.barebones cannot be set: a run keeps logs and checkpoints; leave it out")
+
+
+def steps_of(trainer: Any, minutes: float | None) -> int:
+    """The `max_steps` of a run that `Trainer` settings describe: -1 if it is something else that ends it.
+
+    Raises:
+        TrainingError: Nothing ends it.
+    """
+    steps = trainer.max_steps
+    ends_otherwise = minutes is not None or trainer.max_time is not None or (trainer.max_epochs or -1) > 0
+    if steps is None and not ends_otherwise:
+        return USUAL_STEPS
+    if steps is not None and steps < 0 and not ends_otherwise and not trainer.fast_dev_run:
+        raise TrainingError(
+            "nothing ends this run, and the learning rate follows its end; give --minutes or --trainer.max_steps"
+        )
+    return -1 if steps is None or minutes is not None else steps
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Around whatever torch and Lightning do: what users can mend is said in one line.
+
+    Raises:
+        TrainingError: An option of the trainer does not fit this machine or our callbacks, or the memory is full.
+        DataError: See `plain_reading_errors`.
+    """
+    try:
+        with plain_reading_errors():
+            yield
+    except FststyleError:
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
+            raise TrainingError(
+                "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force "
+                "if there is a checkpoint"
+            ) from error
+        said = " ".join(str(error).split()) or type(error).__name__
+        if not _raised_by_lightning(error):
+            if isinstance(error, ValueError):  # the parser's, of many lines
+                raise ValueError(said) from error
+            raise
+        raise TrainingError(f"{said}; change this option of --trainer") from error
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    """Whether an error comes from Lightning's own code, which then says what it does not like of its options."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("pytorch_lightning.", "lightning_fabric."))

@@ -1,0 +1,1 @@
+"""What networks cost on photos, and other scores."""

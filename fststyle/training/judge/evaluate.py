@@ -1,0 +1,272 @@
+"""The measuring stick: networks of one painting, judged on the same photos by the same cost.
+
+What the scores mean stands where they are computed: `objective.py` (costs), `equivalence.py` (iterations), `scores.py`
+(grid, border), `motion.py` (flicker), `sizes.py` (larger photos). Not about how they are shown: `evaluate_report.py`.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fststyle.errors import DataError, ImageError
+from fststyle.model.file import read_model
+from fststyle.paint.stylizer import Layout, Stylizer
+from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.training.cost.motion import ClipScores, Stylize, flicker, judge_clip, read_frames
+from fststyle.training.cost.objective import Cost, PerceptualObjective
+from fststyle.training.data.crops import ValidationPhotos
+from fststyle.training.judge.equivalence import Point, chase
+from fststyle.training.judge.evaluation import (
+    Evaluation,
+    ModelScores,
+    PhotoScores,
+    Pictures,
+    Pixels,
+    Settings,
+    Speed,
+)
+from fststyle.training.judge.scores import border_style, grid_score, rim_contrast
+from fststyle.training.judge.sizes import SizeJudge, SizeScores
+from fststyle.training.judge.speed import measure_speed
+from fststyle.training.tensors import noise, reference_photos, unit_range
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network to be judged.
+
+    Attributes:
+        name: As tables have it.
+        stylize: (H, W, 3) uint8 to the same.
+        sides: Height and width if the network takes no others.
+        style_size: That it was trained with, if it says so.
+    """
+
+    name: str
+    stylize: Stylize
+    sides: tuple[int, int] | None = None
+    style_size: int | None = None
+
+    @classmethod
+    def load(cls, path: Path, *, layout: Layout = "rgb1", name: str | None = None) -> "Model":
+        """Open an ONNX file on the CPU.
+
+        Args:
+            path: The file, or the name of a network that ships.
+            layout: What it computes on if it has no card; those that have one say so themselves.
+            name: The file's own, without suffix, if not given.
+
+        Raises:
+            ModelFileError: The file is missing, broken, or not a style network.
+        """
+        file = read_model(path)
+        stylizer = Stylizer.load(path, "cpu", layout="rgb1" if file.card else layout)
+        _, _, height, width = file.input_shape
+        style_size = file.card.recipe.get("style_size") if file.card else None
+        return cls(name or path.stem, stylizer, (height, width) if height and width else None, style_size)
+
+
+def evaluate(
+    models: Sequence[Model],
+    photos: Sequence[Path],
+    painting: Path,
+    *,
+    cost: Cost | None = None,
+    settings: Settings | None = None,
+    progress: Progress = lambda *_: None,
+) -> Evaluation:
+    """Judge networks by what users get: the uint8 pictures that they make of the photos' middle squares.
+
+    Args:
+        models: Networks of one painting. They share the photos, their motion, and the optimizer's run.
+        photos: Files; one that cannot be read is left out with a warning.
+        painting: The painting's file.
+        cost: What judges; training's own, by VGG-19, if not given.
+        settings: What is measured.
+        progress: Called as it goes.
+
+    Raises:
+        DataError: No photo could be read, or the clip cannot be.
+        ImageError: The painting cannot be read.
+        ModelFileError: A network fails.
+        WeightsError: The loss network's weights are missing or do not fit.
+        ValueError: For settings and layers that make no sense.
+    """
+    cost, settings = cost or Cost(loss_network="vgg19"), settings or Settings()
+    if not models:
+        raise ValueError("there is nothing to judge; give at least one network")
+    if settings.clip is not None and not settings.clip.exists():
+        raise DataError(f"{settings.clip} does not exist; check the path")
+    style = _read_painting(painting, settings.style_size)
+    progress("loading the loss network", 0, 1)
+    judge = _Judge(PerceptualObjective(cost, unit_range(style), photos=reference_photos()), settings, models, progress)
+    squares, skipped = _read_photos(photos, settings.size)
+    for number, (name, square) in enumerate(squares):
+        judge.judge(number, name, square, len(squares))
+    sized, painting_sized = _judge_sizes(judge.objective, models, photos, painting, skipped, settings, progress)
+    clip = _judge_clip(models, settings, progress)
+    speeds: list[Speed] = []
+    if settings.speed_side:
+        progress("measuring speed", 0, 1)
+        speeds = measure_speed([(model.stylize, model.sides) for model in models], settings.speed_side)
+    scores = [
+        ModelScores(
+            model.name,
+            judge.scores[number],
+            clip.stylized[number] if clip else None,
+            speeds[number] if speeds else None,
+            sized[number] if sized else [],
+        )
+        for number, model in enumerate(models)
+    ]
+    return Evaluation(
+        cost=cost,
+        settings=settings,
+        painting=painting.name,
+        painting_scores=judge.of_painting(style) | painting_sized,
+        own=ModelScores("photos", judge.own, clip.own if clip else None),
+        models=scores,
+        chases=judge.chases,
+        clip=clip,
+        johnson_speed=speeds[-1] if speeds else None,
+        skipped=skipped,
+        painting_picture=style,
+        pictures=judge.pictures,
+    )
+
+
+class _Judge:
+    """Judges photo after photo and keeps what it finds."""
+
+    def __init__(
+        self, objective: PerceptualObjective, settings: Settings, models: Sequence[Model], progress: Progress
+    ) -> None:
+        self.objective, self.settings, self.models, self.progress = objective, settings, models, progress
+        self.own: list[PhotoScores] = []
+        self.scores: list[list[PhotoScores]] = [[] for _ in models]
+        self.chases: list[list[Point]] = []
+        self.pictures: list[Pictures] = []
+
+    def judge(self, number: int, photo: str, square: Pixels, of: int) -> None:
+        """One photo, by every network and the optimizer."""
+        self.progress(f"judging {photo}", number, of)
+        content = unit_range(square)
+        features = self.objective.content_features(content)
+
+        def cost(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+            return self.objective.terms(picture, features).named()
+
+        def scores(picture: Pixels, stylize: Stylize) -> PhotoScores:
+            with torch.no_grad():
+                costs = {name: float(value) for name, value in cost(unit_range(picture)).items()}
+            frame, middle = border_style(picture, self.objective)
+            rng = np.random.default_rng([self.settings.seed, number])
+            moving = flicker(square, stylize, rng)
+            return PhotoScores(photo, costs, grid_score(picture), frame, middle, rim_contrast(picture), moving)
+
+        self.own.append(scores(square, lambda picture: picture))
+        stylized = [model.stylize(square) for model in self.models]
+        found = [scores(picture, model.stylize) for picture, model in zip(stylized, self.models, strict=True)]
+        kept = Pictures(photo, square, stylized)
+        if self.settings.iterations:
+            targets = [each.costs["total_loss"] for each in found]
+            height, width = square.shape[:2]
+            from_noise = self.settings.start == "noise"
+            start = noise(height, width, self.settings.seed + number) if from_noise else content
+            chased = chase(
+                cost,
+                start,
+                targets,
+                self.settings.iterations,
+                advanced=lambda done: self.progress(f"optimizing {photo}, iteration {done}", number, of),
+            )
+            found = [replace(each, reached=point) for each, point in zip(found, chased.reached, strict=True)]
+            kept = replace(kept, optimized=chased.pictures, best=chased.best)
+            self.chases.append(chased.points)
+        for each, into in zip(found, self.scores, strict=True):
+            into.append(each)
+        if len(self.pictures) < self.settings.pictures:
+            self.pictures.append(kept)
+
+    def of_painting(self, style: Pixels) -> dict[str, float]:
+        """What grid and border come to in the painting itself."""
+        frame, middle = border_style(style, self.objective)
+        return {
+            "grid": grid_score(style),
+            "frame_style": frame,
+            "middle_style": middle,
+            "border": frame / middle if middle else 1.0,
+            "rim_contrast": rim_contrast(style),
+        }
+
+
+def _read_painting(painting: Path, style_size: int) -> Pixels:
+    rgb = read_picture(painting).rgb
+    if min(rgb.shape[:2]) < style_size:
+        warnings.warn(
+            f"{painting} is enlarged from {min(rgb.shape[:2])} to {style_size} pixels and judged blurred; give a "
+            "larger file, or a smaller style size",
+            stacklevel=3,
+        )
+    return resize_shorter_side(rgb, style_size)
+
+
+def _read_photos(photos: Iterable[Path], size: int) -> tuple[list[tuple[str, Pixels]], dict[str, str]]:
+    """Middle squares by file name, and why others could not be read."""
+    squares: list[tuple[str, Pixels]] = []
+    skipped: dict[str, str] = {}
+    for path in photos:
+        try:
+            square = ValidationPhotos([path], size)[0]
+        except ImageError as error:
+            warnings.warn(f"{error}; it is left out", stacklevel=3)
+            skipped[path.name] = str(error)
+        else:
+            squares.append((path.name, square.permute(1, 2, 0).numpy()))
+    if not squares:
+        raise DataError("not one photo could be read; give a folder of pictures as --content")
+    return squares, skipped
+
+
+def _judge_sizes(
+    objective: PerceptualObjective,
+    models: Sequence[Model],
+    photos: Sequence[Path],
+    painting: Path,
+    skipped: Mapping[str, str],
+    settings: Settings,
+    progress: Progress,
+) -> tuple[list[list[SizeScores]], dict[str, float]]:
+    """By network, the scores at every size, and the painting's own. Networks of one size only have none."""
+    free = [model for model in models if model.sides is None]
+    if not settings.sizes or not free:
+        return [], {}
+    sizes = SizeJudge(objective.cost, objective.loss_network, read_picture(painting).rgb, settings.style_size)
+    readable = [path for path in photos if path.name not in skipped]
+    found = iter(
+        sizes.judge(
+            [model.stylize for model in free],
+            readable,
+            settings.sizes,
+            advanced=lambda done, name: progress(f"judging {name} at its sizes", done, len(readable)),
+        )
+    )
+    return [next(found) if model.sides is None else [] for model in models], sizes.of_painting()
+
+
+def _judge_clip(models: Sequence[Model], settings: Settings, progress: Progress) -> ClipScores | None:
+    if settings.clip is None:
+        return None
+    frames = read_frames(settings.clip, limit=settings.clip_frames, max_side=settings.clip_side)
+    return judge_clip(
+        frames,
+        [model.stylize for model in models],
+        advanced=lambda done: progress("judging the clip", done, settings.clip_frames),
+    )

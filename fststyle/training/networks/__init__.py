@@ -1,0 +1,1 @@
+"""Transformer networks, and where their training starts."""

@@ -1,0 +1,95 @@
+"""Where a network begins: with the base, with another style's checkpoint or exported file, or with nothing."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from fststyle.errors import TrainingError
+from fststyle.model.file import read_model
+from fststyle.model.gallery import find_network, networks
+from fststyle.training.checkpoint import read_checkpoint
+from fststyle.training.networks.bases import STAND_INS, load_base
+from fststyle.training.networks.layers import FoldedUpsample
+from fststyle.training.networks.strength import plain_state
+
+
+def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
+    """Give a network the weights that it begins with.
+
+    Args:
+        net: Freshly initialized; changed in place.
+        network: Its name.
+        width: Its factor on the channel counts.
+        init: "base"; "none"; a checkpoint; an exported network, a file or the name of one that ships.
+
+    Returns:
+        What it begins with, without a path: "base", "none", "checkpoint", or the name of the exported file. Without a
+        base for this network and width, it is the network that stands in for it, or nothing.
+
+    Raises:
+        FststyleError: `init` is missing, broken, not ours, or of another network or width.
+    """
+    if init == "none":
+        return init
+    if init == "base":
+        base = load_base(network, width)
+        if base is not None:
+            net.load_state_dict(base)
+            return init
+        stand_in = networks().get(STAND_INS.get(network, "")) if width == 1 else None
+        if stand_in is None:
+            return "none"
+        path = stand_in
+    else:
+        path = find_network(Path(init))
+    if path.suffix == ".onnx":
+        _load(net, exported_state(net, path, network, width), path)
+        return path.name
+    checkpoint = read_checkpoint(path)
+    _require(path, (checkpoint.network, checkpoint.width), (network, width))
+    _load(net, plain_state(dict(checkpoint.state)), path)
+    return "checkpoint"
+
+
+def exported_state(net: nn.Module, path: Path, network: str, width: float) -> dict[str, Tensor]:
+    """The state that a network like `net` had when it was exported to `path`; other arguments as for `warm_start`.
+
+    Raises:
+        FststyleError: The file is broken, foreign, not in float32, or of another network or width.
+    """
+    file = read_model(path)
+    if file.card is None:
+        raise TrainingError(f"{path.name} was not made by fststyle, so no training can start from it; leave out --init")
+    _require(path, (file.card.network, file.card.width), (network, width))
+    if file.card.precision != "fp32":
+        raise TrainingError(f"{path.name} is {file.card.precision}; start from the network that it was made of")
+    graph = onnx.load_model_from_string(file.data).graph
+    state = plain_state({tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in graph.initializer})
+    for name, module in net.named_modules():
+        if isinstance(module, FoldedUpsample) and f"{name}.weight" in state:
+            state[f"{name}.conv.weight"] = module.unfolded(state[f"{name}.weight"])
+            if f"{name}.bias" in state:
+                state[f"{name}.conv.bias"] = state[f"{name}.bias"][::4]
+    return {name: state[name] for name in net.state_dict() if name in state}
+
+
+def _require(path: Path, found: tuple[str, float], wanted: tuple[str, float]) -> None:
+    if found != wanted:
+        raise TrainingError(
+            f"{path.name} holds {found[0]} at width {found[1]:g}, not {wanted[0]} at {wanted[1]:g}; "
+            "set --model.network and --model.width to match, or give another --init"
+        )
+
+
+def _load(net: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"{path.name} does not hold all weights of this network, as it is built today; give another --init, best a "
+            "checkpoint"
+        ) from error

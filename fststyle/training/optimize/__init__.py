@@ -1,0 +1,1 @@
+"""One picture by changing its own pixels (Gatys 2016)."""

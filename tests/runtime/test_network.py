@@ -1,0 +1,37 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.statistics_form import MEASURED_MEAN, StatisticsForm
+from fststyle.runtime.network import Network
+
+Pixels = NDArray[np.uint8]
+
+
+def test_a_picture_through_a_derived_graph(assets: dict[str, Any], save: Callable[..., Path], photo: Pixels) -> None:
+    network = Network.load(save(assets["gain_model"](0.5)), "cpu", "bgr255", 1)
+    session = network.open(StatisticsForm.read(network.model.data).build())
+    np.testing.assert_array_equal(network.paint(session, photo, {}), network.run(photo))
+    np.testing.assert_allclose(network.run(photo), photo / 2, atol=0.51)
+
+
+def test_further_outputs_are_there_when_asked_for(
+    assets: dict[str, Any], save: Callable[..., Path], photo: Pixels
+) -> None:
+    network = Network.load(save(assets["gain_model"]()), "cpu", "rgb1", None)
+    session = network.open(network.model.data)
+    (answer,) = network.ask(session, photo, {}, ["stylized"])
+    np.testing.assert_allclose(answer, photo.transpose(2, 0, 1)[None] / 255, atol=1e-6)
+    with pytest.raises(ModelFileError, match="fails on 47×33 pixels"):
+        network.ask(session, photo, {}, [MEASURED_MEAN])
+
+
+def test_three_pixels_a_side_are_no_channels(assets: dict[str, Any], save: Callable[..., Path]) -> None:
+    network = Network.load(save(assets["gain_model"]()), "cpu", "rgb1", None)
+    picture = np.arange(27, dtype=np.uint8).reshape(3, 3, 3) * 9
+    np.testing.assert_array_equal(network.run(picture), picture)

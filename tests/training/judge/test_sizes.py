@@ -1,0 +1,61 @@
+"""Costs at several sizes: which photos count where, and what the scores are of."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from fststyle.training.cost.objective import Cost, load_loss_network
+from fststyle.training.judge import sizes
+from fststyle.training.judge.sizes import SizeJudge
+from fststyle.training.judge.wasserstein import LAYERS, SlicedWasserstein
+from fststyle.training.tensors import reference_photos, unit_range
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def painting() -> Pixels:
+    y, x = np.mgrid[:96, :128]
+    waves = np.stack([np.sin(x / 3), np.sin((x + y) / 5), np.cos(y / 4)], axis=-1)
+    return ((waves + 1) * 127).astype(np.uint8)
+
+
+@pytest.fixture
+def judge(painting: Pixels, monkeypatch: pytest.MonkeyPatch) -> SizeJudge:
+    for name, value in (("_SEEN", (64,)), ("_PLAIN_SIDE", 128), ("_LARGE_SIDE", 160), ("_CROP", 64)):
+        monkeypatch.setattr(sizes, name, value)
+    cost = Cost(loss_network="slim")
+    return SizeJudge(cost, load_loss_network(cost, reference_photos()), painting, style_size=96)
+
+
+def test_photos_count_where_they_need_not_be_enlarged(judge: SizeJudge, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("small", (80, 90, 3)), ("large", (192, 256, 3))):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(tmp_path / f"{name}.png")
+    photos = sorted(tmp_path.iterdir())
+    kept, flat = judge.judge([np.copy, np.zeros_like], photos, (64, 128, 256))
+    assert [(scores.label, scores.photos) for scores in kept] == [
+        ("short side 64", 2),
+        ("short side 128", 1),
+        ("seen at 64", 1),
+        ("1:1", 1),
+    ]
+    assert all(scores.content == pytest.approx(0, abs=1e-6) for scores in kept)
+    assert all(scores.content > 0.1 for scores in flat)
+    assert kept[1].repetition is not None
+    assert kept[3].fine_detail is not None
+    assert flat[3].fine_detail == 0
+
+
+def test_the_painting_is_its_own_best_match(painting: Pixels) -> None:
+    cost = Cost(loss_network="vgg19", content_layers=(), style_layers=LAYERS)
+    sliced = SlicedWasserstein(load_loss_network(cost, reference_photos()), unit_range(painting))
+    shuffled = np.random.default_rng(0).permutation(painting.reshape(-1, 3)).reshape(painting.shape)
+    flat = np.full_like(painting, 128)
+    own, rows, noise, none = (sliced.distance(unit_range(x)) for x in (painting, painting[:, ::-1], shuffled, flat))
+    assert own == pytest.approx(0, abs=1e-6)
+    assert own < rows < noise
+    assert none > rows
