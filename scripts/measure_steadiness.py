@@ -22,8 +22,9 @@ from fststyle import samples
 from fststyle.paint.frames import FrameStylizer, Steadiness
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture, resize_shorter_side
-from fststyle.training.cost.motion import inside, judge_clip, read_frames, warp
+from fststyle.training.cost.motion import inside, warp
 from fststyle.training.cost.objective import Cost, PerceptualObjective
+from fststyle.training.judge.flicker import judge_clip, read_frames
 from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]

@@ -5,7 +5,7 @@ the moved photo (Wang 2020, "ReReVST"). Brightness may change on the way; the pa
 does, as ReCoNet allows (Gao 2018, section 3.3). There the change is whatever two frames of a film differ by; here it is
 drawn like the motion, smooth and without the noise, which the painting shall not follow.
 
-Not about measuring networks: `motion.py`, whose motion this is.
+The motion itself is in `motion.py`. Measuring how steady a network is: `judge/flicker.py`.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The measuring stick: networks of one painting, judged on the same photos by the same cost.
 
 What the scores mean stands where they are computed: `objective.py` (costs), `equivalence.py` (iterations), `scores.py`
-(grid, border), `motion.py` (flicker), `sizes.py` (larger photos). Not about how they are shown: `evaluate_report.py`.
+(grid, border), `flicker.py` (steadiness), `sizes.py` (larger photos). Not about how they are shown: `report.py`.
 """
 
 import warnings
@@ -16,7 +16,6 @@ from fststyle.errors import DataError, ImageError
 from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Layout, Stylizer
 from fststyle.pictures.files import read_picture, resize_shorter_side
-from fststyle.training.cost.motion import ClipScores, Stylize, flicker, judge_clip, read_frames
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.judge.equivalence import Point, chase
@@ -29,6 +28,7 @@ from fststyle.training.judge.evaluation import (
     Settings,
     Speed,
 )
+from fststyle.training.judge.flicker import ClipScores, Stylize, flicker, judge_clip, read_frames
 from fststyle.training.judge.scores import border_style, grid_score, rim_contrast
 from fststyle.training.judge.sizes import SizeJudge, SizeScores
 from fststyle.training.judge.speed import measure_speed

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.training.cost.motion import ClipScores
 from fststyle.training.cost.objective import Cost
 from fststyle.training.judge.equivalence import Point
+from fststyle.training.judge.flicker import ClipScores
 from fststyle.training.judge.sizes import SIDES, SizeScores
 
 Pixels = NDArray[np.uint8]

@@ -1,6 +1,6 @@
 """What the eye stumbles over in a stylized picture, as numbers: a grid, a frame.
 
-What the cost says about a picture is `objective.py`'s; how steady pictures are in motion is `motion.py`'s.
+The cost of a picture is in `cost/objective.py`, steadiness in `flicker.py`.
 """
 
 import numpy as np

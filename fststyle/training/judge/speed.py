@@ -13,9 +13,9 @@ import numpy as np
 from fststyle.model.card import ModelCard
 from fststyle.model.file import write_model
 from fststyle.paint.stylizer import Stylizer
-from fststyle.training.cost.motion import Stylize
 from fststyle.training.export import export_network
 from fststyle.training.judge.evaluation import Speed
+from fststyle.training.judge.flicker import Stylize
 from fststyle.training.networks.transformer_net import build_transformer_net
 
 _ROUNDS = 5
