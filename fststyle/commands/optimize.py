@@ -50,7 +50,7 @@ def optimize(
             show_default=False,
         ),
     ] = None,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
+    keep_color: options.KeepColor = False,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     snapshot_every: Annotated[

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from fststyle.paint.controls import Controls
     from fststyle.training.cost.objective import Cost
 
 LayoutName = Annotated[
@@ -69,6 +70,30 @@ TvWeight = Annotated[
     typer.Option("--tv-weight", min=0, help="Weight of total variation (smoothness). Default: 1.", show_default=False),
 ]
 
+Strength = Annotated[float, typer.Option("--strength", min=0, max=1, help="0 gives the input, 1 the full style.")]
+Scale = Annotated[
+    float,
+    typer.Option("--scale", min=0.1, max=10, help="Brush size factor: 2 paints strokes twice as broad."),
+]
+KeepColor = Annotated[bool, typer.Option("--keep-color", help="Keep the input's colors.")]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask",
+        help="A picture of any size: paint where it is white, not where it is black.",
+        show_default=False,
+    ),
+]
+Grain = Annotated[
+    float,
+    typer.Option(
+        "--grain",
+        min=0,
+        max=100,
+        help="Add noise to what the network sees, in gray levels; gives flat areas strokes.",
+    ),
+]
+
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
 ]
@@ -97,6 +122,18 @@ def required_output(argument: _Name | None, option: _Name | None, example: str) 
     if output is None:
         raise typer.BadParameter(f"name the file to write: {example}", param_hint="OUT")
     return output
+
+
+def controls_of(strength: float, scale: float, keep_color: bool, mask: Path | None, grain: float) -> "Controls":
+    """What these options ask for.
+
+    Raises:
+        ImageError: The mask cannot be read.
+    """
+    from fststyle.paint.controls import Controls
+    from fststyle.pictures.files import read_mask
+
+    return Controls(strength, keep_color, scale, None if mask is None else read_mask(mask), grain)
 
 
 def cost_of(

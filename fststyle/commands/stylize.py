@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.console import complain, plain, show_origin
-from fststyle.commands.options import LayoutName
+from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of
 from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
@@ -53,20 +53,11 @@ def stylize(
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
     ] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 gives the photo, 1 the full style.")] = 1.0,
-    scale: Annotated[
-        float, typer.Option(min=0.1, max=10, help="Brush size factor: 2 paints strokes twice as broad.")
-    ] = 1.0,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the photo's colors.")] = False,
-    mask: Annotated[
-        Path | None, typer.Option(help="A picture of any size: paint where it is white, not where it is black.")
-    ] = None,
-    grain: Annotated[
-        float,
-        typer.Option(
-            min=0, max=100, help="Add noise to what the network sees, in gray levels; gives flat areas strokes."
-        ),
-    ] = 0.0,
+    strength: Strength = 1.0,
+    scale: Scale = 1.0,
+    keep_color: KeepColor = False,
+    mask: Mask = None,
+    grain: Grain = 0.0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
     memory: Annotated[
         str | None,
@@ -101,7 +92,6 @@ def stylize(
     from fststyle.model.gallery import find_network
     from fststyle.paint.blend import Blend, parse_blend
     from fststyle.paint.stylizer import Stylizer
-    from fststyle.pictures.files import read_mask
     from fststyle.system.files import refuse_inputs
     from fststyle.system.memory import parse_bytes
     from fststyle.system.streams import require_stream
@@ -144,11 +134,7 @@ def stylize(
         jobs = shard(jobs, *parse_shard(part))
     settings = Settings(
         max_side=max_side,
-        strength=strength,
-        keep_color=keep_color,
-        scale=scale,
-        mask=None if mask is None else read_mask(mask),
-        grain=grain,
+        controls=controls_of(strength, scale, keep_color, mask, grain),
         quality=quality,
     )
     skipped: list[Job] = []

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from fststyle.commands.console import explained, show_origin
-from fststyle.commands.options import LayoutName, required_output, sides
+from fststyle.commands.options import (
+    Grain,
+    KeepColor,
+    LayoutName,
+    Mask,
+    Scale,
+    Strength,
+    controls_of,
+    required_output,
+    sides,
+)
 from fststyle.errors import FststyleError
 from fststyle.system.extras import extra
 
@@ -68,8 +78,11 @@ def video(
     sound: Annotated[
         str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")
     ] = "copy",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 gives the video, 1 the full style.")] = 1.0,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the video's colors.")] = False,
+    strength: Strength = 1.0,
+    scale: Scale = 1.0,
+    keep_color: KeepColor = False,
+    mask: Mask = None,
+    grain: Grain = 0.0,
     follow: Annotated[
         float | None,
         typer.Option(
@@ -115,6 +128,7 @@ def video(
     shown: _Bar | _Events = _Events() if as_json else _Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
+        controls = controls_of(strength, scale, keep_color, mask, grain)
         stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
         job = Job(
             source,
@@ -135,8 +149,7 @@ def video(
             identity={
                 "network": hashlib.sha256(stylizer.network.model.data).hexdigest(),
                 "layout": layout,
-                "strength": strength,
-                "keep-color": keep_color,
+                **controls.facts(),
                 "follow": steadiness.follow,
                 "carry": steadiness.carried(stylizer.network.model.card),
             },
@@ -144,7 +157,7 @@ def video(
         for name, path in (("stdin", source), ("stdout", target)):
             if path == STREAM:
                 require_stream(name)
-        function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
+        function = FrameStylizer(stylizer, steadiness, controls)
         with SignalWatch() as watch:
             done = convert(
                 job,

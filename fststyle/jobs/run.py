@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -31,16 +31,7 @@ _READ_AHEAD_PIXELS = 16_000_000
 class Painter(Protocol):
     """A `Stylizer` or a `Blend`."""
 
-    def __call__(
-        self,
-        image: NDArray[np.uint8],
-        *,
-        strength: float,
-        keep_color: bool,
-        scale: float,
-        mask: NDArray[np.uint8] | None,
-        grain: float,
-    ) -> NDArray[np.uint8]:
+    def __call__(self, image: NDArray[np.uint8], controls: Controls, /) -> NDArray[np.uint8]:
         """Paint (H, W, 3)."""
 
 
@@ -50,27 +41,13 @@ class Settings:
 
     Attributes:
         max_side: Shrink to this many pixels first; None keeps the size.
-        strength: As for `Controls`, like the next four.
-        keep_color: The photo's own colors.
-        scale: Brush size factor.
-        mask: Where to paint; the same for every picture, enlarged or shrunk to it.
-        grain: Noise on what the network sees.
+        controls: The same for every picture; a mask is enlarged or shrunk to it.
         quality: As for `encode_picture`.
-
-    Raises:
-        ValueError: A value is out of its range.
     """
 
     max_side: int | None = None
-    strength: float = 1.0
-    keep_color: bool = False
-    scale: float = 1.0
-    mask: NDArray[np.uint8] | None = None
-    grain: float = 0.0
+    controls: Controls = field(default_factory=Controls)
     quality: int = 95
-
-    def __post_init__(self) -> None:
-        Controls(self.strength, self.keep_color, self.scale, self.mask, self.grain)
 
 
 @dataclass(frozen=True)
@@ -161,15 +138,7 @@ def _painted(begun: _Begun, painter: Painter, settings: Settings) -> _Begun:
         return begun
 
     def paint(photo: Picture) -> Picture:
-        stylized = painter(
-            photo.to_paint(),
-            strength=settings.strength,
-            keep_color=settings.keep_color,
-            scale=settings.scale,
-            mask=settings.mask,
-            grain=settings.grain,
-        )
-        return photo.painted(stylized)
+        return photo.painted(painter(photo.to_paint(), settings.controls))
 
     return begun.step("painted", paint, "try --max-side, or another network")
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fststyle.paint.controls import Controls
+from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 
@@ -62,17 +63,14 @@ class Blend:
     def __call__(
         self,
         image: NDArray[np.uint8] | Picture | Image.Image,
-        *,
-        strength: float = 1.0,
-        keep_color: bool = False,
-        scale: float = 1.0,
-        mask: NDArray[np.uint8] | None = None,
-        grain: float = 0.0,
+        controls: Controls | None = None,
+        **changed: Unpack[ControlValues],
     ) -> NDArray[np.uint8]:
         """Like `Stylizer`. The strength is a cross-fade, unless every network has a strength input."""
-        told = all(stylizer.network.model.takes_strength for stylizer in self._stylizers)
-        paint = partial(self._paint, strength=strength if told else 1.0)
-        return Controls(strength, keep_color, scale, mask, grain).apply(as_rgb(image), paint, fade=not told)
+        controls = Controls.of(controls, changed)
+        told = all(stylizer.takes_strength for stylizer in self._stylizers)
+        paint = partial(self._paint, strength=controls.strength if told else 1.0)
+        return controls.apply(as_rgb(image), paint, fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)

@@ -1,7 +1,9 @@
 """Settings of a painting besides its style: strength, brush size, colors, mask, grain."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +16,19 @@ Pixels = NDArray[np.uint8]
 _BAND_PIXELS = 1_000_000
 
 
+class ControlValues(TypedDict, total=False):
+    """The fields of `Controls`, for calls that take them as keyword arguments."""
+
+    strength: float
+    keep_color: bool
+    scale: float
+    mask: Pixels | None
+    grain: float
+
+
 @dataclass(frozen=True)
 class Controls:
-    """Settings for one picture.
+    """How a picture, or every frame of a clip, is painted.
 
     Attributes:
         strength: 0 is the photo, 1 the full style. A network that was trained with a strength input paints weaker
@@ -26,7 +38,10 @@ class Controls:
             are half as broad, and painting takes four times as long.
         mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
         grain: Standard deviation, in gray levels, of noise on what the network sees. It gives strokes something to
-            start from in flat areas. The noise is the same every time.
+            start from in flat areas. The noise is the same every time, so that videos do not flicker.
+
+    Raises:
+        ValueError: A value is out of its range.
     """
 
     strength: float = 1.0
@@ -47,6 +62,17 @@ class Controls:
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
             )
 
+    @classmethod
+    def of(cls, controls: "Controls | None", changed: ControlValues) -> "Controls":
+        """The given controls, or the defaults, with some fields changed."""
+        return replace(cls() if controls is None else controls, **changed)
+
+    def facts(self) -> dict[str, float | bool | str | None]:
+        """The fields by name, as JSON has them; of the mask its SHA-256."""
+        digest = None if self.mask is None else hashlib.sha256(repr(self.mask.shape).encode() + self.mask.tobytes())
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return values | {"mask": None if digest is None else digest.hexdigest()}
+
     def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
         """Paint (H, W, 3) with `paint`, which keeps the size it is given.
 
@@ -57,8 +83,12 @@ class Controls:
         """
         if self.strength == 0:
             return rgb.copy()
+        stylized = resize(paint(self._grained(self._scaled(rgb))), *rgb.shape[:2])
+        return self.lay_over(rgb, stylized, fade=fade)
+
+    def lay_over(self, rgb: Pixels, stylized: Pixels, *, fade: bool = True) -> Pixels:
+        """Lay the painting over its photo, by color, strength and mask; both are (H, W, 3)."""
         height, width = rgb.shape[:2]
-        stylized = resize(paint(self._grained(self._scaled(rgb))), height, width)
         if self.keep_color:
             stylized = _by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
         if self.strength < 1 and fade:

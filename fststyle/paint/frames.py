@@ -6,8 +6,8 @@ statistics that follow the frames slowly. Both start afresh where the scene is c
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import onnxruntime
@@ -17,6 +17,7 @@ from PIL import Image
 from fststyle.errors import ModelFileError
 from fststyle.graph.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
 from fststyle.model.card import ModelCard
+from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.runtime.network import Network
@@ -72,24 +73,30 @@ class Steadiness:
 
 
 class FrameStylizer:
-    """Paints the frames of one clip in their order."""
+    """Paints the frames of one clip in their order.
+
+    Attributes:
+        steadiness: How flicker is reduced.
+        controls: The same for every frame. Color, strength and mask come after the paint was carried: where the mask
+            is black, a frame is left as it is.
+    """
 
     def __init__(
         self,
         stylizer: Stylizer,
         steadiness: Steadiness | None = None,
-        *,
-        strength: float = 1.0,
-        keep_color: bool = False,
+        controls: Controls | None = None,
     ) -> None:
-        """`strength` and `keep_color` are those of `Stylizer`.
+        """Get ready; None stands for the defaults.
 
         Raises:
             FststyleError: Paint is to be carried, and OpenCV is not installed.
         """
         self.steadiness = steadiness or Steadiness()
-        self._strength = strength
-        self._keep_color = keep_color
+        self.controls = controls or Controls()
+        self._fade = not stylizer.takes_strength
+        strength = 1.0 if self._fade else self.controls.strength
+        self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None)
         self._held = _hold(stylizer, self.steadiness.follow)
         self._stylizer = stylizer if self._held is None else stylizer.through(self._held)
         self._cuts = CutFinder()
@@ -102,8 +109,12 @@ class FrameStylizer:
                 self._held.forget()
             if self._carrier is not None:
                 self._carrier.forget()
-        painted = self._stylizer(rgb, strength=self._strength, keep_color=self._keep_color)
-        return painted if self._carrier is None else self._carrier(rgb, painted)
+        if self.controls.strength == 0:
+            return rgb.copy()
+        painted = self._stylizer(rgb, self._brush)
+        if self._carrier is not None:
+            painted = self._carrier(rgb, painted)
+        return self.controls.lay_over(rgb, painted, fade=self._fade)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What is remembered of earlier frames; `restore` takes it back."""
@@ -215,23 +226,22 @@ class CutFinder:
 def stylize_frames(
     stylizer: Stylizer,
     frames: Iterable[Pixels | Picture | Image.Image],
+    controls: Controls | None = None,
     *,
     steadiness: Steadiness | None = None,
-    strength: float = 1.0,
-    keep_color: bool = False,
+    **changed: Unpack[ControlValues],
 ) -> Iterator[Pixels]:
     """Paint the frames of a clip one after the other. Only one or two frames are held at a time.
 
     Args:
         stylizer: The network.
         frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
+        controls: The same for every frame; None for the defaults. A mask is fitted to the frames.
         steadiness: How flicker is reduced; None for the defaults.
-        strength: As for `Stylizer`.
-        keep_color: As for `Stylizer`.
+        changed: Fields of `Controls` to change, as for `Stylizer`.
 
     Yields:
         uint8 RGB of the frame's own size.
     """
-    function = FrameStylizer(stylizer, steadiness, strength=strength, keep_color=keep_color)
-    for frame in frames:
-        yield function(as_rgb(frame))
+    function = FrameStylizer(stylizer, steadiness, Controls.of(controls, changed))
+    return (function(as_rgb(frame)) for frame in frames)

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
 from fststyle.model.layouts import Layout
-from fststyle.paint.controls import Controls
+from fststyle.paint.controls import Controls, ControlValues
 from fststyle.pictures.picture import Picture, to_picture
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
@@ -82,6 +82,11 @@ class Stylizer:
         """What paints."""
         return self._network
 
+    @property
+    def takes_strength(self) -> bool:
+        """Whether the network was trained with a strength input; others are cross-faded with the photo."""
+        return self._network.model.takes_strength
+
     def through(self, network: Network) -> "Stylizer":
         """One that paints with another network, in as much memory and as exactly."""
         return Stylizer(network, memory=self._memory, exact=self._exact, fitting=self._fitting)
@@ -89,12 +94,8 @@ class Stylizer:
     def __call__(
         self,
         image: NDArray[np.uint8] | Picture | Image.Image,
-        *,
-        strength: float = 1.0,
-        keep_color: bool = False,
-        scale: float = 1.0,
-        mask: NDArray[np.uint8] | None = None,
-        grain: float = 0.0,
+        controls: Controls | None = None,
+        **changed: Unpack[ControlValues],
     ) -> NDArray[np.uint8]:
         """Stylize a picture.
 
@@ -103,11 +104,8 @@ class Stylizer:
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
-            strength: 0 is the photo, 1 the full style. This and what follows is explained at `Controls`.
-            keep_color: Keep the photo's colors.
-            scale: Brush size factor.
-            mask: (height, width) of any size, 255 where to paint.
-            grain: Standard deviation of noise that the network sees, in gray levels.
+            controls: Strength, brush size, colors, mask and grain; None for the defaults.
+            changed: Fields of `Controls` to change: `stylizer(photo, strength=0.5)`.
 
         Returns:
             uint8 RGB of shape (H, W, 3), the same H and W.
@@ -115,9 +113,9 @@ class Stylizer:
         Raises:
             ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
         """
-        controls = Controls(strength, keep_color, scale, mask, grain)
-        told = self._network.model.takes_strength
-        paint = partial(self._paint, strength=strength if told else 1.0)
+        controls = Controls.of(controls, changed)
+        told = self.takes_strength
+        paint = partial(self._paint, strength=controls.strength if told else 1.0)
         return controls.apply(as_rgb(image), lambda rgb: self._fitting(rgb, paint), fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fststyle.errors import ImageError, ModelFileError
 from fststyle.jobs import run as batch
 from fststyle.jobs.run import Job, Result, Settings, parse_shard, plan, run, shard
+from fststyle.paint.controls import Controls
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import encode_picture, format_of, read_picture, write_picture
 from fststyle.pictures.picture import Picture
@@ -225,7 +226,7 @@ def test_strength_and_quality_arrive(identity: Path, photo: Pixels) -> None:
         wanted = encode_picture(photo, None, ".jpg", quality=quality, painting=True)
         assert Path(f"{quality}.jpg").read_bytes() == wanted
     with pytest.raises(ValueError, match="strength"):
-        work(plan(["in/a.png"], "x.png", style="x"), identity, Settings(strength=2))
+        work(plan(["in/a.png"], "x.png", style="x"), identity, Settings(controls=Controls(strength=2)))
 
 
 def test_from_standard_input_to_standard_output(identity: Path, photo: Pixels) -> None:
@@ -269,7 +270,7 @@ def test_the_next_is_read_while_one_is_painted(photo: Pixels, monkeypatch: pytes
             second_read.set()
         return Picture(photo, None)
 
-    def paint(rgb: Pixels, **_: object) -> Pixels:
+    def paint(rgb: Pixels, _: object) -> Pixels:
         # Without reading ahead, the first would wait here in vain.
         assert second_read.wait(10)
         return rgb
@@ -287,7 +288,7 @@ def test_large_pictures_are_not_read_ahead(photo: Pixels, monkeypatch: pytest.Mo
     monkeypatch.setattr(batch, "read_picture", lambda source, **_: reads.append(source) or Picture(photo, None))
     counts: list[int] = []
 
-    def paint(rgb: Pixels, **_: object) -> Pixels:
+    def paint(rgb: Pixels, _: object) -> Pixels:
         time.sleep(0.05)
         counts.append(len(reads))
         return rgb
@@ -318,7 +319,7 @@ def test_whatever_is_raised_the_others_are_painted(
 
         return called
 
-    paint = lambda rgb, **_: rgb  # noqa: E731
+    paint = lambda rgb, _: rgb  # noqa: E731
     if where == "paint":
         paint = second_fails(paint)
     else:
@@ -334,7 +335,7 @@ def test_whatever_is_raised_the_others_are_painted(
 
 
 def test_the_picture_is_named_whoever_refuses_it() -> None:
-    def paint(rgb: Pixels, **_: object) -> Pixels:
+    def paint(rgb: Pixels, _: object) -> Pixels:
         raise ModelFileError("wave.onnx fails on 3×4 pixels; try a smaller picture")
 
     jobs = plan(["in/a.png"], "out", style="x")
@@ -346,7 +347,7 @@ def test_the_picture_is_named_whoever_refuses_it() -> None:
 def test_failed_pictures_do_not_stay_in_memory(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def paint(rgb: Pixels, **_: object) -> Pixels:
+    def paint(rgb: Pixels, _: object) -> Pixels:
         painted = rgb[::-1].copy()
         seen.extend((weakref.ref(rgb), weakref.ref(painted)))
         raise MemoryError
@@ -366,7 +367,7 @@ def test_a_size_that_the_format_cannot_hold_is_refused_before_painting(suffix: s
     write_picture(Path("just.png"), np.zeros((longest, 1, 3), np.uint8))
     painted: list[tuple[int, ...]] = []
 
-    def paint(rgb: Pixels, **_: object) -> Pixels:
+    def paint(rgb: Pixels, _: object) -> Pixels:
         painted.append(rgb.shape)
         return rgb[:1, :1]
 

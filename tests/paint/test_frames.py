@@ -10,7 +10,9 @@ from onnx import helper
 from fststyle import Stylizer, stylize_frames
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
+from fststyle.paint.controls import Controls
 from fststyle.paint.frames import CutFinder, FrameStylizer, Steadiness
+from fststyle.pictures.files import with_content_color
 
 Pixels = NDArray[np.uint8]
 
@@ -106,3 +108,52 @@ def test_a_network_that_is_steady_by_itself_is_given_less_old_paint() -> None:
 def test_values_outside_their_range_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must lie in"):
         Steadiness(**values)
+
+
+@pytest.fixture
+def moving() -> list[Pixels]:
+    """Frames of 96×128 pixels that shift by two pixels each, so that the paint has something to follow."""
+    wide = np.kron(np.random.default_rng(5).integers(0, 256, (12, 24, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    return [np.ascontiguousarray(wide[:, 2 * step : 2 * step + 128]) for step in range(4)]
+
+
+def test_carried_paint_stays_inside_the_mask(normalizing: Stylizer, moving: list[Pixels]) -> None:
+    mask = np.zeros((96, 128), np.uint8)
+    mask[:, :64] = 255
+    steadiness = Steadiness(carry=0.9)
+    whole = list(stylize_frames(normalizing, moving, steadiness=steadiness))
+    masked = list(stylize_frames(normalizing, moving, steadiness=steadiness, mask=mask))
+    for frame, everywhere, half in zip(moving, whole, masked, strict=True):
+        np.testing.assert_array_equal(half[:, :64], everywhere[:, :64])
+        np.testing.assert_array_equal(half[:, 64:], frame[:, 64:])
+
+
+def test_without_strength_the_frames_come_back_as_they_are(normalizing: Stylizer, moving: list[Pixels]) -> None:
+    painted = stylize_frames(normalizing, moving, steadiness=Steadiness(carry=0.9), strength=0)
+    np.testing.assert_array_equal(list(painted), moving)
+
+
+def test_colors_are_those_of_the_frame_and_not_of_the_one_before(normalizing: Stylizer, moving: list[Pixels]) -> None:
+    *_, last = stylize_frames(normalizing, moving, steadiness=Steadiness(carry=0.9), keep_color=True)
+    *_, plain = stylize_frames(normalizing, moving, steadiness=Steadiness(carry=0.9))
+    np.testing.assert_array_equal(last, with_content_color(plain, moving[-1]))
+
+
+def test_grain_stands_still(identity: Path) -> None:
+    gray = np.full((40, 56, 3), 100, np.uint8)
+    first, second = stylize_frames(
+        Stylizer.load(identity), [gray, gray], Controls(grain=8), steadiness=Steadiness(1, 0)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert 7 < first.std() < 9
+
+
+def test_the_brush_is_that_of_pictures(normalizing: Stylizer, scene: Pixels) -> None:
+    controls = Controls(scale=2, grain=3)
+    (painted,) = stylize_frames(normalizing, [scene], controls, steadiness=Steadiness(carry=0))
+    np.testing.assert_array_equal(painted, normalizing(scene, controls))
+
+
+def test_a_wrong_value_is_refused_before_the_first_frame(normalizing: Stylizer) -> None:
+    with pytest.raises(ValueError, match="scale must lie in"):
+        stylize_frames(normalizing, [], scale=0)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
@@ -29,6 +29,7 @@ from video_clips import make_clip, packets, picture, rgb_frames, times_of
 
 from fststyle.cli import app
 from fststyle.errors import FststyleError, VideoError
+from fststyle.paint.controls import Controls
 from fststyle.paint.frames import Steadiness
 from fststyle.pictures.files import write_picture
 from fststyle.video.clip import Cut
@@ -517,7 +518,38 @@ def test_errors_are_events_too_and_options_arrive(
     assert jobs[-1].cut == Cut(Fraction(1), Fraction(2), 32, Fraction(10))
     assert (jobs[-1].codec, jobs[-1].crf) == ("hevc", 30)
     assert functions[-1].steadiness == Steadiness(0.1, 0)
-    assert (functions[-1]._strength, functions[-1]._keep_color) == (0.5, True)
+    assert functions[-1].controls == Controls(strength=0.5, keep_color=True)
+    write_picture(tmp_path / "mask.png", np.full((4, 6, 3), 51, np.uint8))
+    options = f"--scale 2 --grain 5 --mask {tmp_path / 'mask.png'}"
+    CliRunner().invoke(app, [*arguments, *options.split()])
+    controls = functions[-1].controls
+    assert (controls.scale, controls.grain) == (2, 5)
+    np.testing.assert_array_equal(controls.mask, np.full((4, 6), 51))
+    assert [jobs[-1].identity[name] for name in ("scale", "grain")] == [2, 5]
+    assert jobs[-1].identity["mask"] != jobs[0].identity["mask"] is None
+
+
+def test_a_masked_clip_is_painted_where_the_mask_is_white_and_goes_on_with_that_mask(
+    assets: dict[str, Any], save: Callable[..., Path], tmp_path: Path
+) -> None:
+    black = save(assets["gain_model"](0.0), name="black.onnx")
+    source = make_clip(tmp_path / "in.mp4", times=range(60), audio=0)
+    sides = rgb_frames(source)[0].shape[:2]
+    left = np.zeros((*sides, 3), np.uint8)
+    left[:, : sides[1] // 2] = 255
+    for name, mask in (("left", left), ("right", 255 - left)):
+        write_picture(tmp_path / f"{name}.png", mask)
+    arguments = ["video", str(black), str(source), str(tmp_path / "out.mkv"), "--codec", "ffv1"]
+    result = CliRunner().invoke(app, [*arguments, "--mask", str(tmp_path / "left.png")])
+    assert result.exit_code == 0, result.output
+    painted, frames = (np.array(rgb_frames(path)).astype(int) for path in (tmp_path / "out.mkv", source))
+    half = sides[1] // 2
+    assert painted[:, :, : half - 2].max() <= 3
+    assert np.abs(painted[:, :, half + 2 :] - frames[:, :, half + 2 :]).mean() < 3
+    Partial(tmp_path / "out.mkv", {"mask": "another"}).remember(1, {})
+    result = CliRunner().invoke(app, [*arguments, "--mask", str(tmp_path / "right.png"), "--resume"])
+    assert result.exit_code == 1
+    assert " mask " in result.output
 
 
 def test_a_full_disk_is_one_line_and_what_is_there_plays(identity: Path, tmp_path: Path) -> None:
