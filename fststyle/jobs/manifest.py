@@ -37,6 +37,11 @@ class Manifest:
         """
         refuse_other_kind(self._path, Kind.JSON_LINES, ImageError)
         try:
+            if is_file(self._path) and not _is_manifest(self._path):
+                raise ImageError(
+                    f"{self._path} exists and is no manifest, so nothing is added to it; choose another output, or "
+                    "delete it"
+                )
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
             if is_file(self._path) and not _ends_a_line(self._path):
@@ -70,7 +75,8 @@ class Manifest:
         try:
             self._file.write(line + "\n")
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if is_file(self._path):  # a pipe or device has no disk to wait for
+                os.fsync(self._file.fileno())
         except OSError as error:
             warnings.warn(
                 f"{self._path} could not be continued ({reason_of(error)}), but painting goes on; make room, and the "
@@ -82,6 +88,14 @@ class Manifest:
 
 
 _PLACES = ("source", "target")
+_BEGINNING = b'{"source": '
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether it is empty or begins as our lines do, of which a full disk may have left a part."""
+    with path.open("rb") as file:
+        start = file.read(len(_BEGINNING))
+    return _BEGINNING.startswith(start)
 
 
 def _ends_a_line(path: Path) -> bool:

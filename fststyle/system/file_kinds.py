@@ -99,8 +99,11 @@ def _is_video(head: bytes) -> bool:
 def _json_kind(text: bytes) -> Kind | None:
     if text[:1] not in (b"{", b"["):
         return None
-    # A full disk may have cut a line; one that is whole, or only the beginning of one, is enough.
-    lines = text.splitlines() if text[:1] == b"{" else []
+    # A full disk may have cut a line; one that is whole, or only the beginning of one, is enough. A whole object
+    # without the end of a line is a JSON file that was written without line breaks.
+    lines = text.splitlines(keepends=True) if text[:1] == b"{" else []
+    if len(lines) == 1 and not lines[0].endswith(b"\n"):
+        return Kind.JSON if _is_record(lines[0]) else Kind.JSON_LINES
     return Kind.JSON_LINES if any(map(_is_record, lines)) or len(lines) == 1 else Kind.JSON
 
 

@@ -64,6 +64,28 @@ def test_after_half_a_line_the_next_is_whole(tmp_path: Path) -> None:
     assert json.loads(whole)["source"] == "b.png"
 
 
+def test_other_json_is_not_added_to(tmp_path: Path) -> None:
+    for text in ('{"name": "pkg"}', '{"name": "pkg"}\n', '{"a": 1}\n{"a": 2}\n', '{\n  "a": 1\n}\n'):
+        path = tmp_path / "package.json"
+        path.write_text(text, "utf-8")
+        with pytest.raises(ImageError, match=r"package\.json exists .*delete it"), Manifest(path, "wave"):
+            pass
+        assert path.read_text("utf-8") == text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+@pytest.mark.filterwarnings("error")
+def test_a_pipe_gets_every_line(tmp_path: Path) -> None:
+    path, job = tmp_path / "pipe", Job(Path("a.png"), None, ".png")
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with Manifest(path, "wave") as manifest:
+        manifest.skipped(job)
+        manifest.skipped(job)
+    assert os.read(reading, 10_000).count(b'"source": "a.png"') == 2
+    os.close(reading)
+
+
 def test_nor_is_closing_it_an_error() -> None:
     with Manifest(Path("/dev/full"), "wave") as manifest, pytest.warns(UserWarning, match="disk full"):
         manifest.skipped(Job(None, None, ".png"))

@@ -61,6 +61,7 @@ def test_texts() -> None:
     assert kind_of_content(b"\xef\xbb\xbf\n <!DOCTYPE html>\n<html>") is Kind.PAGE
     assert kind_of_content(b"<html lang='en'>") is Kind.PAGE
     assert kind_of_content(record + b"\n" + record + b"\n") is Kind.JSON_LINES
+    assert kind_of_content(b'{"name":"pkg","version":1}') is Kind.JSON  # without line breaks
     assert kind_of_content(record[:9]) is Kind.JSON_LINES  # cut by a full disk
     assert kind_of_content(record[:9] + b"\n" + record) is Kind.JSON_LINES
     assert kind_of_content(json.dumps({"a": {"b": 1}, "c": [{}]}, indent=2).encode()) is Kind.JSON
