@@ -4,6 +4,7 @@ Imports stand inside the commands, so that `--help` is there at once and only `t
 """
 
 import logging
+import sys
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,7 @@ from fststyle.commands.video import video
 from fststyle.errors import FststyleError
 from fststyle.system.extras import extra
 from fststyle.system.memory import keep_freed_memory
-from fststyle.system.streams import prepare_streams
+from fststyle.system.streams import abandon_stdout, prepare_streams
 
 if TYPE_CHECKING:
     pass
@@ -71,7 +72,12 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line and leave the process."""
     prepare_streams()
-    app()
+    try:
+        app()
+    except OSError as error:  # of what is printed before a command begins, such as the version
+        complain("error", explained(error))
+        abandon_stdout()
+        sys.exit(1)
 
 
 def _show_version(asked: bool) -> None:

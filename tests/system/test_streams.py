@@ -103,6 +103,15 @@ def test_nobody_reads_what_was_made(fststyle: Any, identity: Path, folder: Path,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's own")
+@pytest.mark.parametrize("command", ["--version", "--help", "models"])
+def test_what_is_printed_on_a_full_disk(command: str, fststyle: Any, folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = fststyle(command, stdout=full)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert done.stderr.startswith(b"error: disk full")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's own")
 def test_messages_on_a_full_disk(fststyle: Any, identity: Path, folder: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         assert fststyle("stylize", identity, "photos", "-o", "out", stderr=full).returncode == 0
