@@ -28,6 +28,7 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
         name, colon, number = entry.strip().rpartition(":")
         if not colon or number.endswith(".onnx"):  # "C:\a.onnx" has a colon, too
             name, number = entry.strip(), "1"
+        name = name.rstrip()
         try:
             weight = float(number)
         except ValueError:
