@@ -11,7 +11,7 @@ import typer
 
 from fststyle.commands.console import complain, plain, show_origin
 from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of
-from fststyle.system.files import is_there
+from fststyle.system.files import is_file, is_there
 
 if TYPE_CHECKING:
     from fststyle.jobs.manifest import Manifest
@@ -140,7 +140,7 @@ def stylize(
     skipped: list[Job] = []
     waiting: list[Job] = []
     for job in jobs:
-        painted = skip_existing and job.problem is None and job.target is not None and is_there(job.target)
+        painted = skip_existing and job.problem is None and job.target is not None and is_file(job.target)
         (skipped if painted else waiting).append(job)
     begun = time.perf_counter()
     console = Console(stderr=True)

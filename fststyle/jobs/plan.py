@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fststyle.errors import ImageError
 from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suffix_to_write
+from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
 from fststyle.system.files import is_file, is_folder, is_there, place_of
 
@@ -65,6 +66,8 @@ def plan(
         raise ValueError(
             f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
         )
+    if "" in (*inputs, output):
+        raise ValueError("an input or the output has an empty name; name a file or folder")
     if _STREAM in inputs or output == _STREAM:
         return _refuse_overwriting([_plan_stream(inputs, output, suffix)], also_read)
     # The name comes out of the network's file and must not lead to another folder.
@@ -82,7 +85,11 @@ def plan(
     found = _without_products(expanded)
     if into is not None and len(inputs) == len(found) == 1 and found[0][1] is None and _names_a_file(output, into):
         return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
+    if into is not None and is_there(into) and not (is_file(into) or is_folder(into)):
+        raise ValueError(f"{into} is neither a file nor a folder; write to standard output with -o -")
     if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
+        if len(found) == 1 and is_file(into):
+            raise ValueError(f"{into} is a file, whose name does not say a format; name a folder, or a file like a.png")
         raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
     jobs = []
     for source, below in found:
@@ -167,7 +174,10 @@ def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Pa
         pictures = [found for found in find_images(path) if written is None or written not in found.resolve().parents]
         pictures = _without_paintings(pictures, text)
         if not pictures:
-            raise ImageError(f"{path} holds no pictures; name a folder with {', '.join(WRITE_SUFFIXES)} files")
+            remedy = f"name a folder with {', '.join(WRITE_SUFFIXES)} files"
+            if any(is_video(found) for found in path.rglob("*")):
+                remedy = "paint its videos, one by one, with fststyle video"
+            raise ImageError(f"{path} holds no pictures; {remedy}")
         yield from ((found, path) for found in pictures)
     elif not is_there(path) and glob.has_magic(text):
         matches = sorted(match for match in map(Path, glob.glob(text, recursive=True)) if not is_folder(match))  # noqa: PTH207

@@ -35,7 +35,7 @@ from fststyle.pictures.resizing import fit_longer_side, resize, resize_shorter_s
 from fststyle.pictures.tiff_layout import layout_of
 from fststyle.pictures.writing import encode_picture, refuse_size, write_picture
 from fststyle.system.extras import extra
-from fststyle.system.files import require_regular_file
+from fststyle.system.files import NoRegularFileError, require_regular_file
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -95,6 +95,8 @@ def read_picture(
         raise ImageError(f"{name} does not exist; check the path") from error
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder; name a picture in it") from error
+    except NoRegularFileError as error:
+        raise ImageError(f"{name} is not a regular file; to paint what a pipe brings, name -") from error
     except PermissionError as error:
         raise ImageError(f"{name} may not be read; check its permissions") from error
     except UnidentifiedImageError as error:

@@ -17,12 +17,14 @@ def find_images(root: Path) -> list[Path]:
     read, or looked into, is named in a warning. Pictures in formats that we do not read are counted in one.
 
     Raises:
-        ImageError: `root` is not a folder.
+        ImageError: `root` is not a folder, or may not be read.
     """
     if not is_folder(root):
         raise ImageError(f"{root} is not a folder; name one that holds pictures")
 
     def warn(error: OSError) -> None:
+        if error.filename == str(root):
+            raise ImageError(f"{root} may not be read; check its permissions") from error
         warnings.warn(f"{error.filename} is left out: {error.strerror}", stacklevel=3)
 
     found: list[Path] = []

@@ -94,6 +94,11 @@ def is_other_picture(path: Path) -> bool:
     return not is_picture(path) and path.suffix.lower() in _OTHERS
 
 
+def is_video(path: Path) -> bool:
+    """Whether the name is that of a video."""
+    return path.suffix.lower() in _VIDEO_SUFFIXES
+
+
 def is_raw(path: Path) -> bool:
     """Whether the name is that of a camera's raw file; most are TIFFs, of which Pillow would read the preview."""
     return _OTHERS.get(path.suffix.lower()) == _RAW

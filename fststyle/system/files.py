@@ -16,19 +16,24 @@ is_there, is_folder, is_file = os.path.exists, os.path.isdir, os.path.isfile
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
+class NoRegularFileError(OSError):
+    """A FIFO, socket or device stands where a file should."""
+
+
 def require_regular_file(path: Path) -> os.stat_result:
     """Return the file's status; links are followed.
 
     A FIFO that is called `photo.jpg` would block its reader for ever, hence a check before the file is opened.
 
     Raises:
-        OSError: Nothing is there, or it is a folder, FIFO, socket or device.
+        OSError: Nothing is there, or it is a folder.
+        NoRegularFileError: It is a FIFO, socket or device.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(f"{path} is a folder")
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{path} is not a regular file")
+        raise NoRegularFileError(f"{path} is not a regular file")
     return status
 
 

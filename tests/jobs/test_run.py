@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from fststyle.cli import app
 from fststyle.errors import ImageError, ModelFileError
 from fststyle.jobs import run as batch
 from fststyle.jobs.run import Job, Result, Settings, parse_shard, plan, run, shard
@@ -31,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Pixels) -> Pa
     write_picture(Path("in/b.jpg"), photo)
     Path("in/c.ppm").write_bytes(b"P6 1 1 255\n\x01\x02\x03")
     write_picture(Path("in/sub/a.png"), photo)
+    Path("in/noted").write_bytes(b"")
     return tmp_path
 
 
@@ -145,6 +148,11 @@ def test_standard_input_and_output() -> None:
         (["in/a.png", "in/b.jpg"], "-", None, "name a single input"),
         (["-"], "out/", None, "has no name to use in the folder out; name a file"),
         (["in/a.png", "in/b.jpg"], "x.png", None, "2 pictures cannot go into the one file x.png; name a folder"),
+        ([""], "out", None, "empty name"),
+        (["in/a.png", ""], "out", None, "empty name"),
+        (["in/a.png"], "", None, "empty name"),
+        (["in/a.png"], "/dev/null", None, "neither a file nor a folder; .* -o -"),
+        (["in/a.png"], "in/noted", None, "does not say a format; name a folder"),
         (["in"], "in/b.jpg", None, "4 pictures cannot go into the one file"),
         (["in/a.png"], "x.png", ".jpg", "x.png is not a .jpg file"),
         (["-"], "x.jpg", ".png", "x.jpg is not a .png file; drop the format or change the name"),
@@ -182,8 +190,19 @@ def test_a_web_address_is_called_so() -> None:
 
 def test_a_folder_without_pictures() -> None:
     Path("empty").mkdir()
-    with pytest.raises(ImageError, match="empty holds no pictures"):
+    with pytest.raises(ImageError, match=r"empty holds no pictures; .*\.png"):
         plan(["empty"], "out", style="wave")
+    Path("empty/a").mkdir()
+    Path("empty/a/b.MP4").touch()
+    with pytest.raises(ImageError, match=r"empty holds no pictures; .*fststyle video"):
+        plan(["empty"], "out", style="wave")
+
+
+def test_only_files_were_there_already(identity: Path, photo: Pixels) -> None:
+    Path("out/a.png").mkdir(parents=True)
+    done = CliRunner().invoke(app, ["stylize", str(identity), "in/a.png", "-o", "out", "--skip-existing"])
+    assert done.exit_code == 1
+    assert "a.png is a folder" in done.stderr
 
 
 def work(

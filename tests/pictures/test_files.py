@@ -305,6 +305,10 @@ def test_find_images_names_what_it_could_not_read(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "stat", look)
     with pytest.warns(UserWarning, match="locked is left out: Permission denied"):  # listed, but not to be looked into
         assert find_images(tmp_path) == [tmp_path / "a.png"]
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(ImageError, match="locked may not be read; check its permissions"):
+        find_images(tmp_path / "locked")
     with pytest.raises(ImageError, match="is not a folder"):
         find_images(tmp_path / ("x" * 300))
     with pytest.raises(ImageError, match="is not a folder"):
