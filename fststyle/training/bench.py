@@ -27,8 +27,10 @@ from fststyle.training.data.cache import CACHE_FOLDER
 from fststyle.training.data.photos import ContentData
 from fststyle.training.devices import Precision, default_precision
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.step_cost import step_cost
 from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.tensors import content_of
 
 PARTS = (
     "data",
@@ -209,19 +211,21 @@ def _in_parts(
         marks = [_clock(device)]
         batch = next(batches).to(device)
         marks.append(_clock(device))
-        content = batch.float().div_(255)
+        painted: list[Tensor] = []
+
+        def paint(content: Tensor, marks: list[float] = marks, painted: list[Tensor] = painted) -> Tensor:
+            marks.append(_clock(device))
+            painted.append(module.net(content))
+            marks.append(_clock(device))
+            return painted[0].detach().requires_grad_()
+
         with _autocast(device, precision):
-            features = module.objective.content_features(content)
-            marks.append(_clock(device))
-            stylized = module.net(content)
-            marks.append(_clock(device))
-            judged = stylized.detach().requires_grad_()
-            total = module.objective.terms(judged, features).total
+            terms, judged = step_cost(module.objective, paint, content_of(batch), range(len(batch)))
         marks.append(_clock(device))
-        total.backward()  # type: ignore[no-untyped-call]
+        terms.total.backward()  # type: ignore[no-untyped-call]
         marks.append(_clock(device))
         optimizer.zero_grad()
-        stylized.backward(judged.grad)
+        painted[0].backward(judged.grad)  # type: ignore[no-untyped-call]
         marks.append(_clock(device))
         optimizer.step()
         module.averaged.update_parameters(module.net)

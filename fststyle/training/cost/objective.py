@@ -8,7 +8,7 @@ paintings with any loss network, layers and picture size.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -215,6 +215,9 @@ class PerceptualObjective:
         content_features: dict[str, Tensor],
         style_share: Tensor | None = None,
         side: int = 0,
+        *,
+        style_weight: float | None = None,
+        style_grams: Mapping[str, Tensor] | None = None,
     ) -> CostTerms:
         """Judge pictures, differentiably.
 
@@ -224,9 +227,14 @@ class PerceptualObjective:
             style_share: How much of style and smoothness counts for each picture, (B,), in these terms and in their
                 sum; all of it if not given.
             side: From which the loss network looks, as it did at the photos; below `sides`.
+            style_weight: In place of the cost's.
+            style_grams: In place of the painting's style matrices: by layer, (1, C, C) or (B, C, C).
         """
         network, seen = self.loss_network, self.loss_network.see(seen_from(stylized, side))
-        style_grams = self._turned_grams[side - 1] if side else self.style_grams
+        if style_grams is None:
+            style_grams = self._turned_grams[side - 1] if side else self.style_grams
+        if style_weight is None:
+            style_weight = self.cost.style_weight
         read = {layer: network.read(layer, seen[layer]) for layer in content_features}
         with torch.autocast(stylized.device.type, enabled=False):
             # The mean, so that neither weight depends on the batch size or on how many layers are listed.
@@ -244,7 +252,7 @@ class PerceptualObjective:
                 style_scale, tv_scale = float(len(style_grams)), 1.0
             total = (
                 self.cost.content_weight * content
-                + self.cost.style_weight * style_scale * style
+                + style_weight * style_scale * style
                 + self.cost.tv_weight * tv_scale * variation
             )
         return CostTerms(content, style, variation, total, style_by_layer)

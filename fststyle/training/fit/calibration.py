@@ -59,12 +59,12 @@ def probe(cost: Cost, style: Tensor) -> list[float]:
     chosen = [path for path in samples.photos() if path.stem in _PHOTOS]
     squares = ValidationPhotos(chosen, _SIDE)
     photos = torch.stack([squares[number] for number in range(len(squares))]).float().div(255)
+    cost = replace(cost, content_weight=1.0, tv_weight=1.0)
     objective = PerceptualObjective(cost, style, photos=reference_photos())
     kept = objective.content_features(photos)
     losses = []
     for weight in WEIGHTS:
-        objective.cost = replace(cost, content_weight=1.0, style_weight=weight, tv_weight=1.0)
-        painted = _paint(objective, photos, kept)
+        painted = _paint(objective, photos, kept, weight)
         with torch.no_grad():
             losses.append(float(objective.terms(painted, kept).content))
     return losses
@@ -79,12 +79,13 @@ def weight_at(target: float, weights: Sequence[float], content: Sequence[float])
     return math.exp(float(np.interp(target, rising, np.log(np.asarray(weights, float)))))
 
 
-def _paint(objective: PerceptualObjective, photos: Tensor, kept: dict[str, Tensor]) -> Tensor:
+def _paint(objective: PerceptualObjective, photos: Tensor, kept: dict[str, Tensor], style_weight: float) -> Tensor:
     picture = photos.clone().requires_grad_()
     optimizer = torch.optim.Adam([picture], lr=_LEARNING_RATE)
     for _ in range(_STEPS):
         optimizer.zero_grad()
-        objective.terms(picture, kept).total.backward()  # type: ignore[no-untyped-call]
+        total = objective.terms(picture, kept, style_weight=style_weight).total
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         with torch.no_grad():
             picture.clamp_(0, 1)

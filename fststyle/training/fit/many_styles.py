@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fststyle.pictures.files import read_picture, resize_shorter_side
-from fststyle.training.cost.objective import Cost, CostTerms, PerceptualObjective
+from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.step_cost import StyleChoice
+from fststyle.training.networks.layers import call_with
 from fststyle.training.networks.transformer_net import NetworkName
 from fststyle.training.tensors import reference_photos, unit_range
 
@@ -30,15 +32,17 @@ class StyledNorm(nn.Module):
     """Instance norm with gains and shifts for each of many styles.
 
     Attributes:
-        chosen: The style of every picture of the batch, (B,) int64.
+        chosen: The first style; `in_styles` puts others in its place, (B,) int64, for the time of a call.
     """
+
+    chosen: Tensor
 
     def __init__(self, channels: int, styles: int, eps: float) -> None:
         super().__init__()
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(styles, channels))
         self.bias = nn.Parameter(torch.zeros(styles, channels))
-        self.chosen = torch.zeros(1, dtype=torch.int64)
+        self.register_buffer("chosen", torch.zeros(1, dtype=torch.int64), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize each picture's channels and give them their style's."""
@@ -62,6 +66,11 @@ def with_styles(net: nn.Module, styles: int) -> nn.Module:
 def styled_norms(net: nn.Module) -> Iterator[StyledNorm]:
     """Those of a network."""
     return (module for module in net.modules() if isinstance(module, StyledNorm))
+
+
+def in_styles(net: nn.Module, content: Tensor, styles: Tensor) -> Tensor:
+    """Paint photos, (B, 3, H, W), each in its style, (B,) int64, or all in one, (1,)."""
+    return call_with(net, StyledNorm, "chosen", styles, content)
 
 
 def mean_style(net: nn.Module) -> dict[str, Tensor]:
@@ -169,20 +178,17 @@ class ManyStylesModule(StyleTransferModule):
         ]
         self._grams = {layer: torch.cat([grams[layer] for grams in each]) for layer in each[0]}
 
-    def choose(self, styles: Tensor) -> None:
-        """Paint the pictures of the next batch in these styles, (B,), and judge them by them."""
-        for norm in (*styled_norms(self.net), *styled_norms(self.averaged)):
-            norm.chosen = styles
-        self.objective.style_grams = {layer: grams.to(styles.device)[styles] for layer, grams in self._grams.items()}
+    def choice(self, styles: Tensor) -> StyleChoice:
+        """Paint the pictures of a batch in these styles, (B,) int64, and judge each by its own."""
+        styles = styles.to(self.device)
+        grams = {layer: grams.to(styles.device)[styles] for layer, grams in self._grams.items()}
+        return StyleChoice(lambda net, content: in_styles(net, content, styles), style_grams=grams)
 
-    def terms(self, batch: Tensor) -> CostTerms:
-        """As for one style; which ones depends on the step alone, so that a resumed run draws the same."""
+    def choose(self, positions: Sequence[int]) -> StyleChoice:
+        """Draw a style for each photo; the draw depends on the step alone, so that a resumed run draws the same."""
         generator = torch.Generator().manual_seed(self.trainer.global_step)
-        self.choose(torch.randint(len(self.styles), (len(batch),), generator=generator).to(batch.device))
-        return super().terms(batch)
+        return self.choice(torch.randint(len(self.styles), (len(positions),), generator=generator))
 
-    def validation_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
+    def choose_held_out(self, batch_idx: int, count: int) -> StyleChoice:
         """Each photo in another style."""
-        styles = torch.arange(len(batch), device=batch.device) + 5 * batch_idx
-        self.choose(styles % len(self.styles))
-        return super().validation_step(batch, batch_idx)
+        return self.choice((torch.arange(count) + 5 * batch_idx) % len(self.styles))

@@ -4,7 +4,6 @@ One network learns all three: convolutions are shared, each strength has gains a
 and the steps take turns. So each gains from every step, where three networks would have 20 seconds each.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from torch import Tensor, nn
 from fststyle.errors import DataError, TrainingError
 from fststyle.pictures.sheet import contact_sheet
 from fststyle.training.data.photos import ContentData
-from fststyle.training.fit.many_styles import StyledNorm, styled_norms, with_styles
+from fststyle.training.fit.many_styles import in_styles, styled_norms, with_styles
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.step_cost import StyleChoice
 from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.tensors import to_uint8
 
@@ -58,27 +58,23 @@ class Strengths(Callback):
             raise TrainingError(f"{module.network} has no instance norm, which a preview needs; preview with fast")
         module.averaged.requires_grad_(False)
         module.teacher = None  # it knows one strength only, and would make all of them alike
+        module.chooser = lambda: self.choice(module, trainer.global_step % len(self.factors))
 
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """The next strength's turn."""
-        self.choose(_ours(pl_module), trainer.global_step % len(self.factors))
-
-    def choose(self, module: StyleTransferModule, number: int) -> None:
+    def choice(self, module: StyleTransferModule, number: int) -> StyleChoice:
         """Paint, and judge, at one of the strengths."""
-        norms: list[StyledNorm] = [*styled_norms(module.net), *styled_norms(module.averaged)]
-        for norm in norms:
-            norm.chosen = torch.tensor([number], device=norm.weight.device)
-        module.objective.cost = replace(module.cost, style_weight=module.cost.style_weight * self.factors[number])
+        style = torch.tensor([number], device=module.device)
+        return StyleChoice(
+            lambda net, content: in_styles(net, content, style),
+            style_weight=module.cost.style_weight * self.factors[number],
+        )
 
     @torch.no_grad()
     def sheet(self, module: StyleTransferModule, photos: Tensor) -> NDArray[np.uint8]:
         """A row a photo, (B, 3, H, W) in [0, 1]: it, and what is made of it, weakest first."""
         columns = [list(photos)]
         for number in range(len(self.factors)):
-            self.choose(module, number)
-            columns.append([module(photo[None])[0] for photo in photos])
+            paint = self.choice(module, number).paint
+            columns.append([paint(module.averaged, photo[None])[0] for photo in photos])
         return contact_sheet([[to_uint8(picture) for picture in row] for row in zip(*columns, strict=True)])
 
 

@@ -1,10 +1,9 @@
 """What one step does with a batch: the photos are painted, and the cost of the pictures is taken.
 
-Not about the cost: `objective.py`. Not about what a run keeps, and how it changes the network: `module.py`.
+The cost itself is in `step_cost.py`. What a run keeps, and how it changes the network: `module.py`.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from fststyle.training.cost.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.cost.sides import UPRIGHT_FROM_NOTHING
-from fststyle.training.cost.temporal import moved, temporal_loss
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.fit.progress import TimedModule
-from fststyle.training.fit.teacher import MATCHING, TEACHER_WEIGHT, Teacher, likeness_loss
+from fststyle.training.fit.step_cost import AS_IT_IS, StyleChoice, likeness_cost, step_cost
+from fststyle.training.fit.teacher import MATCHING, Teacher
 from fststyle.training.networks.strength import draw_strengths, style_share
 from fststyle.training.tensors import bytes_of, content_of, photos_of, reference_photos, unit_range
 
@@ -32,6 +31,7 @@ class PaintingSteps(TimedModule):
         init: What the network began with, as `warm_start` says it.
         costs: The held-out photos' mean terms at the last validation.
         last_terms: Of the last step.
+        chooser: Decides the `StyleChoice` of each step; None: the painting, at the cost's weight.
     """
 
     net: nn.Module
@@ -46,6 +46,7 @@ class PaintingSteps(TimedModule):
         super().__init__()
         self.costs: dict[str, float] = {}
         self.last_terms: dict[str, Tensor] = {}
+        self.chooser: Callable[[], StyleChoice] | None = None
         self._objective: PerceptualObjective | None = None
 
     @property
@@ -71,38 +72,33 @@ class PaintingSteps(TimedModule):
 
     def terms(self, batch: Tensor) -> CostTerms:
         """What the network in training makes of photos, (B, 3, H, W), costs; without a Trainer as at a run's end."""
-        content = content_of(batch)
-        side = self._side()
-        features = self.objective.content_features(content, side)
         positions = self._positions(len(batch))
-        net: Callable[[Tensor], Tensor] = self.net
-        share = None
-        if self.strength:
-            strengths = draw_strengths(positions).to(content.device)
-            net, share = partial(self.net, strength=strengths), style_share(strengths)
-        stylized = net(content)
-        terms = self.objective.terms(stylized, features, share, side)
-        if self.teacher is not None and self.training:
-            likeness = likeness_loss(stylized, self.teacher(bytes_of(batch)))
-            terms = terms._replace(likeness=likeness, total=terms.total + TEACHER_WEIGHT * likeness)
-        return self._as_network(terms, net, content, stylized, positions)
-
-    def _as_network(
-        self,
-        terms: CostTerms,
-        net: Callable[[Tensor], Tensor],
-        content: Tensor,
-        stylized: Tensor,
-        positions: Sequence[int],
-    ) -> CostTerms:
-        """With the terms that no single picture has: its ripple, and how `net` paints the photos a moment later."""
-        if self.cost.minds_grid:
+        choice = self.choose(positions)
+        terms, _ = step_cost(
+            self.objective,
+            lambda content: choice.paint(self.net, content),
+            content_of(batch),
+            positions,
+            choice=choice,
+            side=self._side(),
             # A network that knows no strokes yet would rather learn those first.
-            terms = self.objective.with_grid(terms, stylized, self.progress if self.training else 1.0)
-        if not self.cost.temporal_weight:
-            return terms
-        later = moved(content, positions, lighting=self.cost.temporal_lighting)
-        return self.objective.with_temporal(terms, temporal_loss(stylized, net(later.content), later))
+            grid_share=self.progress if self.training else 1.0,
+            taught=self.teacher(bytes_of(batch)) if self.teacher is not None and self.training else None,
+        )
+        return terms
+
+    def choose(self, positions: Sequence[int]) -> StyleChoice:
+        """How the photos at these positions of the run are painted and judged."""
+        if self.chooser is not None:
+            return self.chooser()
+        if not self.strength:
+            return AS_IT_IS
+        strengths = draw_strengths(positions).to(self.device)
+        return StyleChoice(lambda net, content: net(content, strengths), style_share=style_share(strengths))
+
+    def choose_held_out(self, batch_idx: int, count: int) -> StyleChoice:
+        """How a batch of held-out photos is painted and judged: all of them alike."""
+        return AS_IT_IS
 
     def _side(self) -> int:
         """From where the loss network looks at this step."""
@@ -122,8 +118,7 @@ class PaintingSteps(TimedModule):
         """The total cost of a batch of photos; where a teacher has its time, the likeness alone."""
         photos = photos_of(batch)
         if self.teacher is not None and self.progress < MATCHING:
-            likeness = likeness_loss(self.net(content_of(photos)), self.teacher(bytes_of(photos)))
-            terms = {"likeness_loss": likeness, "total_loss": TEACHER_WEIGHT * likeness}
+            terms = likeness_cost(self.net(content_of(photos)), self.teacher(bytes_of(photos)))
         else:
             terms = self.terms(photos).named()
         self.last_terms = {name: value.detach() for name, value in terms.items()}
@@ -144,10 +139,14 @@ class PaintingSteps(TimedModule):
         return painted.float()
 
     def _measure(self, photos: Tensor, batch_idx: int, stage: str) -> dict[str, Tensor]:
-        content, stylized = content_of(photos), self(photos).float()
-        terms = self.objective.terms(stylized, self.objective.content_features(content))
-        places = range(batch_idx * len(photos), (batch_idx + 1) * len(photos))
-        terms = self._as_network(terms, self, content, stylized, places)
+        content, choice = content_of(photos), self.choose_held_out(batch_idx, len(photos))
+        terms, stylized = step_cost(
+            self.objective,
+            lambda content: choice.paint(self.averaged, content).float(),
+            content,
+            range(batch_idx * len(photos), (batch_idx + 1) * len(photos)),
+            choice=choice,
+        )
         named = {f"{stage}/{name}": value for name, value in terms.named().items()}
         self.log_dict(named, batch_size=len(photos), sync_dist=True)
         return {"content": content, "stylized": stylized}

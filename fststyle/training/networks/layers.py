@@ -4,6 +4,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 # Instance norm divides by the standard deviation over the picture. In a flat channel that is next to nothing, and the
@@ -126,6 +127,13 @@ def frozen(net: nn.Module) -> nn.Module:
             if isinstance(child, FoldedUpsample):
                 setattr(parent, name, _FrozenUpsample(child))
     return net
+
+
+def call_with(net: nn.Module, kind: type[nn.Module], buffer: str, value: Tensor, content: Tensor) -> Tensor:
+    """Call a network with a value in place of one buffer of all its layers of a kind, for this call only."""
+    values = {f"{name}.{buffer}": value for name, layer in net.named_modules() if isinstance(layer, kind)}
+    painted: Tensor = functional_call(net, values, (content,))
+    return painted
 
 
 class AtHalfSize(nn.Module):

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fststyle.training.networks.layers import call_with
+
 _SEED = 3  # temporal.py draws from 2
 
 # A network that works at a quarter of the sides cannot give back a photo's every pixel. As the strength nears 0, the
@@ -24,30 +26,29 @@ _PHOTO_POWER = 4
 _FULL = 0.5
 
 
-class _Told:
-    """What the norms of one network share: the strength that it was told, (B,) or (1,)."""
-
-    def __init__(self) -> None:
-        self.strength: Tensor | None = None
-
-
 class ConditionedNorm(nn.Module):
-    """Instance norm whose gains and shifts depend on the strength; at 1 they are the plain norm's."""
+    """Instance norm whose gains and shifts depend on the strength; at 1 they are the plain norm's.
 
-    def __init__(self, plain: nn.InstanceNorm2d, told: _Told) -> None:
+    Attributes:
+        strength: 1; a `StrengthNet` puts another in its place, (B,) or (1,), for the time of a call.
+    """
+
+    strength: Tensor
+
+    def __init__(self, plain: nn.InstanceNorm2d) -> None:
         super().__init__()
-        self.eps, self.told = plain.eps, told
+        self.eps = plain.eps
+        self.register_buffer("strength", torch.ones(1), persistent=False)
         self.weight, self.bias = plain.weight, plain.bias
         self.gain_slopes = nn.Parameter(torch.zeros(2, plain.num_features))
         self.shift_slopes = nn.Parameter(torch.zeros(2, plain.num_features))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) in and out."""
-        strength = cast(Tensor, self.told.strength)
-        missing = 1 - strength
+        missing = 1 - self.strength
         powers = torch.stack((missing, missing.square()), dim=1)  # (B, 2)
         gain, shift = self.weight + powers @ self.gain_slopes, self.bias + powers @ self.shift_slopes  # (B, C)
-        if len(strength) == 1:  # as it is used: one operator in the exported graph
+        if len(self.strength) == 1:  # as it is used: one operator in the exported graph
             return F.instance_norm(x, weight=gain[0], bias=shift[0], eps=self.eps)
         return torch.addcmul(shift[..., None, None], F.instance_norm(x, eps=self.eps), gain[..., None, None])
 
@@ -64,11 +65,10 @@ class StrengthNet(nn.Module):
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
-        self._told = _Told()
         for parent in list(net.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, nn.InstanceNorm2d):
-                    setattr(parent, name, ConditionedNorm(child, self._told))
+                    setattr(parent, name, ConditionedNorm(child))
         if not any(isinstance(module, ConditionedNorm) for module in net.modules()):
             raise ValueError("this network has no instance norms to condition; train it without strength, or use fast")
         self.net = net
@@ -87,11 +87,7 @@ class StrengthNet(nn.Module):
         """
         if strength is None:
             strength = content.new_ones(1)
-        self._told.strength = strength
-        try:
-            painted = self.net(content)
-        finally:
-            self._told.strength = None
+        painted = call_with(self.net, ConditionedNorm, "strength", strength, content)
         photo = ((1 - strength) ** _PHOTO_POWER)[:, None, None, None]
         mixed: Tensor = photo * content + (1 - photo) * painted  # exact at both ends
         return mixed

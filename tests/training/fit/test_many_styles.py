@@ -10,6 +10,7 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.fit.many_styles import (
     ManyStylesModule,
     StyledNorm,
+    in_styles,
     mean_style,
     one_style,
     styled_norms,
@@ -25,12 +26,12 @@ def test_each_picture_is_normalized_for_its_own_style() -> None:
         norm.weight.copy_(torch.rand(3, 5))
         norm.bias.copy_(torch.rand(3, 5))
     x = torch.rand(2, 5, 6, 7)
-    norm.chosen = torch.tensor([2, 0])
+    painted = in_styles(nn.Sequential(norm), x, torch.tensor([2, 0]))
     for number, style in enumerate((2, 0)):
         with torch.no_grad():
             plain.weight.copy_(norm.weight[style])
             plain.bias.copy_(norm.bias[style])
-        torch.testing.assert_close(norm(x)[number], plain(x[number : number + 1])[0])
+        torch.testing.assert_close(painted[number], plain(x[number : number + 1])[0])
 
 
 def test_the_mean_style_fits_a_plain_network_and_is_it_where_styles_agree() -> None:
@@ -53,11 +54,12 @@ def test_one_style_alone_paints_as_the_shared_network_does() -> None:
     for norm in styled_norms(net):
         with torch.no_grad():
             norm.weight.copy_(torch.rand_like(norm.weight))
-        norm.chosen = torch.tensor([2])
     plain = build_transformer_net("fast", 0.25).eval()
     plain.load_state_dict(one_style(net, 2))
     x = torch.rand(1, 3, 32, 40)
-    torch.testing.assert_close(plain(x), net(x))
+    torch.testing.assert_close(plain(x), in_styles(net, x, torch.tensor([2])))
+    plain.load_state_dict(one_style(net, 0))
+    torch.testing.assert_close(plain(x), net(x))  # the choice was for one call
 
 
 def test_every_style_begins_as_the_network_that_is_given_it() -> None:
@@ -102,17 +104,18 @@ def test_pictures_of_a_batch_are_judged_by_their_own_painting(painting: Path, vg
     cost = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"))
     module = ManyStylesModule([painting], cost=cost)
     module.setup("fit")
-    module.choose(torch.tensor([1, 4]))
-    both = module.objective.style_grams
-    module.choose(torch.tensor([4]))
-    for layer, grams in module.objective.style_grams.items():
+    both, last = (module.choice(torch.tensor(styles)).style_grams for styles in ([1, 4], [4]))
+    assert both is not None
+    assert last is not None
+    for layer, grams in last.items():
         assert torch.equal(grams[0], both[layer][1])
         assert not torch.allclose(grams[0], both[layer][0], rtol=1e-3)
     picture = torch.rand(1, 3, 32, 32)
     features = module.objective.content_features(picture)
-    alone = module.objective.terms(picture, features).style.item()
-    module.choose(torch.tensor([4, 4]))
+    alone = module.objective.terms(picture, features, style_grams=last).style.item()
     twice = module.objective.terms(
-        picture.repeat(2, 1, 1, 1), module.objective.content_features(picture.repeat(2, 1, 1, 1))
+        picture.repeat(2, 1, 1, 1),
+        module.objective.content_features(picture.repeat(2, 1, 1, 1)),
+        style_grams=module.choice(torch.tensor([4, 4])).style_grams,
     )
     assert twice.style.item() == pytest.approx(alone, rel=1e-5)

@@ -31,10 +31,11 @@ def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[s
     features = [module.objective.content_features(photo) for photo in photos]
     style = []
     for number in range(3):
-        strengths.choose(module, number)
-        assert module.objective.cost.style_weight == pytest.approx(FACTORS[number])
+        choice = strengths.choice(module, number)
+        assert choice.style_weight == pytest.approx(FACTORS[number])
         with torch.no_grad():
-            terms = [module.objective.terms(module(photo), kept) for photo, kept in zip(photos, features, strict=True)]
+            painted = [choice.paint(module.averaged, photo) for photo in photos]
+            terms = [module.objective.terms(*pair) for pair in zip(painted, features, strict=True)]
         style.append(float(np.mean([float(each.style) for each in terms])))
     assert style[0] > style[1] > style[2]
 

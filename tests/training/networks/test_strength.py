@@ -118,5 +118,5 @@ def test_trained_exported_and_told_in_the_file(train_arguments: list[str], tmp_p
         painting, width=0.25, style_size=64, init=str(run / "last.ckpt")
     ).strength  # a plain network may start there
     resumed = [*train_arguments, "--out", str(run), "--trainer.max_steps", "13", "--resume"]
-    with pytest.raises(TrainingError, match="began with strength = True, not False"):
+    with pytest.raises(TrainingError, match="strength = True, not False"):
         main(resumed)
