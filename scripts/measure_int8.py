@@ -15,7 +15,7 @@ from make_model_tables import find_networks, find_paintings, painting_of
 from fststyle import samples
 from fststyle.errors import ModelFileError
 from fststyle.model.file import read_model
-from fststyle.runtime.convert import convert_file
+from fststyle.runtime.convert import quantize
 from fststyle.training.cost.objective import Cost
 from fststyle.training.judge.evaluate import Model, evaluate
 from fststyle.training.judge.evaluation import Settings
@@ -45,7 +45,7 @@ def main() -> None:
             small = folder / path.name
             row = f"| `{path.stem}` | {path.stat().st_size / 1e6:.2f} |"
             try:
-                made = convert_file(path, small)
+                made = quantize(path, small)
             except ModelFileError as error:
                 print(f"{row} {error} | | | | | |", flush=True)
                 continue

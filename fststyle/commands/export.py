@@ -119,12 +119,12 @@ def _export(
 
     if (precision, io) == ("fp32", "float"):
         return export_checkpoint(checkpoint, output, licence=licence)
-    from fststyle.runtime.convert import convert_file
+    from fststyle.runtime.convert import quantize
 
     refuse_inputs(output, checkpoint)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     with tempfile.TemporaryDirectory() as scratch:
         exported = Path(scratch, output.name)
         card = export_checkpoint(checkpoint, exported, licence=licence)
-        convert_file(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
+        quantize(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
     return card

@@ -34,10 +34,10 @@ def quantize(
     layout: LayoutName = "rgb1",
 ) -> None:
     """Make a network smaller and faster; a result that paints too differently is not kept."""
-    from fststyle.runtime.convert import convert_file
+    from fststyle.runtime.convert import quantize
 
     output = required_output(target, into, f"fststyle quantize {shlex.quote(str(model))} -o small.onnx")
-    made = convert_file(
+    made = quantize(
         model,
         output,
         precision=cast("Precision", precision),

@@ -1,9 +1,6 @@
 """`fststyle stylize`: pictures through a network."""
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,11 +8,12 @@ import typer
 
 from fststyle.commands.console import complain, plain, show_origin
 from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of
-from fststyle.system.files import is_file, is_there
+from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
-    from fststyle.jobs.manifest import Manifest
-    from fststyle.jobs.run import Job, Result
+    from rich.progress import TaskID
+
+    from fststyle.jobs.run import Result
     from fststyle.paint.stylizer import Layout
 
 
@@ -84,78 +82,42 @@ def stylize(
     manifest: Annotated[Path | None, typer.Option(help="Append a line of JSON for each picture to this file.")] = None,
 ) -> None:
     """Paint pictures with a network."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from fststyle.jobs.manifest import Manifest
-    from fststyle.jobs.run import Painter, Settings, parse_shard, plan, run, shard
-    from fststyle.model.gallery import find_network
-    from fststyle.paint.blend import Blend, parse_blend
-    from fststyle.paint.stylizer import Stylizer
-    from fststyle.system.files import refuse_inputs
+    from fststyle.jobs.files import paint_files
+    from fststyle.paint.blend import Blend
+    from fststyle.paint.stylizer import Opening, Stylizer
     from fststyle.system.memory import parse_bytes
-    from fststyle.system.streams import require_stream
 
-    inputs = inputs or []
     # With --blend the first word is a picture already.
-    names, inputs = ([(Path(model), 1.0)], inputs) if blend is None else (parse_blend(blend), [model, *inputs])
+    inputs = (inputs or []) if blend is None else [model, *(inputs or [])]
     if blend is not None:
         _refuse_network(model)
     if not inputs:
         raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
-    stylizers = [
-        Stylizer.load(
-            path,
-            device,
-            layout=cast("Layout", layout),
-            threads=threads,
-            memory=None if memory is None else parse_bytes(memory),
-            exact=exact,
-        )
-        for path, _ in names
-    ]
-    painter: Painter = stylizers[0] if blend is None else Blend(stylizers, [weight for _, weight in names])
-    style = "+".join(stylizer.style for stylizer in stylizers)
-    also_read = [find_network(path) for path, _ in names] + ([] if mask is None else [mask])
-    jobs = plan(
-        inputs,
-        output,
-        style=style,
-        suffix=f".{picture_format.lower().lstrip('.')}" if picture_format else None,
-        also_read=also_read,
+    opening = Opening(
+        layout=cast("Layout", layout),
+        threads=threads,
+        memory=None if memory is None else parse_bytes(memory),
+        exact=exact,
     )
-    for job in jobs:
-        for name, path in (("stdin", job.source), ("stdout", job.target)):
-            if path is None and job.problem is None:
-                require_stream(name)
-    if manifest is not None:
-        refuse_inputs(manifest, *also_read, *(job.source for job in jobs))
-    if part is not None:
-        jobs = shard(jobs, *parse_shard(part))
-    settings = Settings(
-        max_side=max_side,
-        controls=controls_of(strength, scale, keep_color, mask, grain),
-        quality=quality,
-    )
-    skipped: list[Job] = []
-    waiting: list[Job] = []
-    for job in jobs:
-        painted = skip_existing and job.problem is None and job.target is not None and is_file(job.target)
-        (skipped if painted else waiting).append(job)
-    begun = time.perf_counter()
-    console = Console(stderr=True)
-    with nullcontext() if manifest is None else Manifest(manifest, style) as notes:
-        results = run(waiting, painter, settings, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
-        shown_results = track(
-            _noted(results, notes, skipped),
-            "stylizing",
-            len(waiting),
-            console=console,
-            transient=True,
-            disable=len(waiting) <= 1 or not console.is_terminal,
+    painter = Stylizer(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
+    start = time.perf_counter()
+    with _Bar() as bar:
+        results = paint_files(
+            painter,
+            inputs,
+            output,
+            controls_of(strength, scale, keep_color, mask, grain),
+            max_side=max_side,
+            quality=quality,
+            format=picture_format,
+            skip_existing=skip_existing,
+            shard=part,
+            manifest=manifest,
+            keep=[] if mask is None else [mask],
+            begun=bar.begin,
+            painted=bar.advance,
         )
-        done = list(shown_results)
-    _summarize(done, len(skipped), stylizers[0].device, time.perf_counter() - begun)
+    _summarize(results, painter.device, time.perf_counter() - start)
 
 
 def _refuse_network(first: str) -> None:
@@ -171,24 +133,44 @@ def _refuse_network(first: str) -> None:
         raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
 
 
-def _noted(results: "Iterator[Result]", notes: "Manifest | None", skipped: "list[Job]") -> "Iterator[Result]":
-    if notes is not None:
-        for job in skipped:
-            notes.skipped(job)
-    for result in results:
-        if notes is not None:
-            notes.done(result)
+class _Bar:
+    """Pictures done, on a terminal only; what fails is said at once."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, pictures: int) -> None:
+        if pictures > 1:
+            self._task = self._progress.add_task("stylizing", total=pictures)
+            self._progress.start()
+
+    def advance(self, result: "Result") -> None:
+        if result.skipped:
+            return
         if result.error is not None:
             show_origin(result.error)
             complain("error", result.error)
-        yield result
+        if self._task is not None:
+            self._progress.advance(self._task)
 
 
-def _summarize(results: "list[Result]", skipped: int, device: str, seconds: float) -> None:
+def _summarize(results: "list[Result]", device: str, seconds: float) -> None:
     """Say on standard error what was done, and end with status 1 if anything was not."""
-    good = [result for result in results if result.error is None]
-    if skipped:
+    if skipped := sum(result.skipped for result in results):
         typer.echo(f"{skipped} pictures were there already", err=True)
+    results = [result for result in results if not result.skipped]
+    good = [result for result in results if result.error is None]
     if len(results) == len(good) == 1:
         if (target := good[0].job.target) is not None:
             typer.echo(f"{plain(target)} ({seconds:.1f} s on {device})", err=True)

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
-import onnxruntime
 from onnx import helper
 from onnx.version_converter import convert_version
 
-from fststyle.model.devices import ORT_ERRORS
+from fststyle.model.devices import ORT_ERRORS, open_session
 
 LEAST_OPSET = 13
 """Of the standard operators: older ones cannot quantize a convolution channel by channel."""
@@ -74,14 +73,10 @@ def in_planes(model: onnx.ModelProto) -> onnx.ModelProto:
     kinds = {value.type.tensor_type.elem_type for value in model.graph.input}
     if len(turns) <= 2 or kinds != {onnx.TensorProto.FLOAT}:
         return model
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch, "planes.onnx")
-        options.optimized_model_filepath = str(written)
         try:
-            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            open_session(model.SerializeToString(), optimized=written)
         except ORT_ERRORS:
             return model
         made = onnx.load(written)

@@ -57,12 +57,8 @@ class Manifest:
     def done(self, result: Result) -> None:
         """Note what became of a job."""
         error = None if result.error is None else str(result.error)
-        status = "done" if error is None else "failed"
+        status = "skipped" if result.skipped else "done" if error is None else "failed"
         self._add(result.job, status=status, seconds=round(result.seconds, 3), error=error)
-
-    def skipped(self, job: Job) -> None:
-        """Note that a job was done before."""
-        self._add(job, status="skipped", seconds=0.0, error=None)
 
     def _add(self, job: Job, **facts: Any) -> None:
         if self._file is None:

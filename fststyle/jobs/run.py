@@ -52,11 +52,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job; `seconds` is its own time for reading, painting and writing."""
+    """What became of a picture.
+
+    Attributes:
+        job: Which picture it was, and where it went.
+        seconds: For reading, painting and writing it.
+        error: Why it was not painted; None if it was.
+        skipped: Whether it was left out because its output was there already.
+    """
 
     job: Job
     seconds: float
     error: FststyleError | None = None
+    skipped: bool = False
 
 
 def run(

@@ -1,6 +1,7 @@
 """Names of devices, and what onnxruntime calls them; its sessions on any of them, and the errors it raises."""
 
 import re
+from pathlib import Path
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
@@ -62,13 +63,17 @@ def choose_device(device: str) -> str:
     return device
 
 
-def open_session(data: bytes, device: str = "cpu", threads: int | None = None) -> onnxruntime.InferenceSession:
+def open_session(
+    data: bytes, device: str = "cpu", threads: int | None = None, *, optimized: Path | None = None
+) -> onnxruntime.InferenceSession:
     """A session of a graph's bytes; every session of the package is opened here.
 
     Args:
         data: Of an ONNX file that was checked.
         device: A key of `PROVIDERS`. Whether the session really uses it, its `get_providers` tells.
         threads: For the CPU; None is a thread a core.
+        optimized: Where to write what onnxruntime's basic optimization, which no hardware matters to, makes of the
+            graph. The session has that optimization alone.
 
     Raises:
         Exception: One of `ORT_ERRORS`.
@@ -78,6 +83,9 @@ def open_session(data: bytes, device: str = "cpu", threads: int | None = None) -
     options.log_severity_level = 4
     if threads is not None:
         options.intra_op_num_threads = threads
+    if optimized is not None:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(optimized)
     providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
     return onnxruntime.InferenceSession(data, options, providers=providers)
 

@@ -7,6 +7,7 @@ whoever does not know it leaves it out. Its card lies in the file's metadata.
 """
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,9 @@ STRENGTH_NAME = "strength"
 
 # onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
 OPSET = 18
+
+ModelSource = str | os.PathLike[str] | bytes
+"""What a network is read from: the path of an ONNX file, the name of a network that ships, or a file's bytes."""
 
 _QUANTIZING = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
 
@@ -60,6 +64,7 @@ class ModelFile:
         takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
         ends_in: The range of a picture's values where the last operator keeps to one: "1", "255" or "-1to1".
         is_quantized: Whether it computes on integers already.
+        path: The file; None if it was read from bytes.
     """
 
     name: str
@@ -74,6 +79,12 @@ class ModelFile:
     takes_strength: bool = False
     ends_in: str | None = None
     is_quantized: bool = False
+    path: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """The file's path, for messages; "<bytes>" if there is none."""
+        return self.name if self.path is None else str(self.path)
 
     @property
     def byte_pixels(self) -> bool:
@@ -81,38 +92,39 @@ class ModelFile:
         return self.takes.dtype == "uint8"
 
 
-def read_model(path: Path) -> ModelFile:
+def read_model(source: ModelSource) -> ModelFile:
     """Read and check a network, ours or someone else's, from picture to picture.
 
     Args:
-        path: The ONNX file, or the name of a network that ships.
+        source: The ONNX file, the name of a network that ships, or a file's bytes.
 
     Raises:
         ModelFileError: There is no such file or name; it is not ONNX, or broken; it holds what a style network does not
             need; or its weights are not those that its card was written for.
     """
-    path = find_network(path)
-    data = _read_bytes(path)
+    path = None if isinstance(source, bytes) else find_network(Path(source))
+    name = "<bytes>" if path is None else str(path)
+    data = source if isinstance(source, bytes) else _read_bytes(Path(name))
     for start, kind, remedy in _MISTAKEN:
         if data.startswith(start):
-            raise ModelFileError(f"{path} is {kind}, not an ONNX file; {remedy}")
+            raise ModelFileError(f"{name} is {kind}, not an ONNX file; {remedy}")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
     except DecodeError as error:
-        raise ModelFileError(f"{path} is not an ONNX file, or is cut off; download or export it again") from error
+        raise ModelFileError(f"{name} is not an ONNX file, or is cut off; download or export it again") from error
     if not model.graph.node or not model.opset_import:
-        raise ModelFileError(f"{path} holds no network, or is cut off; download or export it again")
-    takes, gives = check_graph(model, str(path))
-    check_sizes(model, str(path))
+        raise ModelFileError(f"{name} holds no network, or is cut off; download or export it again")
+    takes, gives = check_graph(model, name)
+    check_sizes(model, name)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    card = ModelCard.from_metadata(metadata, str(path))
+    card = ModelCard.from_metadata(metadata, name)
     if card is not None and card.weights_sha256 != _sha256_or_none(model):
-        raise ModelFileError(f"{path} holds other weights than its card was written for; download or export it again")
+        raise ModelFileError(f"{name} holds other weights than its card was written for; download or export it again")
     (content,), (stylized,) = image_ends(model.graph)
     shape = shape_of(content)
     return ModelFile(
-        name=path.name,
+        name=name if path is None else path.name,
         data=data,
         card=card,
         opset=_opset(model),
@@ -124,6 +136,7 @@ def read_model(path: Path) -> ModelFile:
         takes_strength=card is not None and _takes_strength(model.graph),
         is_quantized=not _QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
         ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
+        path=path,
     )
 
 

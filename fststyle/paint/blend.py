@@ -1,16 +1,16 @@
 """Several networks at once: their paintings of a photo, mixed pixel by pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.paint.controls import Controls, ControlValues
-from fststyle.paint.stylizer import Stylizer, as_rgb
+from fststyle.paint.stylizer import Opening, Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 
 # Beside a network with such a weight, others do not show; and sums of larger ones overflow.
@@ -44,9 +44,12 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
 class Blend:
     """Like a `Stylizer`, but paints the weighted mean of what several networks paint.
 
+    Several threads may call one blend at the same time.
+
     Attributes:
         style: Their names, "wave+scream".
         device: Where the first of them runs.
+        paths: The files that they were read from.
     """
 
     def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
@@ -56,10 +59,29 @@ class Blend:
             raise ValueError(
                 f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}"
             )
+        self.paths = tuple(path for stylizer in stylizers for path in stylizer.paths)
         self._stylizers = list(stylizers)
         self._weights = [weight / sum(weights) for weight in weights]
         self.style = "+".join(stylizer.style for stylizer in stylizers)
         self.device = stylizers[0].device
+
+    @classmethod
+    def load(cls, networks: str | Mapping[str | Path, float], device: str = "auto", **opening: Unpack[Opening]) -> Self:
+        """Open several networks.
+
+        Args:
+            networks: The weight of each path or name, {"wave": 0.7, "scream": 0.3}; or such a list as
+                "wave:0.7,scream:0.3".
+            device: As for `Stylizer`.
+            opening: The other arguments of `Stylizer`.
+
+        Raises:
+            ValueError: The list cannot be read, or a weight does not lie in 0..1,000,000, 0 excluded.
+            ModelFileError: As `Stylizer` does.
+        """
+        pairs = parse_blend(networks) if isinstance(networks, str) else list(networks.items())
+        stylizers = [Stylizer(path, device, **opening) for path, _ in pairs]
+        return cls(stylizers, [weight for _, weight in pairs])
 
     def __call__(
         self,

@@ -1,8 +1,9 @@
 """One network from file to pixels: uint8 in, uint8 of the same height and width out."""
 
+import copy
 from functools import partial
 from pathlib import Path
-from typing import Self, Unpack
+from typing import Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from PIL import Image
 
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
+from fststyle.model.file import ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.pictures.picture import Picture, to_picture
@@ -18,14 +20,26 @@ from fststyle.runtime.network import Network
 from fststyle.runtime.tiling import TiledNetwork
 from fststyle.system.memory import default_memory
 
-__all__ = ["Layout", "Stylizer"]
+__all__ = ["Layout", "Opening", "Stylizer"]
 
 # Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
 _ALWAYS_WHOLE = 500_000
 
 
+class Opening(TypedDict, total=False):
+    """How `Stylizer` opens a network, beside the device."""
+
+    layout: Layout
+    threads: int | None
+    memory: int | None
+    exact: bool
+
+
 class Stylizer:
-    """A network that is ready to run; make one with `Stylizer.load`.
+    """A network that is ready to paint.
+
+    Several threads may call one stylizer at the same time, and get the same paintings as one after the other. Each
+    call takes its own memory, and its own share of the CPU's threads. Processes cannot share one.
 
     Attributes:
         card: What the file says about itself; None for files that fststyle did not make.
@@ -34,33 +48,19 @@ class Stylizer:
     """
 
     def __init__(
-        self, network: Network, *, memory: int | None = None, exact: bool = False, fitting: Fitting | None = None
-    ) -> None:
-        """`fitting` is that of the network whose second form this one is; the other arguments are those of `load`."""
-        self.card: ModelCard | None = network.model.card
-        self.style = self.card.style if self.card is not None else Path(network.model.name).stem
-        self.device = network.device
-        self._network = network
-        self._memory = memory
-        self._exact = exact
-        self._tiled: TiledNetwork | None = None
-        self._fitting = Fitting(network) if fitting is None else fitting
-
-    @classmethod
-    def load(
-        cls,
-        path: str | Path,
+        self,
+        model: ModelSource,
         device: str = "auto",
         *,
         layout: Layout = "rgb1",
         threads: int | None = None,
         memory: int | None = None,
         exact: bool = False,
-    ) -> Self:
+    ) -> None:
         """Open a network, ours or someone else's.
 
         Args:
-            path: The ONNX file.
+            model: Path of an ONNX file, name of a network that ships (see `networks`), or the bytes of a file.
             device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
             layout: What a network that is not ours computes on: the order of the channels, "rgb" or "bgr", and the
                 range of values, "1" (0..1), "255" (0..255) or "-1to1" (−1..1). Ours are "rgb1".
@@ -72,10 +72,24 @@ class Stylizer:
         Raises:
             ModelFileError: The file is missing, broken, or not a style network.
             DeviceError: The device asked for cannot be used.
+            ValueError: An argument is out of its range.
         """
         if memory is not None and memory < 1:
             raise ValueError(f"memory must be at least a byte, not {memory}")
-        return cls(Network.load(Path(path), device, layout, threads), memory=memory, exact=exact)
+        network = Network.load(model, device, layout, threads)
+        self.card: ModelCard | None = network.model.card
+        self.style = self.card.style if self.card is not None else Path(network.model.name).stem
+        self.device = network.device
+        self._network = network
+        self._memory = memory
+        self._exact = exact
+        self._tiled: TiledNetwork | None = None
+        self._fitting = Fitting(network)
+
+    @classmethod
+    def load(cls, path: ModelSource, device: str = "auto", **opening: Unpack[Opening]) -> Self:
+        """The same as `Stylizer(path, device, ...)`."""
+        return cls(path, device, **opening)
 
     @property
     def network(self) -> Network:
@@ -83,13 +97,21 @@ class Stylizer:
         return self._network
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file that the network was read from; empty if it came as bytes."""
+        path = self._network.model.path
+        return () if path is None else (path,)
+
+    @property
     def takes_strength(self) -> bool:
         """Whether the network was trained with a strength input; others are cross-faded with the photo."""
         return self._network.model.takes_strength
 
-    def through(self, network: Network) -> "Stylizer":
-        """One that paints with another network, in as much memory and as exactly."""
-        return Stylizer(network, memory=self._memory, exact=self._exact, fitting=self._fitting)
+    def through(self, network: Network) -> Self:
+        """One that paints with another form of this network, in as much memory and as exactly."""
+        other = copy.copy(self)
+        other._network, other._tiled = network, None
+        return other
 
     def __call__(
         self,

@@ -13,8 +13,7 @@ from fststyle import samples
 from fststyle.errors import ImageError, ModelFileError
 from fststyle.graph.byte_pixels import with_byte_pixels
 from fststyle.graph.quantization import MULTIPLE, Converted, Pixels, Precision, convert
-from fststyle.model.file import read_model, write_foreign_model, write_model
-from fststyle.model.gallery import find_network
+from fststyle.model.file import ModelSource, read_model, write_foreign_model, write_model
 from fststyle.model.layouts import Layout, values_of
 from fststyle.pictures.files import find_images, fit_longer_side, read_picture
 from fststyle.runtime.fitting import Fitting
@@ -32,25 +31,28 @@ _SIDE = 256
 _LEAST_SIDE = 24
 
 
-def convert_file(
-    source: Path,
-    output: Path,
+def quantize(
+    source: ModelSource,
+    output: str | Path,
     *,
     precision: Precision = "int8",
     io: Io = "float",
-    photos: Path | None = None,
+    photos: str | Path | None = None,
     layout: Layout = "rgb1",
 ) -> Converted:
     """Read a network, change it, and write what is close enough to it.
 
     Args:
-        source: An ONNX file, ours or someone else's.
+        source: A network, ours or someone else's: as for `Stylizer`.
         output: The file to write.
         precision: As `convert` says.
         io: "uint8" makes the graph take and give uint8 RGB, (batch, height, width, 3).
         photos: A folder of photos; None takes those of the package. At most 16 are used; one that
             is broken, or too narrow for the network, is left out with a warning.
         layout: Of a network that is not ours.
+
+    Returns:
+        The network that was written, and how far from the other one it is.
 
     Raises:
         ModelFileError: The network is broken, is not what can be converted, or does not come close enough; or there
@@ -61,17 +63,19 @@ def convert_file(
     for value, kind, name in ((precision, Precision, "precision"), (io, Io, "io")):
         if value not in get_args(kind):
             raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, not {value!r}")
-    found = samples.photos() if photos is None else find_images(photos)
-    refuse_inputs(output, find_network(source), *found)
-    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
+    output = Path(output)
+    found = samples.photos() if photos is None else find_images(Path(photos))
     model = read_model(source)
+    refuse_inputs(output, model.path, *found)
+    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     if model.byte_pixels or model.is_quantized or (model.card is not None and model.card.precision != "fp32"):
-        raise ModelFileError(f"{source} has been converted already; start from the network it was made from")
+        raise ModelFileError(f"{model.where} has been converted already; start from the network it was made from")
     if model.takes.dtype == "float16" and precision != "fp32":
         raise ModelFileError(
-            f"{source} computes on 16-bit floats already; start from its 32-bit form, or keep it with precision fp32"
+            f"{model.where} computes on 16-bit floats already; start from its 32-bit form, or keep it with precision "
+            "fp32"
         )
-    multiple = math.lcm(Fitting(Network.load(source, "cpu", layout, None)).multiple, MULTIPLE)
+    multiple = math.lcm(Fitting(Network.load(model.path or model.data, "cpu", layout, None)).multiple, MULTIPLE)
     least = multiple * -(-_LEAST_SIDE // multiple)
     if model.card is not None:
         least = max(least, model.card.min_side)

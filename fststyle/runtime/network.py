@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
-from fststyle.model.file import STRENGTH_NAME, ModelFile, read_model
+from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 
 
@@ -36,16 +35,16 @@ class Network:
         self._suspected = model.card is not None
 
     @classmethod
-    def load(cls, path: Path, device: str, layout: Layout, threads: int | None) -> Self:
-        """As `Stylizer.load` says."""
+    def load(cls, source: ModelSource, device: str, layout: Layout, threads: int | None) -> Self:
+        """As `Stylizer` says."""
         values_of(layout)
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         chosen = choose_device(device)
-        model = read_model(path)
+        model = read_model(source)
         if model.card is not None and layout != "rgb1":
-            raise ValueError(f"{path} was made by fststyle, so its layout is rgb1, not {layout}")
-        session = _open(model.data, str(path), chosen, threads)
+            raise ValueError(f"{model.where} was made by fststyle, so its layout is rgb1, not {layout}")
+        session = _open(model.data, model.where, chosen, threads)
         # onnxruntime falls back to the CPU without a word.
         if PROVIDERS[chosen] not in session.get_providers():
             if device != "auto":

@@ -20,7 +20,7 @@ from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import write_picture
 from fststyle.runtime import tiling
 from fststyle.runtime.bench import measure_here
-from fststyle.runtime.convert import convert_file
+from fststyle.runtime.convert import quantize
 from fststyle.runtime.tiling import TiledNetwork
 
 Pixels = NDArray[np.uint8]
@@ -91,13 +91,13 @@ def test_a_network_from_elsewhere(foreign: Foreign, tmp_path: Path, scene: Pixel
         made = tmp_path / f"{precision}.onnx"
         if half:
             with pytest.raises(ModelFileError, match="16-bit floats already; start from its 32-bit form"):
-                convert_file(path, made, precision=precision, photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
+                quantize(path, made, precision=precision, photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
             continue
-        convert_file(path, made, precision=precision, photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
+        quantize(path, made, precision=precision, photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
         error = Stylizer.load(made, layout=layout)(scene) - painted  # type: ignore[arg-type]
         assert np.square(error).mean() <= 255**2 / 10**3.4
     made = tmp_path / "bytes.onnx"
-    convert_file(path, made, precision="fp32", io="uint8", photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
+    quantize(path, made, precision="fp32", io="uint8", photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
     assert np.abs(Stylizer.load(made)(scene) - painted).max() <= 1
     facts = json.loads(CliRunner().invoke(app, ["info", str(path), "--json"]).stdout)
     assert ("multiples of" in facts["sides"]) == (foreign.multiple > 1)

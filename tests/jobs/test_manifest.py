@@ -18,7 +18,7 @@ def test_a_line_a_picture_and_none_is_lost(tmp_path: Path) -> None:
         first = json.loads(path.read_text("utf-8"))  # on the disk at once
         manifest.done(Result(Job(None, None, ".png"), 0.5, ImageError("broken; save it again")))
     with Manifest(path, "wave") as manifest:
-        manifest.skipped(job)
+        manifest.done(Result(job, 0.0, skipped=True))
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     assert lines[0] == first
     assert {key: value for key, value in first.items() if key != "time"} == {
@@ -33,7 +33,7 @@ def test_an_unwritable_place(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"cannot write .*; choose another place"), Manifest(tmp_path, "wave"):
         pass
     with pytest.raises(ValueError, match="within a with block"):
-        Manifest(tmp_path / "x", "wave").skipped(Job(None, None, ".png"))
+        Manifest(tmp_path / "x", "wave").done(Result(Job(None, None, ".png"), 0.0))
 
 
 def test_a_full_disk_ends_it_with_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_after_half_a_line_the_next_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text('{"source": "a.p', "utf-8")
     with Manifest(path, "wave") as notes:
-        notes.skipped(Job(Path("b.png"), Path("c.png"), ".png"))
+        notes.done(Result(Job(Path("b.png"), Path("c.png"), ".png"), 0.0, skipped=True))
     half, whole = path.read_text("utf-8").splitlines()
     assert half == '{"source": "a.p'
     assert json.loads(whole)["source"] == "b.png"
@@ -80,12 +80,12 @@ def test_a_pipe_gets_every_line(tmp_path: Path) -> None:
     os.mkfifo(path)
     reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with Manifest(path, "wave") as manifest:
-        manifest.skipped(job)
-        manifest.skipped(job)
+        manifest.done(Result(job, 0.0, skipped=True))
+        manifest.done(Result(job, 0.0, skipped=True))
     assert os.read(reading, 10_000).count(b'"source": "a.png"') == 2
     os.close(reading)
 
 
 def test_nor_is_closing_it_an_error() -> None:
     with Manifest(Path("/dev/full"), "wave") as manifest, pytest.warns(UserWarning, match="disk full"):
-        manifest.skipped(Job(None, None, ".png"))
+        manifest.done(Result(Job(None, None, ".png"), 0.0))

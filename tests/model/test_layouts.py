@@ -14,7 +14,7 @@ from fststyle.model.file import read_model
 from fststyle.model.layouts import LAYOUTS, Layout, to_rgb, to_tensor, values_of
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import write_picture
-from fststyle.runtime.convert import convert_file
+from fststyle.runtime.convert import quantize
 
 Assets = dict[str, Any]
 Pixels = NDArray[np.uint8]
@@ -141,7 +141,7 @@ def test_bytes_of_every_layout(assets: Assets, save: Save, tmp_path: Path, photo
         ]
         path = save(assets["picture_model"](nodes, {"black": np.array(black, np.float32), "gain": gain}))
         made = tmp_path / "bytes.onnx"
-        convert_file(path, made, precision="fp32", io="uint8", photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
+        quantize(path, made, precision="fp32", io="uint8", photos=tmp_path / "photos", layout=layout)  # type: ignore[arg-type]
         expected = np.clip(photo * np.array([2, 1, 1]), 0, 255)
         for stylizer in (Stylizer.load(path, layout=layout), Stylizer.load(made)):  # type: ignore[arg-type]
             assert np.abs(stylizer(photo) - expected).max() <= 1, (layout, white)

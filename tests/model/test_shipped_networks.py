@@ -9,7 +9,7 @@ import pytest
 from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture, write_picture
-from fststyle.runtime.convert import convert_file
+from fststyle.runtime.convert import quantize
 
 MODELS = Path(__file__).parents[2] / "models"
 NETWORKS = sorted(MODELS.glob("*.onnx"))
@@ -46,7 +46,7 @@ def test_its_fp16_form_paints_the_same(path: Path, tmp_path: Path) -> None:
     photo = read_picture(MODELS / "expected" / "_photo.png").rgb
     write_picture(tmp_path / "photos" / "a.png", photo[:96, :128])
     small = tmp_path / "fp16.onnx"
-    assert convert_file(path, small, precision="fp16", photos=tmp_path / "photos").psnr >= 60
+    assert quantize(path, small, precision="fp16", photos=tmp_path / "photos").psnr >= 60
     assert small.stat().st_size <= 0.6 * path.stat().st_size
     whole, halved = (Stylizer.load(file, "cpu")(photo).astype(int) for file in (path, small))
     assert np.square(whole - halved).mean() <= 255**2 / 10**5  # 50 dB after rounding to bytes

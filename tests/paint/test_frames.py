@@ -86,7 +86,7 @@ def test_a_restored_painter_goes_on_as_if_it_had_seen_everything(normalizing: St
 
 
 def test_the_memory_is_the_stylizers(normalizing: Stylizer, scene: Pixels) -> None:
-    little = Stylizer(normalizing.network, memory=1000)
+    little = Stylizer(normalizing.network.model.data, memory=1000)
     with pytest.raises(ModelFileError, match="need at least"):
         next(stylize_frames(little, [scene], steadiness=Steadiness(follow=0.1, carry=0)))
 

@@ -12,7 +12,7 @@ from fststyle.errors import FststyleError, ModelFileError
 from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import write_picture
-from fststyle.runtime.convert import convert_file
+from fststyle.runtime.convert import quantize
 from fststyle.runtime.tiling import TiledNetwork
 
 Assets = dict[str, Any]
@@ -28,7 +28,7 @@ def photos(tmp_path: Path, photo: Pixels) -> Path:
 
 def test_bytes_as_pixels_keep_the_card(identity: Path, tmp_path: Path, photos: Path, photo: Pixels) -> None:
     output = tmp_path / "bytes.onnx"
-    made = convert_file(identity, output, precision="fp32", io="uint8", photos=photos)
+    made = quantize(identity, output, precision="fp32", io="uint8", photos=photos)
     assert made.psnr == float("inf")
     model = read_model(output)
     assert model.byte_pixels
@@ -42,7 +42,7 @@ def test_bytes_as_pixels_keep_the_card(identity: Path, tmp_path: Path, photos: P
 
 def test_networks_of_others(assets: Assets, save: Save, tmp_path: Path, photos: Path, photo: Pixels) -> None:
     output = tmp_path / "bytes.onnx"
-    convert_file(save(assets["gain_model"](0.5)), output, precision="fp32", io="uint8", photos=photos, layout="rgb255")
+    quantize(save(assets["gain_model"](0.5)), output, precision="fp32", io="uint8", photos=photos, layout="rgb255")
     assert read_model(output).card is None
     np.testing.assert_allclose(Stylizer.load(output)(photo), photo / 2, atol=0.5001)
 
@@ -53,7 +53,7 @@ def test_networks_of_others_in_older_operators(
 ) -> None:
     nodes, weights = list(assets["gain_model"]().graph.node), {"gain": np.full((1, 3, 1, 1), 0.5, np.float32)}
     old = save(assets["picture_model"](nodes, weights, opset=opset))
-    assert convert_file(old, tmp_path / "out.onnx", precision="fp16", photos=photos).psnr >= 60
+    assert quantize(old, tmp_path / "out.onnx", precision="fp16", photos=photos).psnr >= 60
     assert read_model(tmp_path / "out.onnx").opset == max(opset, 13)
     np.testing.assert_allclose(Stylizer.load(tmp_path / "out.onnx")(photo), photo / 2, atol=0.6)
 
@@ -66,7 +66,7 @@ def test_networks_of_one_size(
     for value in (*model.graph.input, *model.graph.output):
         value.CopyFrom(helper.make_tensor_value_info(value.name, 1, sides))
     output = tmp_path / "out.onnx"
-    convert_file(save(model), output, precision="fp16", io="uint8", photos=photos)
+    quantize(save(model), output, precision="fp16", io="uint8", photos=photos)
     assert [dim.dim_param or dim.dim_value for dim in onnx.load(output).graph.output[0].type.tensor_type.shape.dim] == [
         *(sides[0], sides[2], sides[3], 3)
     ]
@@ -81,7 +81,7 @@ def test_the_sides_of_what_comes_out_have_their_names(identity: Path, tmp_path: 
         dim.dim_param = "Min(height + 16, 4*(((height + 31)//4)) + 4) - 16"
     (tmp_path / "old.onnx").write_bytes(model.SerializeToString())
     output = tmp_path / "out.onnx"
-    convert_file(tmp_path / "old.onnx", output, precision="fp16", io=io, photos=photos)
+    quantize(tmp_path / "old.onnx", output, precision="fp16", io=io, photos=photos)
     for value in (*onnx.load(output).graph.input, *onnx.load(output).graph.output):
         named = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         assert named == (["batch", 3, "height", "width"] if io == "float" else ["batch", "height", "width", 3])
@@ -90,29 +90,29 @@ def test_the_sides_of_what_comes_out_have_their_names(identity: Path, tmp_path: 
 def test_a_broken_photo_is_left_out(identity: Path, tmp_path: Path, photos: Path) -> None:
     (photos / "aa.png").write_bytes(b"no picture")
     with pytest.warns(UserWarning, match=r"aa\.png is broken .*; it is left out"):
-        convert_file(identity, tmp_path / "out.onnx", precision="fp32", photos=photos)
+        quantize(identity, tmp_path / "out.onnx", precision="fp32", photos=photos)
     assert read_model(tmp_path / "out.onnx").card is not None
 
 
 def test_what_is_refused(assets: Assets, save: Save, identity: Path, tmp_path: Path, photos: Path) -> None:
     output = tmp_path / "out.onnx"
-    convert_file(identity, output, precision="fp32", io="uint8", photos=photos)
+    quantize(identity, output, precision="fp32", io="uint8", photos=photos)
     with pytest.raises(ModelFileError, match="has been converted already; start from"):
-        convert_file(output, tmp_path / "again.onnx", photos=photos)
+        quantize(output, tmp_path / "again.onnx", photos=photos)
     whole = output.read_bytes()
     with pytest.raises(FststyleError, match=r"would overwrite the input .*out\.onnx; choose another output"):
-        convert_file(output, photos / ".." / "out.onnx", photos=photos)
+        quantize(output, photos / ".." / "out.onnx", photos=photos)
     with pytest.raises(FststyleError, match=r"would overwrite the input .*a\.png; choose another output"):
-        convert_file(identity, photos / "a.png", photos=photos)
+        quantize(identity, photos / "a.png", photos=photos)
     assert output.read_bytes() == whole
     crop = helper.make_node("Crop", ["content"], ["stylized"], border=[0, 0, 0, 0])
     with pytest.raises(ModelFileError, match="has opset 7, which onnx cannot bring to 13; export it again with opset"):
-        convert_file(save(assets["picture_model"]([crop], opset=7)), output, photos=photos)
+        quantize(save(assets["picture_model"]([crop], opset=7)), output, photos=photos)
     with pytest.raises(ValueError, match="precision must be one of fp32, fp16, int8, not 'int4'"):
-        convert_file(identity, output, precision="int4")  # type: ignore[arg-type]
+        quantize(identity, output, precision="int4")  # type: ignore[arg-type]
     (tmp_path / "none").mkdir()
     with pytest.raises(ModelFileError, match="holds no photos"):
-        convert_file(identity, output, photos=tmp_path / "none")
+        quantize(identity, output, photos=tmp_path / "none")
 
 
 @pytest.mark.parametrize(("min_side", "least"), [(None, 24), (1, 24), (20, 24), (44, 48)])
@@ -124,7 +124,7 @@ def test_photos_that_are_too_narrow_are_left_out(
     write_picture(photos / "icon.png", np.zeros((least - 1, 64, 3), np.uint8))
     write_picture(photos / "panorama.png", np.zeros((least, 300, 3), np.uint8))
     with pytest.warns(UserWarning, match="too narrow for the network") as warned:
-        convert_file(network, tmp_path / "out.onnx", precision="fp32", photos=photos)
+        quantize(network, tmp_path / "out.onnx", precision="fp32", photos=photos)
     shown = [
         f"icon.png is left out: at 64×{least - 1} pixels",
         f"panorama.png is left out: at 256×{round(least / 300 * 256)}",
@@ -132,4 +132,4 @@ def test_photos_that_are_too_narrow_are_left_out(
     assert [text in str(each.message) for text, each in zip(shown, warned, strict=True)] == [True, True]
     (photos / "a.png").unlink()
     with pytest.warns(UserWarning, match="left out"), pytest.raises(ModelFileError, match="holds no photos to compare"):
-        convert_file(network, tmp_path / "out.onnx", precision="fp32", photos=photos)
+        quantize(network, tmp_path / "out.onnx", precision="fp32", photos=photos)
