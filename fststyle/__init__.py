@@ -1,32 +1,116 @@
 """fststyle: train feed-forward style networks and run them from one ONNX file.
 
-`Stylizer` is all that using a network needs, `stylize_frames` what the frames of a video need beyond it. Everything
-that trains lives in `fststyle.training` and needs the extra `fststyle[train]`.
+What stands here is all that painting needs. Each name is loaded when it is asked for: `import fststyle` alone loads
+neither numpy nor onnxruntime. Everything that trains lives in `fststyle.training` and needs the extra
+`fststyle[train]`.
 """
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fststyle.paint.frames import stylize_frames
+    from fststyle.errors import (
+        CheckpointError,
+        DataError,
+        DeviceError,
+        FststyleError,
+        ImageError,
+        ModelFileError,
+        TrainingError,
+        VideoError,
+        WeightsError,
+    )
+    from fststyle.jobs.files import paint_files
+    from fststyle.jobs.run import Result
+    from fststyle.model.card import ModelCard
+    from fststyle.model.file import ModelFile, read_model
+    from fststyle.model.gallery import networks
+    from fststyle.paint.blend import Blend
+    from fststyle.paint.controls import Controls
+    from fststyle.paint.frames import Steadiness, stylize_frames
     from fststyle.paint.stylizer import Stylizer
+    from fststyle.pictures.files import read_mask, read_picture, write_picture
+    from fststyle.pictures.picture import Picture
+    from fststyle.runtime.convert import quantize
 
 try:
     __version__ = version("fststyle")
 except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
-__all__ = ["Stylizer", "__version__", "stylize_frames"]
+__all__ = [
+    "Blend",
+    "CheckpointError",
+    "Controls",
+    "DataError",
+    "DeviceError",
+    "FststyleError",
+    "ImageError",
+    "ModelCard",
+    "ModelFile",
+    "ModelFileError",
+    "Picture",
+    "Result",
+    "Steadiness",
+    "Stylizer",
+    "TrainingError",
+    "VideoError",
+    "WeightsError",
+    "__version__",
+    "networks",
+    "paint_files",
+    "quantize",
+    "read_mask",
+    "read_model",
+    "read_picture",
+    "stylize_frames",
+    "write_picture",
+]
+
+_HOMES = {
+    "Blend": "fststyle.paint.blend",
+    "CheckpointError": "fststyle.errors",
+    "Controls": "fststyle.paint.controls",
+    "DataError": "fststyle.errors",
+    "DeviceError": "fststyle.errors",
+    "FststyleError": "fststyle.errors",
+    "ImageError": "fststyle.errors",
+    "ModelCard": "fststyle.model.card",
+    "ModelFile": "fststyle.model.file",
+    "ModelFileError": "fststyle.errors",
+    "Picture": "fststyle.pictures.picture",
+    "Result": "fststyle.jobs.run",
+    "Steadiness": "fststyle.paint.frames",
+    "Stylizer": "fststyle.paint.stylizer",
+    "TrainingError": "fststyle.errors",
+    "VideoError": "fststyle.errors",
+    "WeightsError": "fststyle.errors",
+    "networks": "fststyle.model.gallery",
+    "paint_files": "fststyle.jobs.files",
+    "quantize": "fststyle.runtime.convert",
+    "read_mask": "fststyle.pictures.files",
+    "read_model": "fststyle.model.file",
+    "read_picture": "fststyle.pictures.files",
+    "stylize_frames": "fststyle.paint.frames",
+    "write_picture": "fststyle.pictures.files",
+}
+
+# A type checker that saw it would take any name for one of ours.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name in _HOMES:
+            from importlib import import_module
+
+            value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+            return value
+        from difflib import get_close_matches
+
+        by_lower = {known.lower(): known for known in __all__}
+        near = [by_lower[lower] for lower in get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)]
+        advice = f"; did you mean {near[0]}?" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}", name=name)
 
 
-def __getattr__(name: str) -> Any:
-    # onnxruntime takes a quarter of a second to import; `fststyle --help` must not pay for it.
-    if name == "Stylizer":
-        from fststyle.paint.stylizer import Stylizer
-
-        return Stylizer
-    if name == "stylize_frames":
-        from fststyle.paint.frames import stylize_frames
-
-        return stylize_frames
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
