@@ -118,7 +118,12 @@ app.add_typer(bench, name="bench")
 
 @app.command(cls=_PassThrough, add_help_option=False)
 def train(ctx: typer.Context) -> None:
-    """Train a network on a style; `fststyle train --help` lists what can be set."""
+    """Train a network to paint like one picture."""
+    if {"-h", "--help"} & set(ctx.args):
+        from fststyle.training.arguments import help_text
+
+        typer.echo(help_text())
+        return
     with extra("train"):
         from fststyle.training import cli
 

@@ -44,6 +44,8 @@ ROOMS = (
     "fststyle.training.distill",
     "fststyle.training.explain",
     "fststyle.training.bench",
+    "fststyle.training.arguments",
+    "fststyle.training.parser",
     "fststyle.training.cli",
     "fststyle.training",
     # The top: the package's names, which are loaded when they are asked for, and the commands.
@@ -157,7 +159,7 @@ def test_stylize_runs_without_torch(
     np.testing.assert_array_equal(read_picture(tmp_path / "b.png").rgb, photo)
 
 
-@pytest.mark.parametrize("arguments", [["train", "--help"], ["export", "a.ckpt", "a.onnx"]])
+@pytest.mark.parametrize("arguments", [["train", "a.jpg"], ["export", "a.ckpt", "a.onnx"]])
 def test_training_without_torch_names_the_extra(run_python: Python, arguments: list[str]) -> None:
     done = run_python("-c", WITHOUT_TORCH, *arguments)
     assert done.returncode == 1

@@ -324,9 +324,17 @@ def test_train_passes_its_arguments_on_untouched(
         return status
 
     pretend(monkeypatch, "cli", main=train)
-    arguments = ["--config", "a.yaml", "-x", "--help", "--debug", "--model.width=0.5", "--", "word", "-"]
+    arguments = ["--config", "a.yaml", "-x", "--help-all", "--debug", "--model.width=0.5", "--", "word", "-"]
     assert fststyle("train", *arguments).exit_code == (status or 0)
     assert received == arguments
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_trains_help_needs_no_torch(run_python: Python, asked: str) -> None:
+    program = "import sys; sys.modules['torch'] = sys.modules['yaml'] = None; from fststyle.cli import main; main()"
+    done = run_python("-c", program, "train", "mine.jpg", asked)
+    assert done.returncode == 0, done.stderr
+    assert b"--photos FOLDER" in done.stdout
 
 
 def test_export_says_what_it_wrote_and_what_comes_next(

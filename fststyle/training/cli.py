@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities import rank_zero_only
 
 from fststyle.errors import TrainingError
 from fststyle.pictures.files import write_picture
+from fststyle.samples import photo_folder, photos
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
@@ -33,6 +35,7 @@ from fststyle.training.fit.run_folder import check_resume, locked
 from fststyle.training.fit.run_log import RunLog
 from fststyle.training.fit.trainer import quiet_lightning
 from fststyle.training.fit.trainer_options import check_numbers, plain_errors, steps_of
+from fststyle.training.parser import TrainParser
 from fststyle.training.tensors import unit_range
 
 # What the run's folder decides.
@@ -54,7 +57,9 @@ class TrainCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own arguments in front of the classes'."""
         parser.add_argument("--style", type=Path, required=True, help="The painting, a picture file.")
-        parser.add_argument("--name", type=str, default="style", help="Of the style; also of the run's folder.")
+        parser.add_argument(
+            "--name", type=str, default="", help="Of the style; also of the run's folder. The painting's if not given."
+        )
         parser.add_argument("--painting", type=str | None, default=None, help="Artist, title, year.")
         parser.add_argument(
             "--weights", type=Path | None, default=None, help="The loss network's weights, .safetensors or .pth."
@@ -86,6 +91,7 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--save_every", type=int, default=100, help="Steps between two checkpoints.")
         for short, target in _LINKS.items():
             parser.link_arguments(short, target)
+        parser.set_defaults({"data.root": photo_folder()})
 
     def before_instantiate_classes(self) -> None:
         """Choose what depends on the machine, if the user did not.
@@ -110,6 +116,10 @@ class TrainCLI(LightningCLI):
         check_numbers(trainer)
         check_precision(trainer.precision)
         trainer.max_steps = steps_of(trainer, self.config.minutes)
+        if not self.config.name:
+            self.config.name = self.config.model.name = self.config.style.stem
+        if Path(self.config.data.root) == photo_folder():
+            _say_which_photos()
         self.run_folder = self.config.out or Path("runs") / self.config.name
 
     def save_config(self) -> None:
@@ -153,6 +163,16 @@ class TrainCLI(LightningCLI):
             default_root_dir=self.run_folder,
             **kwargs,
         )
+
+
+@rank_zero_only
+def _say_which_photos() -> None:
+    """On standard error, that the photos are those that ship."""
+    print(
+        f"training on the {len(photos())} sample photos; a few hundred of yours do better: "
+        "fststyle train PAINTING PHOTOS",
+        file=sys.stderr,
+    )
 
 
 _TRAINER_DEFAULTS: dict[str, Any] = {
@@ -298,5 +318,6 @@ def parse(args: list[str]) -> TrainCLI:
             save_config_callback=None,
             trainer_defaults=_TRAINER_DEFAULTS,
             seed_everything_default=0,
+            parser_class=TrainParser,
             parser_kwargs={"prog": "fststyle train", "description": "Train a network for one style."},
         )

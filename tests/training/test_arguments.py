@@ -1,0 +1,168 @@
+"""The words of `fststyle train`: friendly names, positions, mistakes, help."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fststyle import samples
+from fststyle.training.arguments import OPTIONS, Words, help_text
+from fststyle.training.cli import TrainCLI, parse
+from fststyle.training.cost.objective import Cost
+from fststyle.training.parser import from_config
+
+
+@pytest.fixture(scope="module")
+def cli(train_arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> TrainCLI:
+    return parse([*train_arguments, "--out", str(tmp_path_factory.mktemp("run"))])
+
+
+@pytest.fixture
+def words(cli: TrainCLI) -> Words:
+    return Words(cli.parser._option_string_actions, ["--trainer.callbacks"])
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which the parser ends the program."""
+    with pytest.raises(SystemExit) as stop:
+        parse(arguments)
+    assert stop.value.code == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith("error: ")
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("mine.jpg photos", "--style mine.jpg --data.root photos"),
+        ("mine.jpg", "--style mine.jpg"),
+        ("--minutes 3 mine.jpg --resume photos", "--style mine.jpg --data.root photos --minutes 3 --resume"),
+        ("--photos p mine.jpg", "--style mine.jpg --data.root p"),
+        ("--style=mine.jpg p", "--data.root p --style=mine.jpg"),
+        ("--resume -- -mine.jpg", "--style -mine.jpg --resume"),
+        ("--style-weight 3 --content_weight=2", "--model.cost.style_weight 3 --model.cost.content_weight=2"),
+        ("--steps -1 --size 64 --batch-size 2", "--trainer.max_steps -1 --data.crop 64 --data.batch_size 2"),
+        ("--judge slim --loss_network slim", "--model.cost.loss_network slim --model.cost.loss_network slim"),
+        ("-o a -ob --output=c --out d", "--out a --out b --out=c --out d"),
+        ("--trainer.max-steps 3 --data.batch-size 2", "--trainer.max_steps 3 --data.batch_size 2"),
+        ("--max-steps 3 --dark 1 --grid_weight 0", "--trainer.max_steps 3 --data.dark 1 --model.cost.grid_weight 0"),
+        ("--style-layers relu1_2,relu2_2", '--model.cost.style_layers ["relu1_2", "relu2_2"]'),
+        ('--style-layers=["relu1_2"]', '--model.cost.style_layers=["relu1_2"]'),
+        ("--trainer.callbacks+=X --trainer.callbacks.patience 3",) * 2,
+        ("--save_every 3 --save-every 4", "--save_every 3 --save_every 4"),
+    ],
+)  # fmt: skip
+def test_friendly_names(words: Words, typed: str, meant: str) -> None:
+    assert " ".join(words.translate(typed.split(" "))) == meant
+
+
+def test_every_friendly_name_is_an_option_of_the_parser_with_the_default_that_help_gives(cli: TrainCLI) -> None:
+    for name, option in OPTIONS.items():
+        assert f"--{option.target}" in cli.parser._option_string_actions, name
+        given = re.search(r"Default: ([\w.]+)\.$", option.help)
+        if given and given[1][0].isdigit():
+            assert float(given[1]) == cli.parser.get_default(option.target), name
+        elif name in ("network", "optimizer", "device", "init"):
+            assert given is not None
+            assert given[1] == cli.parser.get_default(option.target), name
+    assert f"Default: {Cost().architecture}." in OPTIONS["loss-network"].help
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["m.jpg", "--style-wieght", "3"], ["--style-wieght", "did you mean --style-weight?"]),
+        (["m.jpg", "--min", "3"], ["--min", "did you mean --minutes?"]),
+        (["m.jpg", "--model.stile_size", "3"], ["did you mean --model.style_size?"]),
+        (["m.jpg", "--trainer.max_step", "3"], ["did you mean --trainer.max_steps?"]),
+        (["m.jpg", "--data.cache-gigabyte", "3"], ["did you mean --data.cache_gigabytes?"]),
+        (["m.jpg", "--qqq", "3"], ["--qqq", "fststyle train --help"]),
+        (["m.jpg", "-x"], ["-x"]),
+        (["m.jpg", "--network", "tniy"], ["--network", "fast, tiny", "did you mean tiny?"]),
+        (["m.jpg", "--model.network", "tniy"], ["--model.network", "did you mean tiny?"]),
+        (["m.jpg", "--judge", "vgg"], ["--judge", "vgg16", "medium"]),
+        (["m.jpg", "--steps", "x"], ["--steps takes a whole number, not x"]),
+        (["m.jpg", "--minutes", "1h"], ["--minutes takes a number, not 1h"]),
+        (["m.jpg", "--minutes"], ["--minutes needs a value"]),
+        (["m.jpg", "--minutes", "--resume"], ["--minutes needs a value"]),
+        (["m.jpg", "--resume=3"], ["--resume takes no value"]),
+        (["m.jpg", "--trainer.callbacks", "Nobody\n"], ["--trainer.callbacks", "Nobody"]),
+        (["m.jpg", "p", "q"], ["q", "PAINTING [PHOTOS]"]),
+        ([], ["name the painting", "fststyle train PAINTING"]),
+        (["--style-weight", "2"], ["name the painting"]),
+        (["m.jpg", "--config", "nowhere.yaml"], ["nowhere.yaml"]),
+        (["m.jpg", "--config", "model: ["], ["--config"]),
+        (["m.jpg", "--config", "model: {stile_size: 3}"], ["model.stile_size", "did you mean model.style_size?"]),
+        (["m.jpg", "--config", "style-wieght: 3"], ["style-wieght", "did you mean style-weight?"]),
+        (["m.jpg", "--config", "style_weight: much"], ["style_weight takes a number, not much"]),
+        (["m.jpg", "--\x1b[31m", "3"], [r"\x1b[31m"]),
+    ],
+)
+def test_a_mistake_is_one_line(arguments: list[str], named: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(arguments, capsys)
+    assert [word for word in named if word not in said] == []
+
+
+def test_a_folder_is_no_painting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name the painting first" in refused([str(tmp_path)], capsys)
+
+
+def test_a_config_of_a_run_may_be_followed_by_other_photos(words: Words, tmp_path: Path) -> None:
+    assert words.translate(["--config", "c.yaml", str(tmp_path)]) == [
+        "--data.root",
+        str(tmp_path),
+        "--config",
+        "c.yaml",
+    ]
+
+
+def test_configs_may_use_friendly_names() -> None:
+    text = "style: a.jpg\nstyle-weight: 3\nsteps: 4\nmodel:\n  style_size: 64\n  cost: {tv_weight: 2}\nsize: 32\n"
+    wanted: dict[str, Any] = {
+        "style": "a.jpg",
+        "model": {"style_size": 64, "cost": {"tv_weight": 2, "style_weight": 3}},
+        "trainer": {"max_steps": 4},
+        "data": {"crop": 32},
+    }
+    assert yaml.safe_load(from_config(text)) == wanted
+    assert from_config("model:\n  width: 1 # as it is\n") == "model:\n  width: 1 # as it is\n"
+
+
+def test_a_painting_alone_is_enough(painting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = parse([str(painting), "--size", "64", "--trainer.accelerator", "cpu", "-o", str(tmp_path)])
+    assert cli.datamodule.root == samples.photo_folder()
+    assert cli.model.name == painting.stem
+    assert "sample photos" in capsys.readouterr().err
+
+
+def test_positions_a_config_and_the_command_line(
+    painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "c.yaml"
+    config.write_text(f"photos: {tmp_path}\nstyle-weight: 3\nsteps: 7\ndevice: cpu\n", "utf-8")
+    cli = parse([str(painting), "--config", str(config), "--steps", "9"])
+    assert (cli.datamodule.root, cli.model.cost.style_weight, cli.trainer.max_steps) == (tmp_path, 3, 9)
+    assert cli.run_folder == Path("runs") / painting.stem
+    assert "sample photos" not in capsys.readouterr().err
+
+
+def test_help_fits_two_screens() -> None:
+    lines = help_text().splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100
+    assert sum(line.startswith("  fststyle train ") for line in lines) == 3
+
+
+def test_the_whole_help_has_lightnings_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse(["--help-all"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert [
+        name for name in ("--trainer.gradient_clip_val", "--model.ema_decay", "--data.dark") if name not in said
+    ] == []
