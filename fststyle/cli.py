@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
 from fststyle.commands.bench import bench
-from fststyle.commands.console import DEBUG, complain, explained, show_origin
+from fststyle.commands.console import DEBUG, complain, explained, show_notes, show_origin
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.export import export
@@ -97,6 +97,7 @@ def _root(
     # Pillow's do not name the file; what matters of them we say ourselves.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
+    show_notes()
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 

@@ -10,13 +10,15 @@
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
 
 Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles; a
-`tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS and
-models/expected/ say what the files are and what they make of a small photo; the tests hold them to it.
+`tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS,
+models/registry.json and models/expected/ say what the files are, which of them the wheel leaves out, and what they make
+of a small photo; the tests hold them to it.
 """
 
 import argparse
 import dataclasses
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -28,7 +30,9 @@ import yaml
 
 from fststyle import samples
 from fststyle.errors import FststyleError
+from fststyle.model.fetch import Remote
 from fststyle.model.file import read_model, write_model
+from fststyle.model.gallery import REGISTRY
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
 from fststyle.system.files import atomic_write
@@ -52,6 +56,9 @@ SAMPLE_STYLES = ("glass", "swirls")
 STYLES = (*PAINTINGS, *SAMPLE_STYLES)
 
 DEFAULT_STYLE_SIZE = 320
+
+# The architecture whose networks are too large for the wheel.
+LEFT_OUT = "johnson"
 
 # With a name that no network has.
 _PHOTO = "_photo.png"
@@ -190,6 +197,19 @@ def write_proofs(models: Path) -> None:
         (folder / f"{stale}.png").unlink()
     lines = [f"{sha256(path)}  {path.name}\n" for path in networks]
     atomic_write(models / "SHA256SUMS", "".join(lines).encode())
+    atomic_write(models / REGISTRY, registry(networks).encode())
+
+
+def registry(networks: list[Path]) -> str:
+    """What fststyle knows of the networks that the wheel leaves out, which pyproject.toml names by their suffix."""
+    entries: dict[str, dict[str, Any]] = {}
+    for path in networks:
+        card = read_model(path).card
+        if card is not None and card.network == LEFT_OUT:
+            size, digest = path.stat().st_size, sha256(path)
+            remote = Remote(card.style, card.painting, card.network, card.licence, size, digest)
+            entries[path.stem] = dataclasses.asdict(remote)
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What every command shares: how it reports and complains."""
 
 import errno
+import logging
 import traceback
 import unicodedata
 from contextvars import ContextVar
@@ -60,3 +61,18 @@ def say(text: object) -> None:
 def complain(kind: str, message: object) -> None:
     """One line on standard error."""
     typer.echo(f"{kind}: {plain(message)}", err=True)
+
+
+class Notes(logging.Handler):
+    """Says what the package logs, that a file is being fetched for example, as one line on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: D102
+        complain("note", record.getMessage())
+
+
+def show_notes() -> None:
+    """From now on, in this process."""
+    log = logging.getLogger("fststyle")
+    log.setLevel(logging.INFO)
+    if not any(isinstance(handler, Notes) for handler in log.handlers):
+        log.addHandler(Notes())

@@ -71,9 +71,9 @@ def refuse_exported(path: Path) -> None:
     Raises:
         FststyleError: It is a network; the message has the command for it.
     """
-    from fststyle.model.gallery import networks
+    from fststyle.model.gallery import is_network
 
-    ships = not is_there(path) and str(path) in networks()
+    ships = not is_there(path) and is_network(str(path))
     if ships or (path.suffix.lower() == ".onnx" and is_file(path)):
         raise FststyleError(
             f"{path} is a network that was exported already; to make it smaller: "

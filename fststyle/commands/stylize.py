@@ -126,10 +126,10 @@ def _refuse_network(first: str) -> None:
     Raises:
         ValueError: It is a network, or the name of one.
     """
-    from fststyle.model.gallery import networks
+    from fststyle.model.gallery import is_network
 
     path = Path(first)
-    if path.suffix.lower() == ".onnx" or (first in networks() and not is_there(path)):
+    if path.suffix.lower() == ".onnx" or (is_network(first) and not is_there(path)):
         raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
 
 

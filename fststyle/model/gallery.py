@@ -1,53 +1,81 @@
-"""The networks that come with the package, found by name."""
+"""The networks that come with the package, found by name; those that the wheel leaves out are fetched once."""
 
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
 from fststyle.errors import ModelFileError
+from fststyle.model.fetch import Remote, cached_file, cached_or_fetched, is_cached, read_registry
 from fststyle.system.files import is_file, is_there
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NEAREST = 3
 
+REGISTRY = "registry.json"
+"""Beside the networks: what the wheel leaves out of them."""
+
 
 def networks() -> dict[str, Path]:
-    """The ONNX files that ship, by name (the file's, without suffix), sorted.
+    """The ONNX files that are on this machine, by name (the file's, without suffix), sorted.
 
-    A wheel has them inside the package; a checkout in `models/` beside it.
+    A wheel has most of them inside the package, a checkout has all in `models/` beside it. The rest is in the cache.
     """
+    cached = {name: cached_file(name) for name, remote in fetchable().items() if is_cached(name, remote)}
+    return dict(sorted((_shipped() | cached).items()))
+
+
+def fetchable() -> dict[str, Remote]:
+    """The networks that did not come with this installation, by name, in the cache or not."""
+    shipped = _shipped()
+    return {name: remote for name, remote in read_registry(_folder() / REGISTRY).items() if name not in shipped}
+
+
+def is_network(name: str) -> bool:
+    """Whether a network of that name is here or can be fetched."""
+    return name in _shipped() or name in fetchable()
+
+
+def _folder() -> Path:
     inside = _PACKAGE / "networks"
-    folder = inside if inside.is_dir() else _PACKAGE.parent / "models"
-    return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    return inside if inside.is_dir() else _PACKAGE.parent / "models"
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(_folder().glob("*.onnx"))}
 
 
 def find_network(path: Path) -> Path:
     """The file that somebody means who says `path`: that file if there is one, or the network of that name.
 
-    Whatever has a folder or a suffix in it is the path of a file and is given back as it is.
+    Whatever has a folder or a suffix in it is the path of a file and is given back as it is. A network that is not on
+    this machine is fetched.
 
     Raises:
-        ModelFileError: It is a bare name and there is neither; the message has the nearest names.
+        ModelFileError: It is a bare name and there is neither, and the message has the nearest names; or it cannot be
+            fetched, and the message says where to put the file.
     """
     name = str(path)
     if path.name != name or path.suffix or is_file(path):
         return path
-    known = networks()
-    if name in known:
-        return known[name]
+    shipped, remote = _shipped(), fetchable()
+    if name in shipped:
+        return shipped[name]
+    if name in remote:
+        return cached_or_fetched(name, remote[name])
     if is_there(path):  # a folder, a pipe: its reader says what is wrong with it
         return path
-    nearest = _nearest(name, known, 0.5)
+    nearest = _nearest(name, [*shipped, *remote], 0.5)
     advice = f"did you mean {' or '.join(nearest)}? " if nearest else ""
     raise ModelFileError(
-        f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks that ship"
+        f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks"
     )
 
 
 def advice_for(missing: Path) -> str:
-    """What to do about a file that does not exist: perhaps a network of that name ships."""
-    alike = _nearest(missing.stem, networks(), 0.8) if missing.suffix.lower() in ("", ".onnx") else []
-    return f"a network called {alike[0]} ships with fststyle: say {alike[0]} alone" if alike else "check the path"
+    """What to do about a file that does not exist: perhaps there is a network of that name."""
+    names = [*_shipped(), *fetchable()] if missing.suffix.lower() in ("", ".onnx") else []
+    alike = _nearest(missing.stem, names, 0.8)
+    return f"fststyle has a network called {alike[0]}: say {alike[0]} alone" if alike else "check the path"
 
 
 def _nearest(name: str, known: Iterable[str], alike: float) -> list[str]:

@@ -15,8 +15,9 @@ def test_the_list_is_what_ships() -> None:
     result = CliRunner().invoke(app, ["models"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     heading, *rows = result.stdout.splitlines()
-    assert heading.split() == ["name", "painting", "network", "MB"]
+    assert heading.split() == ["name", "painting", "network", "MB", "where"]
     assert [row.split()[0] for row in rows] == list(networks())
+    assert all(row.rstrip().endswith("here") for row in rows)
 
 
 def test_for_programs() -> None:
@@ -31,6 +32,8 @@ def test_for_programs() -> None:
         "network": card.network,
         "licence": card.licence,
         "bytes": path.stat().st_size,
+        "here": True,
+        "path": str(path),
     }
 
 

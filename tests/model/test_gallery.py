@@ -7,8 +7,9 @@ import pytest
 
 from fststyle.errors import ModelFileError
 from fststyle.model import gallery
+from fststyle.model.fetch import read_registry
 from fststyle.model.file import read_model
-from fststyle.model.gallery import advice_for, find_network, networks
+from fststyle.model.gallery import advice_for, fetchable, find_network, networks
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,15 +67,44 @@ def test_a_file_that_is_missing_leads_to_the_network_that_ships(shelf: Path, pat
     assert [advice_for(Path(name)) for name in ("mine.onnx", "starry_night.jpg")] == ["check the path"] * 2
 
 
-def test_the_wheel_holds_every_network_and_nothing_that_shows_them(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     build = "from hatchling.build import build_wheel; import sys; build_wheel(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", build, tmp_path], cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-c", build, folder], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_small_networks_and_nothing_that_shows_them(wheel: Path) -> None:
+    small = {name: path for name, path in networks().items() if not name.endswith("_johnson")}
+    assert len(small) == 13
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if not name.startswith("fststyle-")}
         assert {name.split("/")[0] for name in held} == {"fststyle"}
         assert {name for name in held if name.startswith("fststyle/networks/")} == {
-            f"fststyle/networks/{path.name}" for path in networks().values()
+            "fststyle/networks/registry.json",
+            *(f"fststyle/networks/{name}.onnx" for name in small),
         }
-        for name, path in networks().items():
+        for name, path in small.items():
             assert archive.read(f"fststyle/networks/{name}.onnx") == path.read_bytes()
+        weights = {Path(name).stem for name in held if name.endswith(".safetensors")}
+    assert weights == {"slim", "medium", "vgg19", "base_fast"}
+
+
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size <= 20e6
+
+
+def test_the_registry_has_what_the_wheel_leaves_out() -> None:
+    """`scripts/train_gallery.py --no-training` writes it."""
+    noted = dict(line.split()[::-1] for line in (ROOT / "models" / "SHA256SUMS").read_text("utf-8").splitlines())
+    registry = read_registry(ROOT / "models" / "registry.json")
+    assert list(registry) == [name for name in networks() if name.endswith("_johnson")]
+    for name, remote in registry.items():
+        file = read_model(networks()[name])
+        assert file.card is not None
+        card = (file.card.style, file.card.painting, file.card.network, file.card.licence)
+        assert card == (remote.style, remote.painting, remote.network, remote.licence)
+        assert (remote.size, remote.sha256) == (len(file.data), noted[f"{name}.onnx"])
+    assert fetchable() == {}  # a checkout has them

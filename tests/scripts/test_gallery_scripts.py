@@ -1,5 +1,7 @@
 """`scripts/train_gallery.py` and `docs/make/make_gallery_page.py`, with everything that trains left out."""
 
+import hashlib
+import json
 import runpy
 import shutil
 import sys
@@ -34,8 +36,9 @@ def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) ->
     folder = tmp_path / "models"
     costs = {"content_loss": 1.0, "style_loss": 0.05, "total_loss": 1.75}
     recipe = {"style_size": 320}
-    for style, gain in (("dark", 0.5), ("plain", 1.0)):
-        path = save(assets["gain_model"](gain), {"style": style, "costs": costs, "recipe": recipe, "steps": 1650})
+    for style, gain, network in (("dark", 0.5, "fast"), ("plain", 1.0, "johnson")):
+        fields = {"style": style, "costs": costs, "recipe": recipe, "steps": 1650}
+        path = save(assets["gain_model"](gain), fields | {"network": network})
         folder.mkdir(exist_ok=True)
         path.rename(folder / f"{style}.onnx")
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
@@ -58,6 +61,9 @@ def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.
     )
     assert not (models / "expected" / "gone.png").exists()
     assert [line.split()[1] for line in (models / "SHA256SUMS").read_text().splitlines()] == ["dark.onnx", "plain.onnx"]
+    registry = json.loads((models / "registry.json").read_text())
+    assert list(registry) == ["plain"]
+    assert registry["plain"]["sha256"] == hashlib.sha256((models / "plain.onnx").read_bytes()).hexdigest()
 
 
 def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(

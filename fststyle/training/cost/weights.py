@@ -6,7 +6,6 @@ scale, come from torchvision's file.
 Not about what they are loaded into: `loss_network.py` checks names and shapes.
 """
 
-import os
 import tempfile
 import urllib.error
 from collections.abc import Collection
@@ -20,6 +19,7 @@ from torch import Tensor
 from torchvision.models import VGG16_Weights, VGG19_Weights
 
 from fststyle.errors import WeightsError
+from fststyle.system.cache import cache_folder
 from fststyle.system.files import atomic_write, reason_of
 from fststyle.training.cost.byte_weights import SCALE, from_bytes
 from fststyle.training.safe_load import BrokenFileError, safe_load
@@ -33,13 +33,6 @@ TAUGHT_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
 Shipped = Literal["slim", "medium", "vgg19"]
 
 _TORCHVISION = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}
-
-
-def cache_folder() -> Path:
-    """`$FSTSTYLE_CACHE`, else `$XDG_CACHE_HOME/fststyle`, else `~/.cache/fststyle`."""
-    if own := os.environ.get("FSTSTYLE_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fststyle"
 
 
 def shipped_file(network: Shipped) -> Path:

@@ -8,7 +8,7 @@ from torch import Tensor
 BASE_FOLDER = Path(__file__).parent
 
 STAND_INS = {"johnson": "udnie_johnson"}
-"""Of networks without a base, the one among those that ship, of a single style, that new styles start from. Measured on
+"""Of networks without a base, the one in the gallery, of a single style, that new styles start from. Measured on
 Pastorales tahitiennes after 3.5 minutes: total 1.05; from a network of The Starry Night of six minutes, 1.81."""
 
 

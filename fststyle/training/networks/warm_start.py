@@ -8,9 +8,9 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from fststyle.errors import TrainingError
+from fststyle.errors import ModelFileError, TrainingError
 from fststyle.model.file import read_model
-from fststyle.model.gallery import find_network, networks
+from fststyle.model.gallery import find_network, is_network
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.networks.bases import STAND_INS, load_base
 from fststyle.training.networks.layers import FoldedUpsample
@@ -31,7 +31,7 @@ def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
         base for this network and width, it is the network that stands in for it, or nothing.
 
     Raises:
-        FststyleError: `init` is missing, broken, not ours, or of another network or width.
+        FststyleError: `init` is missing, broken, not ours, of another network or width, or cannot be fetched.
     """
     if init == "none":
         return init
@@ -40,10 +40,13 @@ def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
         if base is not None:
             net.load_state_dict(base)
             return init
-        stand_in = networks().get(STAND_INS.get(network, "")) if width == 1 else None
-        if stand_in is None:
+        stand_in = STAND_INS.get(network) if width == 1 else None
+        if stand_in is None or not is_network(stand_in):
             return "none"
-        path = stand_in
+        try:
+            path = find_network(Path(stand_in))
+        except ModelFileError as error:
+            raise TrainingError(f"{error}; or start from nothing with --init none") from error
     else:
         path = find_network(Path(init))
     if path.suffix == ".onnx":

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import numpy as np
 
 from fststyle.errors import ImageError
-from fststyle.model.gallery import networks
+from fststyle.model.gallery import is_network
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, fit_longer_side, read_picture
 from fststyle.system.files import is_folder, is_there
@@ -122,7 +122,7 @@ def _start(request: Request, content: Rgb | None) -> Rgb | Literal["content", "n
     if request.start in ("content", "noise"):
         return cast(Literal["content", "noise"], request.start)
     path = Path(request.start)
-    if path.suffix.lower() != ".onnx" and (is_there(path) or request.start not in networks()):
+    if path.suffix.lower() != ".onnx" and (is_there(path) or not is_network(str(path))):
         return read_picture(path).rgb
     if content is None:
         raise ValueError(f"{path} makes pictures of photos; give one as --content to start from what it makes")

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from fststyle.errors import WeightsError
 from fststyle.training.cost import weights
-from fststyle.training.cost.weights import cache_folder, load_state
+from fststyle.training.cost.weights import load_state
 
 
 @pytest.mark.parametrize("name", ["vgg.safetensors", "vgg.pth"])
@@ -73,11 +73,5 @@ def test_no_room_for_what_was_downloaded(tmp_path: Path, monkeypatch: pytest.Mon
         load_state("vgg16", None)
 
 
-def test_cache_folder_follows_the_conventions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("FSTSTYLE_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "fststyle"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "fststyle"
+def test_torchvision_has_both() -> None:
     assert weights._TORCHVISION.keys() == {"vgg16", "vgg19"}
