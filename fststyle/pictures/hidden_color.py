@@ -7,6 +7,9 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 Weights = NDArray[np.float32]
 
+# From this alpha on, a color counts as it is. Below, it hardly shows, and would drive the paint all the same.
+_PLAIN = 16
+
 
 def over_white(rgb: Pixels, alpha: Pixels) -> Pixels:
     """(H, W, 3) as it looks on white paper, for files without transparency; `alpha` is (H, W)."""
@@ -16,7 +19,7 @@ def over_white(rgb: Pixels, alpha: Pixels) -> Pixels:
 
 
 def fill_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
-    """Replace the colors where alpha is 0; every other pixel keeps its own.
+    """Replace the colors where alpha is below 16; every other pixel keeps its own.
 
     A network sees what is hidden, and its instance norms average over all of it, so arbitrary hidden colors would
     change the paint of what is visible. This is push-pull filling (Gortler et al. 1996): means of visible pixels at
@@ -26,11 +29,12 @@ def fill_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
         rgb: (H, W, 3).
         alpha: (H, W).
     """
-    hidden = alpha == 0
-    if not hidden.any() or hidden.all():
+    plain = min(_PLAIN, int(alpha.max()))
+    hidden = alpha < plain
+    if not hidden.any():
         return rgb
     filled = rgb.copy()
-    smaller, weights = _halved(rgb, alpha.astype(np.float32))
+    smaller, weights = _halved(rgb, np.where(hidden, 0, alpha).astype(np.float32))
     _fill(smaller, weights)
     np.copyto(filled, _enlarged(smaller, *alpha.shape), where=hidden[:, :, None])
     return filled

@@ -4,6 +4,7 @@ import struct
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,22 @@ class Picture:
         return Picture(*fit_transparent(self.rgb, self.alpha, max_side))
 
     def to_paint(self) -> NDArray[np.uint8]:
-        """What a network should see, (H, W, 3): where alpha is 0, colors that continue what is visible nearby."""
+        """What a network should see, (H, W, 3): where nothing shows, colors that continue what is visible nearby."""
+        return self._filled
+
+    @cached_property
+    def _filled(self) -> NDArray[np.uint8]:
         return self.rgb if self.alpha is None else fill_hidden(self.rgb, self.alpha)
 
     def painted(self, rgb: NDArray[np.uint8]) -> "Picture":
-        """With the colors (H, W, 3) of its painting wherever anything is visible; `rgb` may be changed."""
+        """With the colors (H, W, 3) of its painting wherever anything is visible; `rgb` may be changed.
+
+        What `to_paint` added to a color is taken off again.
+        """
         if self.alpha is not None:
+            faint = (self.alpha > 0) & (self._filled != self.rgb).any(2)
+            added = self._filled[faint].astype(np.int16) - self.rgb[faint]
+            rgb[faint] = np.clip(rgb[faint] - added, 0, 255)
             np.copyto(rgb, self.rgb, where=(self.alpha == 0)[:, :, None])
         return Picture(rgb, self.alpha)
 

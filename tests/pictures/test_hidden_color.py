@@ -32,8 +32,21 @@ def test_what_is_hidden_makes_no_difference() -> None:
     black, white = disc(0), disc(255)
     np.testing.assert_array_equal(black.to_paint(), white.to_paint())
     assert black.alpha is not None
-    shown = black.alpha > 0
+    shown = black.alpha >= 16
     np.testing.assert_array_equal(black.to_paint()[shown], black.rgb[shown])
+
+
+@pytest.mark.parametrize("alpha", [1, 4, 15])
+def test_nor_does_what_hardly_shows(alpha: int) -> None:
+    seen = []
+    for hidden in (0, 255):
+        picture = disc(hidden)
+        assert picture.alpha is not None
+        picture = Picture(picture.rgb, np.maximum(picture.alpha, np.uint8(alpha)))
+        seen.append(picture.to_paint())
+        # A network that changes nothing gives back every byte.
+        np.testing.assert_array_equal(picture.painted(picture.to_paint().copy()).rgb, picture.rgb)
+    np.testing.assert_array_equal(*seen)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (64, 64), (97, 61)])
