@@ -1,10 +1,11 @@
 """The mark in the pictures that fststyle paints, by which a later run knows them.
 
-It stands where programs name themselves: `Software` in EXIF, in a TIFF tag, or in the text of a PNG. A BMP has no place
-for it.
+It stands where programs name themselves: `Software` in EXIF, in a TIFF tag, or in the text of a PNG. A BMP has no such
+place; there it follows the pixels, where no reader looks.
 """
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def marking(file_format: str) -> dict[str, Any]:
         exif[_SOFTWARE_TAG] = _MARK
         return {"exif": exif.tobytes()}
     return {}
+
+
+def marked(data: bytes, file_format: str) -> bytes:
+    """An encoded painting whose mark Pillow could not put in."""
+    if file_format != "BMP":
+        return data
+    data += _MARK.encode()
+    return data[:2] + struct.pack("<I", len(data)) + data[6:]  # its header says how long the file is
 
 
 def is_painting(path: Path) -> bool:

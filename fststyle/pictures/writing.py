@@ -11,7 +11,7 @@ from PIL import Image
 from fststyle.errors import ImageError
 from fststyle.pictures.formats import format_of
 from fststyle.pictures.hidden_color import over_white
-from fststyle.pictures.provenance import marking
+from fststyle.pictures.provenance import marked, marking
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import write_result
 
@@ -76,7 +76,7 @@ def encode_picture(
     except (OSError, ValueError, RuntimeError, struct.error) as error:
         height, width = rgb.shape[:2]
         raise ImageError(f"{file_format} cannot hold {width}×{height} pixels ({error}); use .png") from error
-    return buffer.getvalue()
+    return marked(buffer.getvalue(), file_format) if painting else buffer.getvalue()
 
 
 def write_picture(

@@ -397,7 +397,7 @@ def test_a_size_that_the_format_cannot_hold_is_refused_before_painting(suffix: s
     assert painted == [(longest, 1, 3)]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif", ".tif", ".bmp"])
 def test_what_an_earlier_run_of_any_style_painted_is_left_out(suffix: str, identity: Path) -> None:
     work(plan(["in"], "in", style="first", suffix=suffix if suffix not in {".png", ".jpg"} else ".tiff"), identity)
     work(plan(["in/a.png"], f"in/a_first{suffix}", style="first"), identity)
