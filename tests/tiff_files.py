@@ -23,6 +23,7 @@ def tiff(
     depth: int | None = None,
     rows_per_strip: int = 7,
     more: dict[int, bytes] | None = None,
+    shorts: dict[int, list[int]] | None = None,
 ) -> bytes:
     """A file of one page.
 
@@ -37,6 +38,7 @@ def tiff(
         depth: What the tag says where `values` are the bytes of wider samples.
         rows_per_strip: Strips are what a file is cut into.
         more: Tags of bytes.
+        shorts: Tags of 16-bit numbers, which come before what `values` says.
     """
     height, width, channels = values.shape
     kind = {"u": UNSIGNED, "i": SIGNED, "f": FLOAT}[values.dtype.kind]
@@ -65,6 +67,7 @@ def tiff(
     if extra is not None:
         tags[338] = ("H", [extra])
     tags |= {number: ("B", data) for number, data in (more or {}).items()}
+    tags |= {number: ("H", numbers) for number, numbers in (shorts or {}).items()}
     return _file(tags, strips, order)
 
 

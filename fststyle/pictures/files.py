@@ -154,7 +154,8 @@ def _opened(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     if (bit_fields := bmp.opened(file)) is not None:
         return bit_fields
     try:
-        image = Image.open(file, formats=READ_FORMATS)
+        # A .dib is a BMP, mostly with its file header.
+        image = Image.open(file, formats=[*READ_FORMATS, "DIB"] if path.suffix.lower() == ".dib" else READ_FORMATS)
     except (UnidentifiedImageError, KeyError) as error:
         file.seek(0)
         kind = kind_of(path.suffix, file.read(32))
@@ -176,9 +177,7 @@ def _opened_tiff(file: BinaryIO, tags: ImageFileDirectory_v2, name: str, max_pix
     """A TIFF that Pillow has no mode for, decoded."""
     layout = layout_of(tags)
     if layout is None:
-        raise ImageError(
-            f"{name} is a TIFF with {tiff.described(tags)}, which is not read; save it with 8 or 16 bits a channel"
-        )
+        raise tiff.refusal(tags, name)
     _refuse_many_pixels((layout.width, layout.height), max_pixels, name)
     return tiff_samples.image_of(file, tags, layout, name)
 
@@ -201,7 +200,7 @@ def _decoded(image: Image.Image, file: IO[bytes], name: str, min_side_hint: int 
         bmp.read_profile(image, file)
     if min_side_hint:
         image.draft(None, (min_side_hint, min_side_hint))
-    image.load()
+    tiff.load(image, name)
     if image.format == "PNG":
         mend_key(image, file)
     if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):

@@ -15,6 +15,13 @@ _SEPARATE = 2
 _SIGNED = 2
 _FORMATS = {1: "", 2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}
 _WHITE_IS_ZERO = 0
+# Compressions that libtiff may be built without.
+_OPTIONAL = {
+    **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000"),
+    34887: "LERC",
+    50001: "WebP",
+    **dict.fromkeys((50002, 52546), "JPEG XL"),
+}
 _REMEDY = "save it with 8 or 16 bits a channel"
 
 
@@ -35,6 +42,10 @@ def prepare(image: Image.Image, name: str) -> None:
         return
     if tags.get(_PLANAR) == _SEPARATE:
         _prepare_planes(image)
+    if image.mode == "YCbCr":
+        # Pillow's own decoder knows neither chroma of fewer pixels nor another black and white.
+        image._mode = "RGB"
+        _decode_by_libtiff(image, "RGBX")
     if image.mode == "F" and image.use_load_libtiff:
         _decode_by_libtiff(image, "F;32NF")  # libtiff has turned the bytes already
 
@@ -103,15 +114,33 @@ def directory_of(file: IO[bytes]) -> TiffImagePlugin.ImageFileDirectory_v2 | Non
     return tags if complete else None
 
 
-def described(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str:
-    """Say what a TIFF holds: "3 channels of 32 floating-point bits"."""
+def load(image: Image.Image, name: str) -> None:
+    """Decode.
+
+    Raises:
+        ImageError: It is a TIFF with a compression that Pillow's libtiff was built without.
+        OSError: It is broken.
+    """
+    try:
+        image.load()
+    except OSError as error:
+        tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+        if tags.get(_COMPRESSION) in _OPTIONAL:
+            raise refusal(tags, name) from error
+        raise
+
+
+def refusal(tags: Any, name: str) -> ImageError:
+    """The error for a TIFF that is whole and not read, by its tags: "3 channels of 32 floating-point bits"."""
     compression = tags.get(_COMPRESSION, 1)
-    if compression not in TiffImagePlugin.COMPRESSION_INFO:
-        return f"compression {compression}"
+    if compression in _OPTIONAL or compression not in TiffImagePlugin.COMPRESSION_INFO:
+        how = _OPTIONAL.get(compression, f"way {compression}")
+        return ImageError(f"{name} is a TIFF compressed by {how}, which is not read; save it with LZW or Deflate")
     channels = tags.get(_SAMPLES, 1)
     bits = _several(tags.get(_BITS, 1))[0]
     kind = _FORMATS.get(_several(tags.get(_FORMAT, 1))[0], "unknown ")
-    return f"{channels} channel{'s' if channels != 1 else ''} of {bits} {kind}bits"
+    samples = f"{channels} channel{'s' if channels != 1 else ''} of {bits} {kind}bits"
+    return ImageError(f"{name} is a TIFF with {samples}, which is not read; {_REMEDY}")
 
 
 def is_misread(image: Image.Image) -> bool:

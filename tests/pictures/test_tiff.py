@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from tiff_files import BLACK_IS_ZERO, CMYK, RGB, WHITE_IS_ZERO, tiff
 
 from fststyle.errors import ImageError
@@ -13,6 +13,7 @@ from fststyle.pictures.files import read_picture
 from fststyle.pictures.picture import to_picture
 
 RNG = np.random.default_rng(3)
+Pixels = NDArray[np.uint8]
 ORDERS = pytest.mark.parametrize("order", "<>")
 
 
@@ -163,6 +164,45 @@ def test_lab_is_taken_to_srgb() -> None:
         for deflate in (False, True):
             got = read(tiff(values, 8, planar=planar, deflate=deflate))
             np.testing.assert_allclose(got[0, 0], [255, 0, 0], atol=6)
+
+
+def ramps(height: int, width: int) -> tuple[Pixels, Pixels]:
+    """A smooth picture, (H, W, 3), and its luma and chroma (JPEG's matrix, full range)."""
+    rows, columns = np.mgrid[:height, :width]
+    rgb = np.stack([60 + columns * 2, 80 + rows * 2, 200 - columns], -1).astype(np.uint8)
+    return rgb, np.asarray(Image.fromarray(rgb).convert("YCbCr"))
+
+
+@ORDERS
+def test_luma_and_chroma_with_fewer_colors(order: str) -> None:
+    rgb, ycc = ramps(20, 32)
+    luma = ycc[..., 0].reshape(10, 2, 16, 2).transpose(0, 2, 1, 3).reshape(10, 16, 4)
+    blocks = np.concatenate([luma, ycc[::2, ::2, 1:]], axis=-1)  # four times luma, then Cb and Cr
+    kinds = {256: [32], 257: [20], 258: [8, 8, 8], 277: [3], 278: [20], 339: [1, 1, 1], 530: [2, 2]}
+    for deflate in (False, True):
+        data = tiff(blocks, 6, order=order, deflate=deflate, rows_per_strip=10, shorts=kinds)
+        np.testing.assert_allclose(read(data).astype(int), rgb, atol=6)
+
+
+def test_luma_and_chroma_of_narrow_range() -> None:
+    rgb, ycc = ramps(20, 32)
+    narrow = np.rint(ycc * [219 / 255, 224 / 255, 224 / 255] + [16, 128 * (1 - 224 / 255), 128 * (1 - 224 / 255)])
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[532] = 5
+    tags[532] = (16, 235, 128, 240, 128, 240)
+    buffer = io.BytesIO()
+    Image.frombytes("YCbCr", (32, 20), narrow.astype(np.uint8).tobytes()).save(buffer, "TIFF", tiffinfo=tags)
+    np.testing.assert_allclose(read(buffer.getvalue()).astype(int), rgb, atol=6)
+
+
+@pytest.mark.parametrize(
+    ("compression", "says"), [(50001, "WebP"), (33004, "JPEG 2000"), (34887, "LERC"), (777, "777")]
+)
+def test_compressions_that_are_not_read_are_named(compression: int, says: str) -> None:
+    data = tiff(np.zeros((8, 8, 3), np.uint8), RGB, shorts={259: [compression]})
+    with pytest.raises(ImageError, match=rf"compress\w+ .*{says}.*; save it with LZW or Deflate") as caught:
+        read(data)
+    assert "bits" not in str(caught.value)
 
 
 def test_24_bits_are_refused_by_name() -> None:
