@@ -44,6 +44,14 @@ _OTHERS = {
     ".hdr": "Radiance HDR",
     ".ico": "icon",
     ".tga": "Targa",
+    **dict.fromkeys((".pam", ".pfm"), "PAM or PFM"),
+    **dict.fromkeys((".jxr", ".wdp", ".hdp"), "JPEG XR"),
+    **dict.fromkeys((".dpx", ".cin"), "film scan (DPX, Cineon)"),
+    **{f".{kind.lower()}": kind for kind in ("DDS", "JNG", "MIFF", "PCX", "QOI", "SGI", "XBM", "XPM")},
+    **dict.fromkeys((".icns", ".cur"), "icon"),
+    ".clip": "Clip Studio",
+    ".procreate": "Procreate",
+    ".afphoto": "Affinity Photo",
 }
 
 _VIDEO = "video"

@@ -29,12 +29,12 @@ HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
 def test_what_is_left_out_of_a_folder_is_counted_and_named(photo: Pixels, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.MPO", "c.png"):
         (tmp_path / name).write_bytes(b"")
-    for name in ("IMG_1.HEIC", "IMG_2.heic", "d.jxl", "notes.txt", ".e.heic", "._f.dng"):
+    for name in ("IMG_1.HEIC", "IMG_2.heic", "d.jxl", "g.PCX", "h.pfm", "notes.txt", ".e.heic", "._f.dng"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.warns(UserWarning, match=r"3 files in .* are left out: \.heic, \.jxl; save them as JPEG.*heif"):
+    with pytest.warns(UserWarning, match=r"5 files in .*: \.heic, \.jxl, \.pcx, \.pfm; save them as JPEG.*heif"):
         found = find_images(tmp_path)
     assert [path.name for path in found] == ["a.jpg", "b.MPO", "c.png"]
-    for name in ("IMG_1.HEIC", "IMG_2.heic"):
+    for name in ("IMG_1.HEIC", "IMG_2.heic", "g.PCX", "h.pfm"):
         (tmp_path / name).unlink()
     with pytest.warns(UserWarning, match=r"1 file in .* is left out: \.jxl; save them as JPEG or PNG$"):
         find_images(tmp_path)
@@ -53,6 +53,7 @@ def test_what_is_left_out_of_a_folder_is_counted_and_named(photo: Pixels, tmp_pa
         ("a.nef", b"nothing", ("camera raw", "develop it to JPEG or TIFF")),
         ("a.cr3", b"\0\0\0\x18ftypcrx \0\0\0\1", ("camera raw",)),
         ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", ("JPEG 2000",)),
+        ("a.pcx", b"\x0a\5\1\10", ("PCX", "save it as PNG or JPEG")),
         ("a.exr", b"v/1\x01", ("OpenEXR",)),
     ],
 )
@@ -167,6 +168,13 @@ def test_the_transparent_color_of_a_png() -> None:
     assert read_picture(keyed(16, 2, deep, (1, 3, 5), 2)).alpha is None
     picture = read_picture(keyed(8, 2, b"\0" + bytes([1, 2, 3, 1, 2, 4]), (1, 2, 3), 2))
     np.testing.assert_array_equal(picture.alpha, [[0, 255]])
+
+
+def test_a_bitmap_without_its_file_header(photo: Pixels, tmp_path: Path) -> None:
+    data = encoded(photo, "BMP")
+    for name, content in (("whole.dib", data), ("bare.DIB", data[14:])):
+        (tmp_path / name).write_bytes(content)
+        np.testing.assert_array_equal(read_picture(tmp_path / name).rgb, photo)
 
 
 def test_a_bitmap_with_an_empty_fourth_byte_is_opaque() -> None:
