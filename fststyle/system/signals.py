@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM that let the step in progress finish."""
 
 import signal
+import threading
 from types import FrameType
 from typing import Any, Self
 
@@ -9,6 +10,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class SignalWatch:
     """Between entering and leaving, the first signal is only noted; a second one raises KeyboardInterrupt at once.
+
+    Python hears signals in its main thread only, so in another one nothing is watched.
 
     Attributes:
         received: The number of the first signal, or None.
@@ -19,7 +22,8 @@ class SignalWatch:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._previous = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._receive) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:

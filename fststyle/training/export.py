@@ -32,7 +32,7 @@ _PARITY_SIZES = ((1, 64, 64), (1, 97, 131), (3, 50, 75), (2, 128, 49))
 _PARITY_TOLERANCE = 1e-4
 
 
-def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = None) -> ModelCard:
+def export_checkpoint(checkpoint: Path | str, output: Path | str, *, licence: str | None = None) -> ModelCard:
     """Write the averaged network of a checkpoint as ONNX.
 
     Args:
@@ -48,6 +48,7 @@ def export_checkpoint(checkpoint: Path, output: Path, *, licence: str | None = N
         ModelFileError: If the exported graph does not compute what torch computes, or cannot be written.
         FststyleError: If the output is the checkpoint.
     """
+    checkpoint, output = Path(checkpoint), Path(output)
     refuse_inputs(output, checkpoint)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     trained = read_checkpoint(checkpoint)

@@ -25,6 +25,7 @@ from fststyle.training import cli as training_cli
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cli import main, parse
 from fststyle.training.fit import callbacks
+from fststyle.training.fit import run as running
 from fststyle.training.fit.module import StyleTransferModule
 
 Arguments = list[str]
@@ -347,7 +348,7 @@ def test_a_calibrated_run_keeps_its_weight_when_resumed(
     train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for factor, steps, more in ((2.0, "1", []), (3.0, "2", ["--resume"])):
-        monkeypatch.setattr(training_cli, "style_factor", lambda *_, factor=factor: factor)
+        monkeypatch.setattr(running, "style_factor", lambda *_, factor=factor: factor)
         main([*train_arguments, "--out", str(tmp_path), "--calibrate", "--trainer.max_steps", steps, *more])
         assert read_checkpoint(tmp_path / "last.ckpt").recipe["style_weight"] == 2.0
 

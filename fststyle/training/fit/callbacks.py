@@ -19,7 +19,7 @@ from fststyle.pictures.sheet import contact_sheet
 from fststyle.system.signals import SignalWatch
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.progress import has_end
-from fststyle.training.fit.run_log import RunLog
+from fststyle.training.fit.run_log import log_picture
 from fststyle.training.tensors import to_uint8
 
 
@@ -107,6 +107,10 @@ class StopOnSignal(Callback):
         self._watch.__exit__()
 
 
+SAVE_EVERY = 100
+"""Steps between two checkpoints, if nothing else is asked for."""
+
+
 class LastCheckpoint(CheckpointCallback):
     """`last.ckpt` in the run's folder, renewed every so many steps and at the end.
 
@@ -115,7 +119,7 @@ class LastCheckpoint(CheckpointCallback):
         every_n_steps: What a power cut may cost.
     """
 
-    def __init__(self, folder: Path, every_n_steps: int = 100) -> None:
+    def __init__(self, folder: Path, every_n_steps: int = SAVE_EVERY) -> None:
         if every_n_steps < 1:
             raise ValueError(f"every_n_steps must be at least 1, not {every_n_steps}")
         self.path, self.every_n_steps = folder / "last.ckpt", every_n_steps
@@ -168,8 +172,8 @@ class SamplePictures(Callback):
             write_picture(self.folder / f"step_{trainer.global_step:06d}.jpg", sheet)
         except ImageError as error:
             warnings.warn(f"{error}; the training goes on without this sample picture", stacklevel=2)
-        if isinstance(trainer.logger, RunLog):
-            trainer.logger.log_picture("val/stylized", sheet, trainer.global_step)
+        for logger in trainer.loggers:
+            log_picture(logger, "val/stylized", sheet, trainer.global_step)
 
 
 class CostProgressBar(ProgressBar):

@@ -1,4 +1,4 @@
-"""TensorBoard's log of a run, which a full disk ends without ending the run."""
+"""The logs of a run: TensorBoard's, which a full disk ends without ending the run, or any other of Lightning's."""
 
 import threading
 import warnings
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pytorch_lightning.loggers import TensorBoardLogger
+from PIL import Image
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from fststyle.system.files import reason_of
 
@@ -73,6 +74,16 @@ class RunLog(TensorBoardLogger):
             "next checkpoint will fail",
             stacklevel=3,
         )
+
+
+def log_picture(logger: Logger, name: str, rgb: NDArray[np.uint8], step: int) -> None:
+    """Add a picture, (H, W, 3), to a log that keeps pictures: ours, TensorBoard's, or one with `log_image` as W&B's."""
+    if isinstance(logger, RunLog):
+        logger.log_picture(name, rgb, step)
+    elif isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(name, rgb, step, dataformats="HWC")
+    elif callable(log_image := getattr(logger, "log_image", None)):
+        log_image(key=name, images=[Image.fromarray(rgb)], step=step)
 
 
 def _quiet_writer_threads() -> None:

@@ -1,17 +1,56 @@
-"""What `fststyle train` makes of the options of Lightning's Trainer: some are refused, and errors become one line."""
+"""The options of Lightning's Trainer in a run: its defaults here, what is refused, and errors in one line."""
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from fststyle.errors import FststyleError, TrainingError
 from fststyle.training.data.readers import plain_reading_errors
+from fststyle.training.devices import check_precision, default_precision, torch_device
 from fststyle.training.fit.progress import USUAL_STEPS
+
+# The run's folder decides these.
+_OURS = ("plugins", "default_root_dir")
+
+DEFAULTS: Mapping[str, Any] = {
+    "max_steps": None,  # see `steps_of`
+    "max_epochs": -1,
+    "val_check_interval": 250,
+    "check_val_every_n_epoch": None,
+    "num_sanity_val_steps": 0,
+    # Our sampler deals the positions out to the processes itself; Lightning's would start each resumed run anew.
+    "use_distributed_sampler": False,
+    "benchmark": True,
+    "enable_model_summary": False,
+    "log_every_n_steps": 10,
+}
+"""Where a run differs from Lightning's own defaults."""
 
 # How torch says that the memory is full, a GPU's or the machine's.
 _NO_MEMORY = re.compile("out of memory|allocate memory")
+
+
+def settle(trainer: Any, minutes: float | None) -> None:
+    """Check the options of a run, and choose what depends on the machine if the user did not, in place.
+
+    Args:
+        trainer: Options by name; a dict, or the parser's namespace.
+        minutes: The run's time budget, if it has one.
+
+    Raises:
+        TrainingError: An option that no run can have.
+    """
+    for name in _OURS:
+        if trainer.get(name) is not None:
+            raise TrainingError(f"--trainer.{name} cannot be set: every output of a run goes to --out; leave it out")
+    if trainer.get("precision") is None:
+        on_gpu = trainer.get("accelerator", "auto") in ("auto", "gpu", "cuda")
+        trainer["precision"] = default_precision(torch_device("auto" if on_gpu else "cpu"))
+    check_numbers(trainer)
+    check_precision(trainer["precision"])
+    trainer["max_steps"] = steps_of(trainer, minutes)
 
 
 def check_numbers(trainer: Any) -> None:
@@ -23,10 +62,10 @@ def check_numbers(trainer: Any) -> None:
     for name in ("max_steps", "max_epochs", "limit_train_batches", "accumulate_grad_batches"):
         if trainer.get(name) == 0:
             raise TrainingError(f"--trainer.{name} 0 trains nothing; give at least 1, or leave it out")
-    clip = trainer.gradient_clip_val
+    clip = trainer.get("gradient_clip_val")
     if clip is not None and not 0 <= clip < float("inf"):
         raise TrainingError(f"--trainer.gradient_clip_val must be 0 or more and finite, not {clip}")
-    if trainer.barebones:
+    if trainer.get("barebones"):
         raise TrainingError("--trainer.barebones cannot be set: a run keeps logs and checkpoints; leave it out")
 
 
@@ -36,11 +75,11 @@ def steps_of(trainer: Any, minutes: float | None) -> int:
     Raises:
         TrainingError: Nothing ends it.
     """
-    steps = trainer.max_steps
-    ends_otherwise = minutes is not None or trainer.max_time is not None or (trainer.max_epochs or -1) > 0
+    steps = trainer.get("max_steps")
+    ends_otherwise = minutes is not None or trainer.get("max_time") is not None or (trainer.get("max_epochs") or -1) > 0
     if steps is None and not ends_otherwise:
         return USUAL_STEPS
-    if steps is not None and steps < 0 and not ends_otherwise and not trainer.fast_dev_run:
+    if steps is not None and steps < 0 and not ends_otherwise and not trainer.get("fast_dev_run"):
         raise TrainingError(
             "nothing ends this run, and the learning rate follows its end; give --minutes or --trainer.max_steps"
         )
