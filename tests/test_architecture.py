@@ -136,6 +136,16 @@ def test_the_runtime_wing_needs_no_torch(module: str) -> None:
             assert column > 0, f"{module} imports {imported} before it is asked for"
 
 
+def test_sessions_are_opened_in_one_place() -> None:
+    opening = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("InferenceSession", "SessionOptions"))
+    }
+    assert opening == {"fststyle.model.devices"}
+
+
 WITHOUT_TORCH = f"""
 import sys
 

@@ -43,11 +43,20 @@ class Settings:
         max_side: Shrink to this many pixels first; None keeps the size.
         controls: The same for every picture; a mask is enlarged or shrunk to it.
         quality: As for `encode_picture`.
+
+    Raises:
+        ValueError: A value is out of its range.
     """
 
     max_side: int | None = None
     controls: Controls = field(default_factory=Controls)
     quality: int = 95
+
+    def __post_init__(self) -> None:
+        if self.max_side is not None and self.max_side < 1:
+            raise ValueError(f"max_side must be at least 1, not {self.max_side}")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must lie in 1..100, not {self.quality}")
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,9 @@ def stylize_frames(
 ) -> Iterator[Pixels]:
     """Paint the frames of a clip one after the other. Only one or two frames are held at a time.
 
+    Several clips may be painted at the same time with one stylizer, each in a thread of its own. The frames of one clip
+    may not: what is returned remembers the frames before.
+
     Args:
         stylizer: The network.
         frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.

@@ -1,6 +1,7 @@
 """One network from file to pixels: uint8 in, uint8 of the same height and width out."""
 
 import copy
+import os
 from functools import partial
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
@@ -166,7 +167,10 @@ def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8
 
     Raises:
         ValueError: It is none.
+        TypeError: It is a path.
     """
+    if isinstance(image, str | os.PathLike):
+        raise TypeError(f"{image} is a path, not a picture; open it with read_picture, or call paint_files")
     if isinstance(image, Image.Image):
         image = to_picture(image)
     rgb = image.to_paint() if isinstance(image, Picture) else np.asarray(image)

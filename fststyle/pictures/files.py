@@ -5,6 +5,7 @@ picture file.
 """
 
 import io
+import os
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,7 +62,7 @@ _ONE_PICTURE = {"MPO", "HEIF"}
 
 
 def read_picture(
-    source: Path | BinaryIO,
+    source: str | os.PathLike[str] | BinaryIO,
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     min_side_hint: int | None = None,
@@ -79,6 +80,8 @@ def read_picture(
     Raises:
         ImageError: There is no such file, or it is not a whole picture in a format we read.
     """
+    if isinstance(source, str | os.PathLike):
+        source = Path(source)
     name = str(source) if isinstance(source, Path) else "the picture"
     try:
         with ExitStack() as held:
@@ -112,13 +115,13 @@ def read_picture(
         raise ImageError(f"{name} cannot be read ({reason}); download or save it again") from error
 
 
-def read_mask(path: Path) -> NDArray[np.uint8]:
+def read_mask(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
     """Read a picture as a mask, (H, W): its brightness, and 0 where it is transparent.
 
     Raises:
         ImageError: As `read_picture`.
     """
-    picture = read_picture(path)
+    picture = read_picture(source)
     mask = picture.rgb.mean(2, dtype=np.float32)
     if picture.alpha is not None:
         mask *= picture.alpha / np.float32(255)

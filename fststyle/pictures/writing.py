@@ -80,7 +80,7 @@ def encode_picture(
 
 
 def write_picture(
-    path: Path,
+    path: str | Path,
     rgb: NDArray[np.uint8],
     alpha: NDArray[np.uint8] | None = None,
     *,
@@ -92,6 +92,7 @@ def write_picture(
     Raises:
         ImageError: As `encode_picture`, or the folder cannot be written.
     """
+    path = Path(path)
     write_result(
         path, encode_picture(rgb, alpha, path.suffix, quality=quality, painting=painting), Kind.PICTURE, ImageError
     )

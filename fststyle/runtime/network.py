@@ -1,7 +1,9 @@
 """A network that onnxruntime runs: pixels in and out, whatever it computes on."""
 
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +35,8 @@ class Network:
         self._threads = threads
         self._values = values_of(layout)
         self._suspected = model.card is not None
+        # DirectML runs a session for one thread at a time; the other devices do so for any number.
+        self._turn: AbstractContextManager[object] = threading.Lock() if device == "directml" else nullcontext()
 
     @classmethod
     def load(cls, source: ModelSource, device: str, layout: Layout, threads: int | None) -> Self:
@@ -96,7 +100,8 @@ class Network:
         content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
         try:
             told = self._told(session, strength)
-            return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
+            with self._turn:
+                return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
         except ORT_ERRORS as error:
             height, width = rgb.shape[:2]
             raise ModelFileError(

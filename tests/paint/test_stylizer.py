@@ -13,6 +13,7 @@ from PIL import Image
 import fststyle
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model import devices
+from fststyle.paint.controls import Controls
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import resize, with_content_color
 from fststyle.pictures.picture import Picture
@@ -67,6 +68,44 @@ def test_pillow_images_and_pictures_are_taken(identity: Path, photo: Pixels) -> 
 def test_other_arrays_are_refused(identity: Path, bad: Any) -> None:
     with pytest.raises(ValueError, match=r"must be uint8 of shape \(height, width, 3\), not"):
         Stylizer.load(identity)(bad)
+
+
+def test_a_path_is_not_a_picture(identity: Path) -> None:
+    for path in ("cat.jpg", Path("cat.jpg")):
+        with pytest.raises(TypeError, match=r"cat\.jpg is a path.*read_picture"):
+            Stylizer(identity)(path)  # type: ignore[arg-type]
+
+
+def test_a_network_from_bytes_and_by_name(identity: Path, photo: Pixels, assets: Assets, save: Save) -> None:
+    stylizer = Stylizer(identity.read_bytes(), device="cpu", threads=1)
+    assert (stylizer.style, stylizer.paths) == ("identity", ())
+    np.testing.assert_array_equal(stylizer(photo), photo)
+    assert Stylizer(str(identity)).paths == (identity,)
+    name, path = next(iter(fststyle.networks().items()))
+    assert Stylizer(name).paths == Stylizer(path).paths == (path,)
+    # A foreign network has no card to take a name from.
+    foreign = Stylizer(save(assets["gain_model"](0.5)).read_bytes())
+    np.testing.assert_array_equal(foreign(photo), np.floor(photo / 2 + 0.5))
+    for broken in (b"", b"\x89PNG", identity.read_bytes()[:-100]):
+        with pytest.raises(ModelFileError, match=r"^<bytes> ") as raised:
+            Stylizer(broken)
+        assert len(str(raised.value)) < 200
+
+
+def test_a_network_from_bytes_is_named_so_where_it_fails(assets: Assets, save: Save, photo: Pixels) -> None:
+    for_one_size = np.ones((1, 1, 5, 5), np.float32)
+    model = save(assets["picture_model"]([node("Mul", "content", "w")], {"w": for_one_size})).read_bytes()
+    with pytest.raises(ModelFileError, match="<bytes> fails on"):
+        Stylizer(model)(photo)
+
+
+def test_controls_are_one_value_or_keywords(assets: Assets, save: Save, photo: Pixels) -> None:
+    stylizer = Stylizer(save(assets["gain_model"](0.5)))
+    controls = Controls(strength=0.5, scale=2)
+    np.testing.assert_array_equal(stylizer(photo, controls), stylizer(photo, strength=0.5, scale=2))
+    np.testing.assert_array_equal(stylizer(photo, controls, strength=1), stylizer(photo, scale=2))
+    with pytest.raises(TypeError, match="strenght"):
+        stylizer(photo, strenght=0.5)  # type: ignore[call-arg]
 
 
 def test_values_are_rounded_and_clipped(assets: Assets, save: Save) -> None:
