@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from fststyle import samples
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.file import read_model
 from fststyle.system.files import atomic_write
 from fststyle.training.cost.objective import Cost
@@ -51,7 +52,7 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--style", type=Path, required=True)
-    parser.add_argument("--style-size", type=int, default=320, help="of the painting, shorter side in pixels")
+    parser.add_argument("--style-size", type=int, default=STYLE_SIZE, help="of the painting, shorter side in pixels")
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
     parser.add_argument("--ways", default="medium,vgg19", help=f"of {', '.join(WAYS)}, with commas")

@@ -6,6 +6,7 @@ python scripts/measure_calibration.py paintings/*.jpg
 import argparse
 from pathlib import Path
 
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.training.cost.objective import Cost
 from fststyle.training.fit.calibration import WEIGHTS, factor_of, probe
@@ -15,7 +16,7 @@ from fststyle.training.tensors import unit_range
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paintings", type=Path, nargs="+")
-    parser.add_argument("--style-size", type=int, default=320)
+    parser.add_argument("--style-size", type=int, default=STYLE_SIZE)
     arguments = parser.parse_args()
     print(f"| painting | {' | '.join(f'content at {weight:g}' for weight in WEIGHTS)} | factor |")
     print(f"|---|{'---|' * (len(WEIGHTS) + 1)}")

@@ -30,6 +30,7 @@ import yaml
 
 from fststyle import samples
 from fststyle.errors import FststyleError
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.fetch import Remote
 from fststyle.model.file import read_model, write_model
 from fststyle.model.gallery import REGISTRY
@@ -54,8 +55,6 @@ PAINTINGS = {
 }
 SAMPLE_STYLES = ("glass", "swirls")
 STYLES = (*PAINTINGS, *SAMPLE_STYLES)
-
-DEFAULT_STYLE_SIZE = 320
 
 # The architecture whose networks are too large for the wheel.
 LEFT_OUT = "johnson"
@@ -109,7 +108,7 @@ def config(name: str) -> dict[str, Any]:
 
 
 def style_size(name: str) -> int:
-    return int(config(name).get("model", {}).get("style_size", DEFAULT_STYLE_SIZE))
+    return int(config(name).get("model", {}).get("style_size", STYLE_SIZE))
 
 
 def weights(arguments: argparse.Namespace) -> list[object]:

@@ -12,6 +12,13 @@ from fststyle.commands import options
 from fststyle.commands.console import complain, explained, plain
 from fststyle.commands.options import LayoutName
 from fststyle.errors import FststyleError
+from fststyle.model.defaults import (
+    EVALUATED_FRAMES,
+    EVALUATED_ITERATIONS,
+    EVALUATED_SIDES,
+    EVALUATED_SIZE,
+    STYLE_SIZE,
+)
 from fststyle.system.extras import extra
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, is_folder, refuse_inputs, refuse_other_kind, write_result
@@ -22,8 +29,6 @@ if TYPE_CHECKING:
     from fststyle.paint.stylizer import Layout
     from fststyle.training.judge.evaluate import Model
     from fststyle.training.judge.evaluation import Evaluation, Start
-
-_STYLE_SIZE = 320
 
 # A page with more of them is slow to open and to send.
 _PICTURES_ON_A_PAGE = 12
@@ -43,17 +48,21 @@ def evaluate(
         Path | None,
         typer.Option(help="A photo or a folder of photos. Default: the sample photos.", show_default=False),
     ] = None,
-    size: Annotated[int, typer.Option(help="Side in pixels of the square that is cut from each photo.")] = 256,
+    size: Annotated[
+        int, typer.Option(help="Side in pixels of the square that is cut from each photo.")
+    ] = EVALUATED_SIZE,
     sizes: Annotated[
         str, typer.Option(metavar="256,512,1024|none", help="Also judge whole photos at these short sides.")
-    ] = "256,512,1024",
+    ] = ",".join(map(str, EVALUATED_SIDES)),
     style_size: Annotated[
         int | None,
-        typer.Option(help="Shorter side of the painting. Default: as in training, or 320.", show_default=False),
+        typer.Option(
+            help=f"Shorter side of the painting. Default: as in training, or {STYLE_SIZE}.", show_default=False
+        ),
     ] = None,
     layout: LayoutName = "rgb1",
     limit: Annotated[int | None, typer.Option(min=1, help="Use only the first N photos.", show_default=False)] = None,
-    iterations: Annotated[int, typer.Option(min=1, help="Maximum iterations of the optimizer.")] = 300,
+    iterations: Annotated[int, typer.Option(min=1, help="Maximum iterations of the optimizer.")] = EVALUATED_ITERATIONS,
     start: Annotated[
         str,
         typer.Option(
@@ -67,7 +76,7 @@ def evaluate(
     video: Annotated[
         Path | None, typer.Option(help="A video, or a folder of frames, to measure flicker on.", show_default=False)
     ] = None,
-    video_frames: Annotated[int, typer.Option(min=2, help="Use only the first N frames.")] = 40,
+    video_frames: Annotated[int, typer.Option(min=2, help="Use only the first N frames.")] = EVALUATED_FRAMES,
     json_file: Annotated[
         str | None,
         typer.Option(
@@ -167,7 +176,7 @@ def evaluate(
 
 
 def common_style_size(models: "Sequence[Model]") -> int:
-    """The size that the painting had when the networks were trained; 320 if none of them says.
+    """The size that the painting had when the networks were trained; the default if none of them says.
 
     Raises:
         ValueError: They were trained at different sizes.
@@ -178,7 +187,7 @@ def common_style_size(models: "Sequence[Model]") -> int:
         raise ValueError(
             f"the networks were trained with the painting in different sizes ({listed}); give --style-size"
         )
-    return next(iter(sizes.values()), _STYLE_SIZE)
+    return next(iter(sizes.values()), STYLE_SIZE)
 
 
 def _sides(text: str) -> tuple[int, ...]:

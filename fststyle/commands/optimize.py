@@ -7,6 +7,7 @@ import typer
 
 from fststyle.commands import options
 from fststyle.commands.console import plain
+from fststyle.model.defaults import OPTIMIZED_SIZE, OPTIMIZER_ITERATIONS, STYLE_SIZE
 from fststyle.system.extras import extra
 from fststyle.system.files import is_folder
 from fststyle.system.memory import keep_freed_memory
@@ -34,13 +35,13 @@ def optimize(
     ] = None,
     size: Annotated[
         str, typer.Option(metavar="PIXELS", help="Longer side of the result; for a texture also 640x480.")
-    ] = "512",
+    ] = str(OPTIMIZED_SIZE),
     style_size: Annotated[
         int, typer.Option(min=16, help="Shorter side of the painting; smaller gives finer strokes.")
-    ] = 320,
+    ] = STYLE_SIZE,
     iterations: Annotated[
         str, typer.Option(metavar="N,…", help="Iterations at each scale, coarsest first; each scale is twice as large.")
-    ] = "150,75",
+    ] = ",".join(map(str, OPTIMIZER_ITERATIONS)),
     method: Annotated[str, typer.Option(metavar="lbfgs|adam", help="The optimizer; L-BFGS is faster.")] = "lbfgs",
     start: Annotated[
         str | None,

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from fststyle import __version__
 from fststyle.errors import TrainingError
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_content
 from fststyle.training.cost.objective import Cost
 from fststyle.training.data.painting import look_at
@@ -75,7 +76,7 @@ class StyleTransferModule(PaintingSteps):
         width: float = 1.0,
         strength: bool = False,
         cost: Cost = Cost(),
-        style_size: int = 320,
+        style_size: int = STYLE_SIZE,
         optimizer: Literal["muon", "adam"] = "muon",
         learning_rate: float = 5e-3,
         warmup: float = 0.15,

@@ -1,4 +1,4 @@
-"""What an evaluation asks and what it finds; `evaluate.py` measures it, `evaluate_report.py` shows it."""
+"""What an evaluation asks and what it finds; `evaluate.py` measures it, `report.py` shows it."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -8,10 +8,17 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.model.defaults import (
+    EVALUATED_FRAMES,
+    EVALUATED_ITERATIONS,
+    EVALUATED_SIDES,
+    EVALUATED_SIZE,
+    STYLE_SIZE,
+)
 from fststyle.training.cost.objective import Cost
 from fststyle.training.judge.equivalence import Point
 from fststyle.training.judge.flicker import ClipScores
-from fststyle.training.judge.sizes import SIDES, SizeScores
+from fststyle.training.judge.sizes import SizeScores
 
 Pixels = NDArray[np.uint8]
 Start = Literal["content", "noise"]
@@ -37,17 +44,17 @@ class Settings:
         sizes: Short sides at which whole photos are judged, too (`sizes.py`); none leaves that out.
     """
 
-    size: int = 256
-    style_size: int = 320
-    iterations: int = 300
+    size: int = EVALUATED_SIZE
+    style_size: int = STYLE_SIZE
+    iterations: int = EVALUATED_ITERATIONS
     start: Start = "content"
     clip: Path | None = None
-    clip_frames: int = 40
+    clip_frames: int = EVALUATED_FRAMES
     clip_side: int = 640
     speed_side: int = 512
     seed: int = 0
     pictures: int = 0
-    sizes: tuple[int, ...] = SIDES
+    sizes: tuple[int, ...] = EVALUATED_SIDES
 
     def __post_init__(self) -> None:
         for name, least in (("size", _LEAST_SIZE), ("style_size", _LEAST_SIZE), ("clip_frames", 2), ("clip_side", 64)):

@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
+from fststyle.training.judge.flicker import Stylize
 from fststyle.training.judge.plain_areas import fine_detail, plainest_windows, repetition
 from fststyle.training.judge.wasserstein import LAYERS, SlicedWasserstein
 from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
-Stylize = Callable[[Pixels], Pixels]
-
-SIDES = (256, 512, 1024)
-"""Short sides at which photos are painted."""
 
 _SEEN = (512, 1024)
 _PLAIN_SIDE = 512

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from fststyle.model.defaults import OPTIMIZER_ITERATIONS, STYLE_SIZE
 from fststyle.pictures.files import resize, resize_shorter_side
 from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.optimize.pixels import Method, PixelOptimizer, Step
@@ -46,9 +47,9 @@ class Task:
     content: Rgb | None
     styles: tuple[Rgb, ...]
     style_mix: tuple[float, ...] | None = None
-    style_size: int = 320
+    style_size: int = STYLE_SIZE
     start: Rgb | Literal["content", "noise"] = "content"
-    iterations: tuple[int, ...] = (150, 75)
+    iterations: tuple[int, ...] = OPTIMIZER_ITERATIONS
     method: Method = "lbfgs"
     seed: int = 0
 

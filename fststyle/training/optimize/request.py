@@ -9,6 +9,7 @@ from typing import Literal, cast
 import numpy as np
 
 from fststyle.errors import ImageError
+from fststyle.model.defaults import OPTIMIZED_SIZE
 from fststyle.model.gallery import is_network
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, fit_longer_side, read_picture
@@ -46,12 +47,12 @@ class Request:
     content: Path | None = None
     styles: tuple[Path, ...] = ()
     style_mix: tuple[float, ...] | None = None
-    size: int | tuple[int, int] = 512
-    style_size: int = 320
+    size: int | tuple[int, int] = OPTIMIZED_SIZE
+    style_size: int = Task.style_size
     start: str | Path | None = None
-    iterations: tuple[int, ...] = (150, 75)
-    method: Method = "lbfgs"
-    seed: int = 0
+    iterations: tuple[int, ...] = Task.iterations
+    method: Method = Task.method
+    seed: int = Task.seed
     keep_color: bool = False
     trajectory: Path | None = None
     snapshot_every: int | None = None
