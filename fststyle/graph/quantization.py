@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
@@ -187,11 +188,13 @@ def _quantizing() -> Iterator[None]:
     quiet = logging.getLogger()
     level = quiet.level
     quiet.setLevel(logging.ERROR)
+    onnxruntime.set_default_logger_severity(4)  # the quantizer opens sessions of its own
     try:
         yield
     except (*ORT_ERRORS, TypeError) as error:
         raise ModelFileError(f"onnxruntime cannot quantize this network ({reason(error)}); export it again") from error
     finally:
+        onnxruntime.set_default_logger_severity(2)  # its default; it does not tell what it was
         quiet.setLevel(level)
 
 

@@ -110,6 +110,12 @@ def test_as_few_as_it_takes_stay_float_the_worst_first(monkeypatch: pytest.Monke
     assert (made.model, made.kept, made.psnr) == (["first", "last", "b", "c"], 2, 37)
 
 
+def test_onnxruntime_prints_nothing(assets: Assets, photos: list[Pixels], capfd: pytest.CaptureFixture[str]) -> None:
+    nothing_to_quantize = assets["picture_model"]([helper.make_node("Identity", ["content"], ["stylized"])])
+    assert convert(nothing_to_quantize.SerializeToString(), "int8", photos).psnr == math.inf
+    assert capfd.readouterr().err == ""
+
+
 def test_float16_is_half_as_large(assets: Assets, photos: list[Pixels]) -> None:
     data = painter(assets)
     made = convert(data, "fp16", photos)
