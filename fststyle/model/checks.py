@@ -31,6 +31,8 @@ ALLOWED_OPERATORS |= {"Affine", "Crop", "ImageScaler"}
 
 _PIXELS: dict[int, str] = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16", TensorProto.UINT8: "uint8"}
 
+_MOST_CHANNELS = 4
+
 # What leaves every value as it is and only moves it.
 _MOVING = {"Cast", "Crop", "Identity", "DepthToSpace", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
 
@@ -90,7 +92,9 @@ def form_of(value: onnx.ValueInfoProto) -> PictureForm | None:
     shape = shape_of(value)
     if dtype is None or len(shape) != 4 or shape[0] not in (None, 1):
         return None
-    first, last = shape[1] in (None, 3), shape[3] in (None, 3)
+    # A free side may be the channels' only if the other does not say how many there are: 1 of gray, 4 with alpha.
+    first = shape[1] == 3 or (shape[1] is None and (shape[3] is None or shape[3] > _MOST_CHANNELS))
+    last = shape[3] == 3 or (shape[3] is None and shape[1] in (None, 3))
     if first and last:
         # Where the sides do not tell, because all are free: floats come in planes, bytes in pixels.
         named = [position for position in (1, 3) if shape[position] == 3]

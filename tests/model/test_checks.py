@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,13 @@ def test_what_is_not_a_picture_is_refused(assets: Assets, sides: tuple[int, ...]
     refused(
         assets["picture_model"]([relu], sides=sides), f"takes float of {'×'.join(map(str, sides))}, not one picture"
     )
+
+
+def test_other_numbers_of_channels_are_refused_where_sides_are_free(assets: Assets) -> None:
+    relu = helper.make_node("Relu", ["content"], ["stylized"])
+    for sides in ((1, 1, None, None), (1, 4, None, None), (1, None, None, 1), (None, None, None, 4)):
+        shown = "×".join("?" if side is None else str(side) for side in sides)
+        refused(assets["picture_model"]([relu], sides=sides), re.escape(f"takes float of {shown}, not one picture"))
 
 
 def test_two_inputs_are_refused(assets: Assets) -> None:
