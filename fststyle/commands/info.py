@@ -99,7 +99,7 @@ def _sides(file: "ModelFile") -> str:
     except (*ORT_ERRORS, ModelFileError) as error:
         return f"unknown, because it cannot be run ({reason(error)})"
     if multiple is None:
-        return f"{fixed}{free} free, but it fails at multiples of 1, 2, 4 … 64 pixels"
+        return f"{fixed}{free} free, but it fails at multiples of 1 to 128 pixels"
     return f"{fixed}{free} free" + ("" if multiple == 1 else f", in multiples of {multiple} pixels")
 
 

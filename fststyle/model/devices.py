@@ -97,7 +97,8 @@ def reason(error: Exception) -> str:
     said = re.sub(
         r"Non-zero status code returned while running (\w+) node\. Name:'.*?' Status Message: ", r"\1: ", said
     )
-    said = re.sub(r"\S+\.(?:h|cc):\d+ ", "", said)
+    # The place, and the function with its arguments, which may have parentheses of their own.
+    said = re.sub(r"\S+\.(?:h|cc):\d+ (?:[^()]*?::[^()]*\((?:[^()]|\([^()]*\))*\)(?: const)? )?", "", said)
     return said[:200]
 
 

@@ -13,8 +13,9 @@ from fststyle.runtime.network import Network
 
 Pixels = NDArray[np.uint8]
 
-# A network with five strides of 2 wants multiples of 32; some are exported for 64.
-MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+# A network with five strides of 2 wants multiples of 32; some are exported for 64. Windows and patches of other sizes,
+# which are rarer, come after.
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 3, 5, 6, 7, 10, 12, 14, 20, 24, 28, 40, 48, 56, 80, 96, 112, 128)
 
 # A network is tried at sides of about this many pixels: enough for a mirrored border of dozens of pixels.
 _TRIED = 160
@@ -36,7 +37,7 @@ class Fitting:
 
     @cached_property
     def least_multiple(self) -> int | None:
-        """The least of `MULTIPLES` that the network's free sides must be multiples of; None if it fails at all."""
+        """The first of `MULTIPLES` that the network's free sides must be multiples of; None if it fails at all."""
         if self._network.model.card is not None or all(self._network.model.input_shape[2:]):
             return 1
         found = (multiple for multiple in MULTIPLES if self._network.keeps_size(*self._sides(multiple)))

@@ -104,10 +104,9 @@ class Network:
                 return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
         except ORT_ERRORS as error:
             height, width = rgb.shape[:2]
-            raise ModelFileError(
-                f"{self.model.name} fails on {width}×{height} pixels ({reason(error)}); try a smaller picture, or "
-                "another network"
-            ) from error
+            said = reason(error)
+            advice = "try a smaller picture" if "alloc" in said.lower() else "choose another network"
+            raise ModelFileError(f"{self.model.name} fails on {width}×{height} pixels ({said}); {advice}") from error
 
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
         """The strength, if it is not the default and this session's graph, perhaps a part of the network's, has it."""
@@ -157,4 +156,6 @@ def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxrunti
     try:
         return open_session(data, device, threads)
     except ORT_ERRORS as error:
-        raise ModelFileError(f"{name} cannot be run by onnxruntime ({reason(error)}); export it again") from error
+        raise ModelFileError(
+            f"{name} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"
+        ) from error

@@ -174,7 +174,7 @@ def test_layouts_are_for_foreign_files(identity: Path) -> None:
         Stylizer.load(identity, layout="bgr")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("block", [1, 2, 4, 8, 16, 32, 64])
+@pytest.mark.parametrize("block", [1, 2, 4, 8, 16, 32, 64, 3, 12, 14, 20, 48, 128])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 7), (128, 64), (33, 50)])
 def test_foreign_networks_get_sides_that_are_the_least_multiple_that_they_take(
     assets: Assets, save: Save, height: int, width: int, block: int
@@ -283,8 +283,14 @@ def test_what_onnxruntime_refuses_is_a_model_file_error(
 ) -> None:
     with pytest.raises(ModelFileError, match=r"cannot be run by onnxruntime .*; export it again"):
         Stylizer.load(save(assets["picture_model"]([node("Relu", "nowhere")])))
+    future = assets["picture_model"]([node("Relu", "content")])
+    future.opset_import[0].version = 99
+    with pytest.raises(
+        ModelFileError, match=r"\(ONNX Runtime only .* opset versions\. Opset 99 .*; export it again, with opset 18"
+    ):
+        Stylizer.load(save(future))
     for_one_size = np.ones((1, 1, 5, 5), np.float32)
-    with pytest.raises(ModelFileError, match=r"fails on 48×40 pixels .*; try a smaller picture.*multiples of 1 to 64"):
+    with pytest.raises(ModelFileError, match=r"fails on 48×40 pixels .*; choose another.*multiples of 1 to 128"):
         Stylizer.load(save(assets["picture_model"]([node("Mul", "content", "w")], {"w": for_one_size})))(photo)
     assert capfd.readouterr().err == ""  # onnxruntime itself prints nothing
 
