@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle import Stylizer
-from fststyle.errors import FststyleError
+from fststyle import FststyleError, Stylizer
 from fststyle.paint.frames import FrameStylizer
 from fststyle.video.convert import Job, convert, describe
 

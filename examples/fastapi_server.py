@@ -12,9 +12,7 @@ from typing import Annotated
 from fastapi import FastAPI, File, HTTPException, Query, Response
 from PIL import Image
 
-from fststyle import Stylizer
-from fststyle.errors import FststyleError, ImageError
-from fststyle.pictures.files import read_picture
+from fststyle import FststyleError, ImageError, Stylizer, read_picture
 
 NETWORKS = ("starry_night", "udnie", "great_wave")  # never open a file that a visitor names
 LARGEST = 8_000_000  # pixels

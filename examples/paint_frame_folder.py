@@ -8,8 +8,7 @@ Names stay, as .png; frame 10 comes after frame 9. Frames are held one at a time
 import sys
 from pathlib import Path
 
-from fststyle import Stylizer, stylize_frames
-from fststyle.pictures.files import read_picture, write_picture
+from fststyle import Stylizer, read_picture, stylize_frames, write_picture
 from fststyle.video.pictures import find_pictures
 
 

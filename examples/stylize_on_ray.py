@@ -14,10 +14,8 @@ from typing import Any
 
 import ray
 
-from fststyle import Stylizer
-from fststyle.errors import FststyleError
+from fststyle import FststyleError, Stylizer, read_picture, write_picture
 from fststyle.jobs.run import plan
-from fststyle.pictures.files import read_picture, write_picture
 
 
 class Worker:

@@ -13,11 +13,14 @@ from fststyle.jobs.plan import Job, parse_shard, plan
 from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Result, Settings, run
 from fststyle.model.file import ModelSource
+from fststyle.model.layouts import Layout
 from fststyle.paint.blend import Blend
-from fststyle.paint.controls import Controls
+from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.stylizer import Opening, Stylizer
 from fststyle.system.files import is_file, refuse_inputs
 from fststyle.system.streams import require_stream
+
+_DEFAULTS = Opening(layout="rgb1", threads=None, memory=None, exact=False)
 
 Names = str | os.PathLike[str]
 
@@ -38,7 +41,11 @@ def paint_files(
     begun: Callable[[int], None] = lambda _: None,
     painted: Callable[[Result], None] = lambda _: None,
     device: str = "auto",
-    **opening: Unpack[Opening],
+    layout: Layout = "rgb1",
+    threads: int | None = None,
+    memory: int | None = None,
+    exact: bool = False,
+    **changed: Unpack[ControlValues],
 ) -> list[Result]:
     """Paint picture files: what `fststyle stylize` does.
 
@@ -51,7 +58,7 @@ def paint_files(
         inputs: Files, folders and patterns such as "photos/*.jpg"; "-" is standard input.
         output: A file for one picture, or a folder; "-" is standard output. None names the results after the style:
             cat_wave.jpg, cats_wave/.
-        controls: The same for every picture.
+        controls: The same for every picture; None for the defaults.
         max_side: Shrink to this many pixels first; None keeps the size.
         quality: Of JPEG, WebP and AVIF, 1..100.
         format: "png", "jpg", "webp" …; None keeps each picture's own.
@@ -61,8 +68,12 @@ def paint_files(
         keep: Further files that must not be overwritten.
         begun: Told how many pictures are going to be painted.
         painted: Told each result, as soon as there is one.
-        device: As for `Stylizer`.
-        opening: The other arguments of `Stylizer`. If `model` is one, or a `Blend`, these and `device` are its own.
+        device: As for `Stylizer`, like the next four. They are not for a `model` that is open already.
+        layout: Of a network that is not ours.
+        threads: For the CPU.
+        memory: Bytes that the process may take.
+        exact: Measure all of a picture that is painted in tiles.
+        changed: Fields of `Controls` to change: `paint_files("great_wave", "photos", strength=0.5)`.
 
     Returns:
         A result for each picture, first those that were skipped, then the others in order.
@@ -71,8 +82,8 @@ def paint_files(
         FststyleError: Nothing can be painted: the model, the only input or the manifest cannot be opened.
         ValueError: An argument is wrong, or inputs and output do not fit together.
     """
-    settings = Settings(max_side, controls or Controls(), quality)
-    painter = _painter(model, device, opening)
+    settings = Settings(max_side, Controls.of(controls, changed), quality)
+    painter = _painter(model, device, Opening(layout=layout, threads=threads, memory=memory, exact=exact))
     names = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     kept = [*painter.paths, *map(Path, keep)]
     jobs = plan(
@@ -106,9 +117,11 @@ def _painter(
     model: Stylizer | Blend | ModelSource | Mapping[str | Path, float], device: str, opening: Opening
 ) -> Stylizer | Blend:
     if isinstance(model, Stylizer | Blend):
-        if opening or device != "auto":
-            given = ", ".join([*opening, *(["device"] if device != "auto" else [])])
-            raise ValueError(f"{given}: the network is open already; give them to {type(model).__name__}")
+        if device != "auto" or opening != _DEFAULTS:
+            raise ValueError(
+                f"device, {', '.join(_DEFAULTS)} are not for a network that is open already; give them to "
+                f"{type(model).__name__}"
+            )
         return model
     if isinstance(model, Mapping):
         return Blend.load(model, device, **opening)

@@ -62,6 +62,13 @@ class Controls:
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
             )
 
+    # Two arrays have no one answer to whether they are equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Controls) and self.facts() == other.facts()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.facts().values()))
+
     @classmethod
     def of(cls, controls: "Controls | None", changed: ControlValues) -> "Controls":
         """The given controls, or the defaults, with some fields changed."""

@@ -56,7 +56,10 @@ def test_a_network_that_ships() -> None:
 def test_controls_and_settings_arrive(save: Any, assets: Any, photo: Pixels) -> None:
     dark = save(assets["gain_model"](0.5), name="dark.onnx")
     controls = Controls(strength=0.5, keep_color=True)
-    results = paint_files(dark, ["in/a.png"], "out/", controls, max_side=20, quality=80, format="JPG", device="cpu")
+    half = Controls(strength=0.5)
+    results = paint_files(
+        dark, ["in/a.png"], "out/", half, keep_color=True, max_side=20, quality=80, format="JPG", device="cpu"
+    )
     assert names(results) == ["out/a.jpg"]
     wanted = Stylizer(dark)(resize(photo, 14, 20), controls)
     assert Path("out/a.jpg").read_bytes() == encode_picture(wanted, None, ".jpg", quality=80, painting=True)
@@ -121,8 +124,8 @@ def test_streams_are_used_only_where_named(identity: Path, photo: Pixels, monkey
 
 
 def test_an_open_network_is_not_opened_otherwise(identity: Path) -> None:
-    for given in ({"device": "cpu"}, {"memory": 10**9}, {"layout": "rgb1", "threads": 1}):
-        with pytest.raises(ValueError, match=f"{next(iter(given))}.*open already; give .* to Stylizer"):
+    for given in ({"device": "cpu"}, {"memory": 10**9}, {"threads": 1}):
+        with pytest.raises(ValueError, match=f"{next(iter(given))}.* open already; give .* to Stylizer"):
             paint_files(Stylizer(identity), "in", **given)  # type: ignore[arg-type]
 
 

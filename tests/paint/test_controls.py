@@ -1,3 +1,4 @@
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_they_go_together(photo: Pixels) -> None:
     colored = with_content_color(255 - photo, photo)
     np.testing.assert_allclose(painted, (colored.astype(float) + photo) / 2, atol=0.51)
     assert (Controls(strength=0).apply(photo, inverted) == photo).all()
+
+
+def test_equal_ones_are_equal_and_name_their_values() -> None:
+    masks = [np.full((2, 3), 7, np.uint8), np.full((3, 2), 7, np.uint8)]
+    controls = [Controls(), Controls(strength=0.5), *(Controls(mask=mask) for mask in masks)]
+    assert controls == [Controls(), Controls(strength=0.5), *(Controls(mask=mask.copy()) for mask in masks)]
+    assert len({*controls, *controls}) == 4
+    facts = Controls(0.5, True, 2, masks[0], 3).facts()
+    assert list(facts.items())[:3] == [("strength", 0.5), ("keep_color", True), ("scale", 2)]
+    assert json.loads(json.dumps(facts)) == facts
 
 
 def test_what_is_out_of_range() -> None:
