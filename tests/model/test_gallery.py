@@ -96,6 +96,14 @@ def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size <= 20e6
 
 
+@pytest.mark.network
+def test_an_installation_is_small(wheel: Path, tmp_path: Path) -> None:
+    """With everything that it depends on."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", tmp_path / "site", wheel]
+    subprocess.run(command, check=True, timeout=600)
+    assert sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file()) <= 250e6
+
+
 def test_the_registry_has_what_the_wheel_leaves_out() -> None:
     """`scripts/train_gallery.py --no-training` writes it."""
     noted = dict(line.split()[::-1] for line in (ROOT / "models" / "SHA256SUMS").read_text("utf-8").splitlines())
