@@ -6,65 +6,34 @@ Imports stand inside the commands, so that `--help` is there at once and only `t
 import logging
 import sys
 import warnings
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from fststyle import __version__
 from fststyle.commands.bench import bench
-from fststyle.commands.console import DEBUG, complain, explained, show_notes, show_origin
+from fststyle.commands.console import DEBUG, complain, explained, show_notes
 from fststyle.commands.evaluate import evaluate
 from fststyle.commands.explain import explain
 from fststyle.commands.export import export
+from fststyle.commands.grammar import SETTINGS, Command, Group, PassThrough, examples
 from fststyle.commands.info import info
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
-from fststyle.errors import FststyleError
 from fststyle.system.extras import extra
 from fststyle.system.memory import keep_freed_memory
 from fststyle.system.streams import abandon_stdout, prepare_streams
 
-if TYPE_CHECKING:
-    pass
-
-
-class _Group(TyperGroup):
-    """Turns what the user can mend into one line and an exit status: 1, or 130 after Ctrl-C."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
-        except BrokenPipeError:  # whoever listened has gone; Typer ends quietly then
-            raise
-        except MemoryError as error:
-            show_origin(error)
-            complain("error", "there is not enough memory; use smaller or fewer pictures, or free some memory")
-            raise typer.Exit(1) from error
-        except (FststyleError, ValueError, OSError) as error:
-            show_origin(error)
-            complain("error", explained(error))
-            raise typer.Exit(1) from error
-
-
-class _PassThrough(TyperCommand):
-    """Leaves its arguments to somebody else, `--help` and `--` included."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        ctx.args = list(args)
-        return []
-
-
 app = typer.Typer(
-    cls=_Group,
+    cls=Group,
     help="Paint photos in the style of a picture, with a network of your own.",
+    epilog=examples("fststyle stylize starry_night photo.jpg", "fststyle train painting.jpg photos/ --minutes 10"),
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     pretty_exceptions_enable=False,
 )
 
@@ -101,23 +70,28 @@ def _root(
     warnings.showwarning = lambda message, *_, **__: complain("warning", message)
 
 
-app.command()(stylize)
+def _add(command: Callable[..., None], panel: str, *lines: str) -> None:
+    """Put a command into the help, with examples."""
+    app.command(cls=Command, rich_help_panel=panel, epilog=examples(*lines))(command)
 
 
-app.command()(info)
+_add(
+    stylize,
+    "Paint",
+    "fststyle stylize starry_night photo.jpg -o painted.jpg",
+    "fststyle stylize mine.onnx holidays/ -o painted/ --strength 0.7",
+)
+_add(
+    video,
+    "Paint",
+    "fststyle video udnie_tiny in.mp4 out.mp4",
+    "fststyle video udnie_tiny in.mp4 out.mp4 --start 1:30 --end 2:00 --max-side 640",
+)
+_add(models, "Paint", "fststyle models")
+_add(info, "Paint", "fststyle info starry_night", "fststyle info mine.onnx --json")
 
 
-app.command()(export)
-app.command()(quantize)
-app.command()(video)
-app.command()(optimize)
-app.command()(evaluate)
-app.command()(explain)
-app.command()(models)
-app.add_typer(bench, name="bench")
-
-
-@app.command(cls=_PassThrough, add_help_option=False)
+@app.command(cls=PassThrough, add_help_option=False, rich_help_panel="Train")
 def train(ctx: typer.Context) -> None:
     """Train a network to paint like one picture."""
     if {"-h", "--help"} & set(ctx.args):
@@ -131,3 +105,30 @@ def train(ctx: typer.Context) -> None:
         keep_freed_memory()
         status = cli.main(ctx.args)
     raise typer.Exit(status or 0)
+
+
+_add(
+    export,
+    "Train",
+    "fststyle export runs/mine",
+    "fststyle export runs/mine mine.onnx --precision int8 --photos photos/",
+)
+_add(quantize, "Train", "fststyle quantize mine.onnx small.onnx --photos photos/")
+_add(
+    optimize,
+    "Paint by optimizing, judge, explain",
+    "fststyle optimize --photos photo.jpg --style painting.jpg -o painted.png",
+    "fststyle optimize --style painting.jpg --size 640x480 -o texture.png",
+)
+_add(
+    evaluate,
+    "Paint by optimizing, judge, explain",
+    "fststyle evaluate mine.onnx --style painting.jpg -o report.html",
+    "fststyle evaluate a.onnx b.onnx --style painting.jpg --photos photos/ --no-optimizer",
+)
+_add(
+    explain,
+    "Paint by optimizing, judge, explain",
+    "fststyle explain --style painting.jpg --photos photo.jpg -o page.html",
+)
+app.add_typer(bench, name="bench", rich_help_panel="Paint by optimizing, judge, explain")

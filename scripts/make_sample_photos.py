@@ -23,7 +23,7 @@ are not ours to pass on, and are not in the package. They take other wheels, and
     pip download --no-deps --only-binary=:all: --python-version 3.11 --platform manylinux_2_28_x86_64 --platform any \
         -d THIRD_WHEELS gradio==6.31.0 psychopy==2026.2.5 stardist==0.9.2 thumbor==7.8.0
     python scripts/make_sample_photos.py THIRD_WHEELS --third third/
-    fststyle evaluate NETWORK --style painting.jpg --content fresh/
+    fststyle evaluate NETWORK --style painting.jpg --photos fresh/
 """
 
 import argparse

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.console import complain, plain
-from fststyle.commands.options import LayoutName, sides
+from fststyle.commands.grammar import Command, examples
+from fststyle.commands.options import LayoutName, network_names, sides
 from fststyle.errors import FststyleError
 from fststyle.system.extras import extra
 
@@ -27,12 +28,14 @@ def _bench() -> None:
     """Measure speed and memory on this machine."""
 
 
-@bench.command()
+@bench.command(cls=Command, epilog=examples("fststyle bench train --network fast --batch-size 4"))
 def train(
     network: Annotated[str, typer.Option(metavar="fast|johnson|tiny", help="The network to train.")] = "fast",
     loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="The loss network.")] = "medium",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures per step; `train` uses 2.")] = 4,
-    crop: Annotated[int, typer.Option(min=32, help="Side of the training crops in pixels; `train` uses 128.")] = 256,
+    batch: Annotated[int, typer.Option("--batch-size", min=1, help="Crops per step; `train` uses 1.")] = 4,
+    crop: Annotated[
+        int, typer.Option("--size", min=32, help="Side of the training crops in pixels; `train` uses 256.")
+    ] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="Number of timing rounds.")] = 5,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     precision: Annotated[
@@ -63,11 +66,18 @@ def train(
         _print(found, network, loss_network)
 
 
-@bench.command()
+@bench.command(
+    cls=Command, epilog=examples("fststyle bench model starry_night", "fststyle bench model mine.onnx --size 1920x1080")
+)
 def model(
     models: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL...", help="ONNX files, or names from `fststyle models`.", show_default=False),
+        typer.Argument(
+            metavar="MODEL...",
+            autocompletion=network_names,
+            help="ONNX files, or names from `fststyle models`.",
+            show_default=False,
+        ),
     ],
     sizes: Annotated[
         list[str] | None, typer.Option("--size", metavar="WIDTHxHEIGHT", help="Picture size; may be repeated.")

@@ -10,7 +10,7 @@ import typer
 
 from fststyle.commands import options
 from fststyle.commands.console import complain, explained, plain
-from fststyle.commands.options import LayoutName
+from fststyle.commands.options import LayoutName, network_names
 from fststyle.errors import FststyleError
 from fststyle.model.defaults import (
     EVALUATED_FRAMES,
@@ -39,6 +39,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="MODEL",
+            autocompletion=network_names,
             help="Networks of one painting: ONNX files, or names from `fststyle models`.",
             show_default=False,
         ),
@@ -46,7 +47,7 @@ def evaluate(
     style: Annotated[Path, typer.Option(help="The painting: a picture file.", show_default=False)],
     content: Annotated[
         Path | None,
-        typer.Option(help="A photo or a folder of photos. Default: the sample photos.", show_default=False),
+        typer.Option("--photos", help="A photo or a folder of photos. Default: the sample photos.", show_default=False),
     ] = None,
     size: Annotated[
         int, typer.Option(help="Side in pixels of the square that is cut from each photo.")
@@ -89,7 +90,6 @@ def evaluate(
     html: Annotated[
         Path | None,
         typer.Option(
-            "--html",
             "--output",
             "-o",
             metavar="FILE",
@@ -210,7 +210,7 @@ def _photos(content: Path | None) -> list[Path]:
         return [content]
     found = find_images(content)
     if not found:
-        raise DataError(f"no photos under {content}; give a folder with .jpg, .png, … files as --content")
+        raise DataError(f"no photos under {content}; give a folder with .jpg, .png, … files as --photos")
     return found
 
 

@@ -27,7 +27,7 @@ def explain(
     style: Annotated[Path, typer.Option(help="The painting: a picture file.", show_default=False)],
     content: Annotated[
         Path | None,
-        typer.Option(help="A photo; adds a section on what each layer keeps of it.", show_default=False),
+        typer.Option("--photos", help="A photo; adds a section on what each layer keeps of it.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,

@@ -40,7 +40,7 @@ def export(
     ] = None,
     into: options.Output = None,
     licence: Annotated[
-        str | None, typer.Option(help="License of the network, stored in the file.", show_default=False)
+        str | None, typer.Option("--license", help="License of the network, stored in the file.", show_default=False)
     ] = None,
     precision: Annotated[
         str, typer.Option(metavar="fp32|fp16|int8", help="Number format of the weights, as for `quantize`.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fststyle.commands.console import plain
+from fststyle.commands.options import network_names
 from fststyle.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def info(
         Path,
         typer.Argument(
             metavar="MODEL",
+            autocompletion=network_names,
             help="The network: an ONNX file, or a name that `fststyle models` lists.",
             show_default=False,
         ),

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def optimize(
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture file to write.", show_default=False)],
     content: Annotated[
-        Path | None, typer.Option(help="The photo. Without it, the result is a texture.", show_default=False)
+        Path | None,
+        typer.Option("--photos", help="The photo. Without it, the result is a texture.", show_default=False),
     ] = None,
     style: Annotated[
         list[str] | None,

@@ -94,6 +94,17 @@ Grain = Annotated[
     ),
 ]
 
+
+def network_names(incomplete: str) -> list[str]:
+    """What a shell may complete where a network is named: those that ship, and files near by."""
+    from fststyle.model.gallery import networks
+
+    start = Path(incomplete)
+    folder = start if incomplete.endswith("/") else start.parent
+    files = (str(path) for path in folder.glob("*.onnx"))
+    return [name for name in (*networks(), *files) if name.startswith(incomplete)]
+
+
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.console import say
-from fststyle.commands.options import LayoutName, Output, required_output
+from fststyle.commands.options import LayoutName, Output, network_names, required_output
 
 if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
@@ -19,7 +19,10 @@ def quantize(
     model: Annotated[
         Path,
         typer.Argument(
-            metavar="MODEL", help="The network: an ONNX file, or a name from `fststyle models`.", show_default=False
+            metavar="MODEL",
+            autocompletion=network_names,
+            help="The network: an ONNX file, or a name from `fststyle models`.",
+            show_default=False,
         ),
     ],
     target: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.console import complain, plain, show_origin
-from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of
+from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of, network_names
 from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def stylize(
         str,
         typer.Argument(
             metavar="MODEL",
+            autocompletion=network_names,
             help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend.",
             show_default=False,
         ),

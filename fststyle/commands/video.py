@@ -20,6 +20,7 @@ from fststyle.commands.options import (
     Scale,
     Strength,
     controls_of,
+    network_names,
     required_output,
     sides,
 )
@@ -38,7 +39,10 @@ def video(
     model: Annotated[
         Path,
         typer.Argument(
-            metavar="MODEL", help="The network: an ONNX file, or a name from `fststyle models`.", show_default=False
+            metavar="MODEL",
+            autocompletion=network_names,
+            help="The network: an ONNX file, or a name from `fststyle models`.",
+            show_default=False,
         ),
     ],
     source: Annotated[

@@ -125,7 +125,7 @@ def test_a_bad_photo_is_one_line_and_the_others_go_on(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--content", "empty"], "error: no photos under empty; give a folder with .jpg, .png, … files as --content"),
+        (["--content", "empty"], "error: no photos under empty; give a folder with .jpg, .png, … files as --photos"),
         (["--content", "none"], "error: none is not a folder; name one that holds pictures"),
         (["--style", "none.png"], "error: none.png does not exist; check the path"),
         (["--size", "20"], "error: size must be at least 64, not 20"),

@@ -231,7 +231,7 @@ def _read_photos(photos: Iterable[Path], size: int) -> tuple[list[tuple[str, Pix
         else:
             squares.append((path.name, square.permute(1, 2, 0).numpy()))
     if not squares:
-        raise DataError("not one photo could be read; give a folder of pictures as --content")
+        raise DataError("not one photo could be read; give a folder of pictures as --photos")
     return squares, skipped
 
 

@@ -80,7 +80,7 @@ def read_request(request: Request) -> tuple[Rgb | None, Task]:
     content = None if request.content is None else read_picture(request.content).to_paint()
     styles = tuple(read_picture(path).rgb for path in _pictures(request.styles))
     if content is None and not styles:
-        raise ValueError("nothing to optimize for; give a photo (--content), a painting (--style) or both")
+        raise ValueError("nothing to optimize for; give a photo (--photos), a painting (--style) or both")
     cost = request.cost
     if content is None:
         cost = replace(cost, content_layers=())
@@ -126,7 +126,7 @@ def _start(request: Request, content: Rgb | None) -> Rgb | Literal["content", "n
     if path.suffix.lower() != ".onnx" and (is_there(path) or not is_network(str(path))):
         return read_picture(path).rgb
     if content is None:
-        raise ValueError(f"{path} makes pictures of photos; give one as --content to start from what it makes")
+        raise ValueError(f"{path} makes pictures of photos; give one as --photos to start from what it makes")
     return Stylizer.load(path)(content)
 
 

@@ -149,7 +149,7 @@ def test_a_photo_that_cannot_be_read_is_left_out(
     assert [photo.photo for photo in found.own.photos] == [photos[0].name]
     with (
         pytest.warns(UserWarning, match="left out"),
-        pytest.raises(DataError, match="not one photo could be read; give a folder of pictures as --content"),
+        pytest.raises(DataError, match="not one photo could be read; give a folder of pictures as --photos"),
     ):
         evaluate([Model("same", same)], [bad], painting, cost=cost, settings=settings)
 

@@ -158,7 +158,7 @@ def test_a_folder_is_all_its_paintings(request_: Request, painting: Path) -> Non
         (lambda r: {"cost": replace(r.cost, style_layers=("relu5_1",))}, "use layers up to relu2_2"),
         (lambda r: {"cost": replace(r.cost, weights=Path("gone.pth"))}, "no weights file at gone.pth"),
         (lambda _: {"size": 2}, "too small for relu2_2, which needs 2"),
-        (lambda r: {"content": None, "start": r.styles[0].with_suffix(".onnx")}, "give one as --content"),
+        (lambda r: {"content": None, "start": r.styles[0].with_suffix(".onnx")}, "give one as --photos"),
         (lambda r: {"output": r.content}, "photo.png would overwrite the input"),
         (lambda r: {"output": r.styles[0], "styles": (r.styles[0].parent,)}, "would overwrite the input"),
         (lambda r: {"trajectory": r.cost.weights}, "would overwrite the input"),
