@@ -7,7 +7,7 @@ from collections import Counter
 
 import onnx
 
-from fststyle.graph.graph import attribute
+from fststyle.graph.nodes import attribute
 
 
 def move_bytes(model: onnx.ModelProto) -> None:

@@ -1,7 +1,5 @@
 """An ONNX graph made easy to read and to rewrite: constants folded, producers and consumers by name."""
 
-import graphlib
-import heapq
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,17 +11,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fststyle.errors import ModelFileError
+from fststyle.graph.folding import constants_of, fold
+from fststyle.graph.nodes import needed, sort_nodes
 from fststyle.graph.normal_form import in_planes, opset_of, upgraded
 from fststyle.model.checks import image_ends, require_form
-from fststyle.model.devices import ORT_ERRORS, open_session, reason
+from fststyle.model.devices import ORT_ERRORS, open_session
 from fststyle.model.layouts import Values, to_tensor
 
 # Sizes of pictures on which ratios are found: multiples of whatever networks want.
 _TRIED = ((128, 192), (192, 320))
-
-# A quantized weight must stay quantized.
-_NEVER_FOLDED = {"QuantizeLinear", "DequantizeLinear"}
 
 
 @dataclass
@@ -32,7 +28,8 @@ class Graph:
 
     Attributes:
         model: Without `Constant` nodes and without whatever follows from constants alone; its weights are no inputs.
-        constants: The initializers by name, small and large.
+        constants: The values of its initializers by name, small and large, as they were read: change the model, not
+            these.
         types: Element type of every tensor that shape inference knows, as `TensorProto` numbers it.
         shapes: Its sides, None where free.
     """
@@ -53,15 +50,15 @@ class Graph:
         sort_nodes(model)
         (content,), (stylized,) = image_ends(model.graph)
         controls = _controls(model)
-        needed = _needed(list(model.graph.node), {stylized.name})
+        kept = needed(list(model.graph.node), {stylized.name})
         del model.graph.output[:], model.graph.node[:]
         model.graph.output.append(stylized)
-        model.graph.node.extend(needed)
+        model.graph.node.extend(kept)
         del model.graph.input[:]
         model.graph.input.extend([content, *controls])
-        constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-        _fold(model, constants, {value.name for value in controls})
-        graph = cls(model, constants)
+        names = {value.name for value in controls}
+        fold(model, names)
+        graph = cls(model, constants_of(model, names))
         for value in _values(model):
             tensor = value.type.tensor_type
             graph.types[value.name] = tensor.elem_type
@@ -128,7 +125,7 @@ class Graph:
         part = onnx.ModelProto()
         part.CopyFrom(self.model)
         del part.graph.output[:], part.graph.node[:]
-        part.graph.node.extend(_needed(self.nodes, set(names)))
+        part.graph.node.extend(needed(self.nodes, set(names)))
         part.graph.output.extend(
             helper.make_tensor_value_info(name, self.types.get(name, TensorProto.FLOAT), None) for name in names
         )
@@ -156,7 +153,7 @@ class Graph:
     ) -> onnx.ModelProto:
         """Another model with this one's weights and `constants`, of the nodes that its outputs need."""
         outputs = list(outputs)
-        kept = _needed(list(nodes), {value.name for value in outputs})
+        kept = needed(list(nodes), {value.name for value in outputs})
         used = {name for node in kept for name in node.input}
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
@@ -172,43 +169,6 @@ class Graph:
             numpy_helper.from_array(value, name) for name, value in constants.items() if name in used
         )
         return model
-
-
-def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
-    """An attribute's value, texts as `str`."""
-    for entry in node.attribute:
-        if entry.name == name:
-            value = helper.get_attribute_value(entry)
-            return value.decode() if isinstance(value, bytes) else value
-    return default
-
-
-def sort_nodes(model: onnx.ModelProto) -> None:
-    """Put every node after those whose outputs it reads, in place; otherwise they keep their order.
-
-    ONNX asks for it, but onnxruntime does not mind, and its converter to 16 bits appends its casts at the end.
-    """
-    nodes = list(model.graph.node)
-    makers = {name: number for number, node in enumerate(nodes) for name in node.output if name}
-    sorter = graphlib.TopologicalSorter(
-        {number: sorted({makers[name] for name in node.input if name in makers}) for number, node in enumerate(nodes)}
-    )
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as error:
-        raise ModelFileError(
-            "the network is not valid ONNX, some of its nodes wait for each other; export it again"
-        ) from error
-    ready: list[int] = []
-    ordered = []
-    while sorter.is_active():
-        for number in sorter.get_ready():
-            heapq.heappush(ready, number)
-        number = heapq.heappop(ready)
-        ordered.append(nodes[number])
-        sorter.done(number)
-    del model.graph.node[:]
-    model.graph.node.extend(ordered)
 
 
 def _controls(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
@@ -227,53 +187,3 @@ def _values(model: onnx.ModelProto) -> Iterable[onnx.ValueInfoProto]:
         # Operators of ONNX 1.0 that inference does not know any more; what follows them stays unknown.
         inferred = model.graph
     return [*inferred.input, *inferred.value_info, *inferred.output]
-
-
-def _fold(model: onnx.ModelProto, constants: dict[str, NDArray[Any]], controls: set[str]) -> None:
-    """Compute in onnxruntime what depends on constants alone, and keep the values instead of the nodes."""
-    fixed, kept = [], []
-    known = set(constants) - controls
-    outputs = {value.name for value in model.graph.output}
-    for node in model.graph.node:
-        inputs = [name for name in node.input if name]
-        foldable = node.op_type not in _NEVER_FOLDED and outputs.isdisjoint(node.output)
-        if foldable and known.issuperset(inputs):
-            fixed.append(node)
-            known.update(node.output)
-        else:
-            kept.append(node)
-    computed = {name for node in fixed for name in node.output}
-    wanted = sorted(computed & {name for node in kept for name in node.input})
-    if wanted:
-        part = onnx.ModelProto()
-        part.CopyFrom(model)
-        for repeated in (part.graph.node, part.graph.input, part.graph.output, part.graph.value_info):
-            del repeated[:]
-        part.graph.node.extend(fixed)
-        part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
-        try:
-            values = open_session(part.SerializeToString()).run(wanted, {})
-        except ORT_ERRORS as error:
-            raise ModelFileError(
-                f"onnxruntime cannot compute the constants of this network ({reason(error)}); export it again"
-            ) from error
-        for name, value in zip(wanted, values, strict=True):
-            constants[name] = np.asarray(value)
-    used = {name for node in kept for name in node.input}
-    for name in set(constants) - used:
-        del constants[name]
-    for repeated in (model.graph.node, model.graph.initializer, model.graph.value_info):
-        del repeated[:]
-    model.graph.node.extend(kept)
-    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
-    for name in controls:
-        constants.pop(name, None)  # a default is no constant
-
-
-def _needed(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
-    kept = []
-    for node in reversed(nodes):
-        if not wanted.isdisjoint(node.output):
-            kept.append(node)
-            wanted |= set(node.input)
-    return kept[::-1]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import onnx
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.graph import Graph, attribute
+from fststyle.graph.graph import Graph
+from fststyle.graph.nodes import attribute
 
 _SPATIAL = {(2, 3), (-2, -1)}
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
 from fststyle.graph.byte_moves import move_bytes
-from fststyle.graph.graph import Graph, sort_nodes
+from fststyle.graph.graph import Graph
+from fststyle.graph.nodes import sort_nodes
 from fststyle.graph.normal_form import LEAST_OPSET
 from fststyle.model.checks import require_form, shape_of
 from fststyle.model.devices import ORT_ERRORS, open_session, reason

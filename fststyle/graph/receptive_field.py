@@ -8,7 +8,8 @@ from typing import Any
 import onnx
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.graph import Graph, attribute
+from fststyle.graph.graph import Graph
+from fststyle.graph.nodes import attribute
 from fststyle.graph.norms import Norm
 from fststyle.model.checks import require_form
 

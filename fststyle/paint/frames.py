@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.statistics_form import MEASURED_MEAN, MEASURED_VARIANCE, Statistics, StatisticsForm
+from fststyle.graph.statistics import MEASURED_MEAN, MEASURED_VARIANCE, Statistics
+from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.card import ModelCard
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.stylizer import Stylizer, as_rgb

@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
 from fststyle.graph.receptive_field import Field, alignment, needs_alignment, receptive_fields
-from fststyle.graph.statistics_form import (
-    MEASURED_COUNT,
-    MEASURED_MEAN,
-    MEASURED_VARIANCE,
-    Statistics,
-    StatisticsForm,
-    Sums,
-)
+from fststyle.graph.statistics import MEASURED_COUNT, MEASURED_MEAN, MEASURED_VARIANCE, Statistics, Sums
+from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.runtime.network import Network
 
 # Tiles begin and end at multiples of it, whatever the network.

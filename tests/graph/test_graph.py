@@ -8,7 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.graph import Graph, attribute, sort_nodes
+from fststyle.graph.graph import Graph
+from fststyle.graph.nodes import attribute, sort_nodes
 
 Assets = dict[str, Any]
 

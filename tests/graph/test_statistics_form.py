@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.statistics_form import (
-    MEASURED_COUNT,
-    MEASURED_MEAN,
-    MEASURED_VARIANCE,
-    Statistics,
-    StatisticsForm,
-    Sums,
-)
+from fststyle.graph.statistics import MEASURED_COUNT, MEASURED_MEAN, MEASURED_VARIANCE, Statistics, Sums
+from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.file import read_model
 from fststyle.pictures.files import read_picture, resize
 from fststyle.samples import photos

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.statistics_form import MEASURED_MEAN, StatisticsForm
+from fststyle.graph.statistics import MEASURED_MEAN
+from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.runtime.network import Network
 
 Pixels = NDArray[np.uint8]
