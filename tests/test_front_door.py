@@ -78,15 +78,20 @@ def test_what_is_not_asked_for_is_not_loaded(run_python: Python, asked: str) -> 
 
 
 EFFECTS = """
-import locale, logging, os, signal, sys, threading, warnings
+import atexit, locale, logging, os, signal, sys, threading, warnings
+import numpy, onnx, onnxruntime, PIL.Image  # these have effects of their own
+
+PIL.Image.init()
+
 def host():
     return {
         "filters": list(warnings.filters), "shown": warnings.showwarning, "hook": sys.excepthook,
         "interrupt": signal.getsignal(signal.SIGINT), "environment": dict(os.environ), "path": list(sys.path),
         "threads": threading.active_count(), "handlers": list(logging.getLogger().handlers),
-        "folder": sorted(os.listdir()), "locale": locale.setlocale(locale.LC_ALL),
+        "folder": sorted(os.listdir()), "locale": locale.setlocale(locale.LC_ALL), "at exit": atexit._ncallbacks(),
+        "formats": sorted(PIL.Image.OPEN), "limit": PIL.Image.MAX_IMAGE_PIXELS, "numpy": numpy.geterr(),
     }
-import numpy, onnxruntime, PIL.Image  # these have their own
+
 before = host()
 from fststyle import *
 after = host()

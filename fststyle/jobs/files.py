@@ -54,10 +54,10 @@ def paint_files(
 
     Args:
         model: What paints: a `Stylizer` or `Blend`; or what one is made of, a path, name or bytes, or several with
-            their weights, {"wave": 0.7, "scream": 0.3}.
+            their weights, {"great_wave": 0.7, "udnie": 0.3}.
         inputs: Files, folders and patterns such as "photos/*.jpg"; "-" is standard input.
         output: A file for one picture, or a folder; "-" is standard output. None names the results after the style:
-            cat_wave.jpg, cats_wave/.
+            cat_great_wave.jpg, cats_great_wave/.
         controls: The same for every picture; None for the defaults.
         max_side: Shrink to this many pixels first; None keeps the size.
         quality: Of JPEG, WebP and AVIF, 1..100.

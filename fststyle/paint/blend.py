@@ -70,8 +70,8 @@ class Blend:
         """Open several networks.
 
         Args:
-            networks: The weight of each path or name, {"wave": 0.7, "scream": 0.3}; or such a list as
-                "wave:0.7,scream:0.3".
+            networks: The weight of each path or name, {"great_wave": 0.7, "udnie": 0.3}; or such a list as
+                "great_wave:0.7,udnie:0.3".
             device: As for `Stylizer`.
             opening: The other arguments of `Stylizer`.
 

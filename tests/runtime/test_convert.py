@@ -28,7 +28,7 @@ def photos(tmp_path: Path, photo: Pixels) -> Path:
 
 def test_bytes_as_pixels_keep_the_card(identity: Path, tmp_path: Path, photos: Path, photo: Pixels) -> None:
     output = tmp_path / "bytes.onnx"
-    made = quantize(identity, output, precision="fp32", io="uint8", photos=photos)
+    made = quantize(identity.read_bytes(), str(output), precision="fp32", io="uint8", photos=str(photos))
     assert made.psnr == float("inf")
     model = read_model(output)
     assert model.byte_pixels

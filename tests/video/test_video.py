@@ -546,6 +546,14 @@ def test_a_masked_clip_is_painted_where_the_mask_is_white_and_goes_on_with_that_
     half = sides[1] // 2
     assert painted[:, :, : half - 2].max() <= 3
     assert np.abs(painted[:, :, half + 2 :] - frames[:, :, half + 2 :]).mean() < 3
+    turned = make_clip(tmp_path / "turned.mp4", times=range(2), audio=0, rotation=90)
+    result = CliRunner().invoke(
+        app, ["video", str(black), str(turned), *arguments[3:], "--mask", str(tmp_path / "left.png")]
+    )
+    assert result.exit_code == 0, result.output
+    shown = rgb_frames(tmp_path / "out.mkv")[0]
+    assert shown.shape[:2] == sides[::-1]
+    assert shown[:, : sides[0] // 2 - 2].max() <= 3 < shown[:, sides[0] // 2 + 2 :].mean()
     Partial(tmp_path / "out.mkv", {"mask": "another"}).remember(1, {})
     result = CliRunner().invoke(app, [*arguments, "--mask", str(tmp_path / "right.png"), "--resume"])
     assert result.exit_code == 1
