@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -65,7 +66,7 @@ def test_mypy_knows_the_names_and_their_types(tmp_path: Path) -> None:
     options = ["--config-file", root / "pyproject.toml", "--cache-dir", root / ".mypy_cache", "--no-error-summary"]
     told, failure, _ = api.run([*map(str, options), str(program)])
     assert failure == ""
-    lines = sorted({int(line.split(":")[1]) for line in told.splitlines() if ": error:" in line})
+    lines = sorted({int(number) for number in re.findall(r":(\d+): error:", told)})
     assert lines == [3, 4, 5, 7, 8, 9, 10], told
 
 
