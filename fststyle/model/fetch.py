@@ -1,6 +1,7 @@
 """The networks that the wheel leaves out: a registry ships, their files are fetched once and kept in the cache.
 
-`pooch` does such things too. Its own dependencies take more room (5 MB) than the rest of what this needs.
+Not with `pooch`: it and its dependencies add 5 MB to an installation, which would then have more than 250. Writing a
+file whole or not at all, its main help beside the hash, is in `files.py` already.
 """
 
 import hashlib

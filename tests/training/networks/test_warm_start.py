@@ -1,5 +1,6 @@
 """Beginning with an exported network: the very network, whatever was folded or left out on the way into the file."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fststyle.errors import FststyleError
+from fststyle.errors import FststyleError, TrainingError
 from fststyle.model.card import ModelCard
 from fststyle.model.file import read_model, write_model
 from fststyle.model.gallery import networks
@@ -106,3 +107,13 @@ def test_johnson_starts_from_a_style_that_ships(monkeypatch: pytest.MonkeyPatch)
     assert warm_start(build_transformer_net("johnson", 0.5), "johnson", 0.5, "base") == "none"
     monkeypatch.setattr("fststyle.training.networks.warm_start.is_network", lambda _: False)
     assert warm_start(build_transformer_net("johnson"), "johnson", 1.0, "base") == "none"
+
+
+def test_johnson_without_network_says_how_to_do_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "networks").mkdir()
+    shutil.copy(networks()["udnie_johnson"].with_name("registry.json"), tmp_path / "networks")
+    monkeypatch.setattr("fststyle.model.gallery._PACKAGE", tmp_path)
+    monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FSTSTYLE_NETWORKS_URL", str(tmp_path / "nowhere"))
+    with pytest.raises(TrainingError, match=r"cannot fetch udnie_johnson .* or start from nothing with --init none"):
+        warm_start(build_transformer_net("johnson"), "johnson", 1.0, "base")
