@@ -1,16 +1,13 @@
 """A video file that plays up to its last second whenever its writer dies, and whose parts are independent.
 
-Every group of pictures is compressed by an encoder of its own, so that it is a function of its frames alone: a file
-that was interrupted and continued has the frames of one that was not. No frame is a B-frame, so that the times in the
-file are the times of the frames, without edit lists.
+Every group of pictures is compressed by itself (`codecs.py`). So a file that was interrupted and continued has the same
+frames as one that was not. There are no B-frames: the times in the file are those of the frames, without edit lists.
 """
 
 import errno
 import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,52 +18,12 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.video.clip import Clip, Frame
+from fststyle.video.codecs import CODECS, GroupEncoder, as_encoded
 from fststyle.video.color import FromRgb
 from fststyle.video.copies import FORMATS, Copies
 from fststyle.video.display_size import say_pixel_aspect
 
-SUFFIXES = tuple(FORMATS)
-
-_LONGEST_GROUP = 50  # frames; held in memory until their encoder has them all
-_BT709, _LIMITED, _UNSPECIFIED = 1, 1, 2
 _FULL_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-
-# With AVX-512, x264 now and then gives other packets for the same small frames; without it they are always the same,
-# for a tenth more time in the encoder. Named to another kind of processor, instructions would all be turned off.
-_SAME_EVERY_TIME = (("x264-params", "asm=SSE4.2"),) if platform.machine().lower() in ("x86_64", "amd64") else ()
-
-
-@dataclass(frozen=True)
-class Codec:
-    """How frames are compressed.
-
-    Attributes:
-        encoder: ffmpeg's name.
-        pixel_format: What it is given.
-        options: ffmpeg's, without the quality.
-        crf: Its default quality, lower is better; None is lossless.
-    """
-
-    encoder: str
-    pixel_format: str
-    options: tuple[tuple[str, str], ...]
-    crf: int | None
-
-
-CODECS = {
-    "h264": Codec(
-        "libx264", "yuv420p", (("preset", "veryfast"), ("bf", "0"), ("flags", "+cgop"), *_SAME_EVERY_TIME), 18
-    ),
-    "hevc": Codec(
-        "libx265", "yuv420p", (("preset", "fast"), ("x265-params", "bframes=0:open-gop=0:log-level=error")), 20
-    ),
-    "ffv1": Codec("ffv1", "yuv444p", (("level", "3"), ("slicecrc", "1")), None),
-}
-
-
-def group_length(rate: Fraction) -> int:
-    """Frames between two key frames: a second's, and no more than memory allows."""
-    return min(_LONGEST_GROUP, max(1, round(rate)))
 
 
 class VideoWriter:
@@ -90,7 +47,7 @@ class VideoWriter:
         """Open the file.
 
         Args:
-            path: With one of `SUFFIXES`; replaced.
+            path: With one of `copies.FORMATS`; replaced.
             clip: What is to be written.
             codec: One of `CODECS`.
             crf: Quality, lower is better; None is the codec's own.
@@ -104,13 +61,13 @@ class VideoWriter:
         self._path = path
         self._clip = clip
         self._codec = CODECS[codec]
-        self._crf = self._codec.crf if crf is None else crf
+        self._encoder = GroupEncoder(self._codec, clip, crf)
         self._on_group = on_group
         self._convert = FromRgb(self._codec.pixel_format)
         self._sound = sound
         self._pending: list[tuple[av.VideoFrame, Frame]] = []
         self._earlier = earlier
-        self.group = group_length(clip.rate)
+        self.group = self._encoder.group
         self.written = 0
         self._container = self._open()
 
@@ -180,8 +137,8 @@ class VideoWriter:
             )
         except (av.FFmpegError, OSError) as error:
             raise self._problem(error) from error
-        stream: Any = container.add_stream(self._codec.encoder, options=dict(self._options()))
-        self._settle(stream.codec_context)
+        stream: Any = container.add_stream(self._codec.encoder, options=self._encoder.options())
+        self._encoder.settle(stream.codec_context)
         try:
             stream.codec_context.open()
         except av.FFmpegError as error:
@@ -198,31 +155,11 @@ class VideoWriter:
             raise self._problem(error) from error
         return container
 
-    def _options(self) -> dict[str, str]:
-        options = dict(self._codec.options)
-        if self._crf is not None and self._codec.crf is not None:
-            options["crf"] = str(self._crf)
-        return options
-
-    def _settle(self, context: Any) -> None:
-        even = 1 if self._codec.pixel_format == "yuv444p" else 2
-        context.width = -(-self._clip.width // even) * even
-        context.height = -(-self._clip.height // even) * even
-        context.pix_fmt = self._codec.pixel_format
-        context.time_base = self._clip.time_base
-        context.framerate = self._clip.rate
-        context.gop_size = self.group
-        context.sample_aspect_ratio = self._clip.pixel_aspect
-        context.colorspace, context.color_range = _BT709, _LIMITED
-        context.color_primaries = _BT709 if self._clip.primaries == _UNSPECIFIED else self._clip.primaries
-        context.color_trc = _BT709 if self._clip.transfer == _UNSPECIFIED else self._clip.transfer
-        context.flags |= av.codec.context.Flags.global_header
-
     def _flush(self, next_pts: int | None) -> None:
         """Compress a group of pictures; the next frame's time says how long the last one is shown."""
         frames, self._pending = self._pending, []
         try:
-            packets = self._compressed(frames)
+            packets = self._encoder.packets(frames)
         except (av.FFmpegError, OSError) as error:
             raise self._unencodable(error) from error
         ends = [frame.pts for _, frame in frames[1:]] + [self._end_of(frames[-1][1], next_pts)]
@@ -234,18 +171,6 @@ class VideoWriter:
             self.written += 1
         self._on_group(self.written)
 
-    def _compressed(self, frames: list[tuple[av.VideoFrame, Frame]]) -> list[Any]:
-        """A packet a frame."""
-        context: Any = av.CodecContext.create(self._codec.encoder, "w")
-        context.options = self._options()
-        self._settle(context)
-        packets: list[Any] = []
-        for image, frame in frames:
-            image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
-            packets += context.encode(image)
-        packets += context.encode(None)
-        return packets
-
     def _repeat(self, frame: Frame) -> None:
         packet = next(self._earlier, None)
         if packet is None:
@@ -254,7 +179,7 @@ class VideoWriter:
         # A container may round times to its own units.
         if packet.pts is None or abs(packet.pts * packet.time_base - frame.pts * base) > Fraction(1, 500):
             raise VideoError(f"what an earlier run left of {self._path} has other times; start anew with --restart")
-        again: av.Packet[Any] = av.Packet(bytes(packet) if self._codec.crf is None else _as_encoded(bytes(packet)))
+        again: av.Packet[Any] = av.Packet(bytes(packet) if self._codec.crf is None else as_encoded(bytes(packet)))
         again.stream, again.time_base, again.is_keyframe = self._stream, base, packet.is_keyframe
         again.pts = again.dts = frame.pts
         again.duration = round((packet.duration or 0) * packet.time_base / base)
@@ -284,16 +209,3 @@ class VideoWriter:
                 f"the disk is full: {self._path} ({reason}); make room, then --resume, or --restart if from a pipe"
             )
         return VideoError(f"cannot write {self._path} ({reason}); choose another place or format")
-
-
-def _as_encoded(packet: bytes) -> bytes:
-    """A packet of H.264 or HEVC from a file as its encoder gave it: start codes instead of lengths.
-
-    ffmpeg's filters for this put the headers in as well, and the file would differ from an unbroken run's.
-    """
-    parts, at = [], 0
-    while at < len(packet):
-        length = int.from_bytes(packet[at : at + 4], "big")
-        parts.append(b"\0\0\0\1" + packet[at + 4 : at + 4 + length])
-        at += 4 + length
-    return b"".join(parts)

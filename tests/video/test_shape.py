@@ -9,7 +9,7 @@ import pytest
 from test_video import Painter, run
 from video_clips import make_clip, rgb_frames
 
-from fststyle.video.convert import CODECS
+from fststyle.video.codecs import CODECS
 
 TARGETS = [(codec, suffix) for codec in CODECS for suffix in ("mp4", "m4v", "mov", "mkv") if codec != "ffv1"]
 
