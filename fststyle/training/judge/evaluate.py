@@ -5,72 +5,22 @@ What the scores mean stands where they are computed: `objective.py` (costs), `eq
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from fststyle.errors import DataError, ImageError
-from fststyle.model.file import read_model
-from fststyle.paint.stylizer import Layout, Stylizer
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.crops import ValidationPhotos
-from fststyle.training.judge.equivalence import Point, chase
-from fststyle.training.judge.evaluation import (
-    Evaluation,
-    ModelScores,
-    PhotoScores,
-    Pictures,
-    Pixels,
-    Settings,
-    Speed,
-)
-from fststyle.training.judge.flicker import ClipScores, Stylize, flicker, judge_clip, read_frames
-from fststyle.training.judge.scores import border_style, grid_score, rim_contrast
+from fststyle.training.judge.evaluation import Evaluation, ModelScores, Pixels, Settings, Speed
+from fststyle.training.judge.flicker import ClipScores, judge_clip, read_frames
+from fststyle.training.judge.model import Model
 from fststyle.training.judge.sizes import SizeJudge, SizeScores
 from fststyle.training.judge.speed import measure_speed
-from fststyle.training.tensors import noise, reference_photos, unit_range
+from fststyle.training.judge.squares import Progress, SquareJudge
+from fststyle.training.tensors import reference_photos, unit_range
 
-Progress = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, and of how much."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network to be judged.
-
-    Attributes:
-        name: As tables have it.
-        stylize: (H, W, 3) uint8 to the same.
-        sides: Height and width if the network takes no others.
-        style_size: That it was trained with, if it says so.
-    """
-
-    name: str
-    stylize: Stylize
-    sides: tuple[int, int] | None = None
-    style_size: int | None = None
-
-    @classmethod
-    def load(cls, path: Path, *, layout: Layout = "rgb1", name: str | None = None) -> "Model":
-        """Open an ONNX file on the CPU.
-
-        Args:
-            path: The file, or the name of a network that ships.
-            layout: What it computes on if it has no card; those that have one say so themselves.
-            name: The file's own, without suffix, if not given.
-
-        Raises:
-            ModelFileError: The file is missing, broken, or not a style network.
-        """
-        file = read_model(path)
-        stylizer = Stylizer.load(path, "cpu", layout="rgb1" if file.card else layout)
-        _, _, height, width = file.input_shape
-        style_size = file.card.recipe.get("style_size") if file.card else None
-        return cls(name or path.stem, stylizer, (height, width) if height and width else None, style_size)
+__all__ = ["Model", "evaluate"]
 
 
 def evaluate(
@@ -106,7 +56,9 @@ def evaluate(
         raise DataError(f"{settings.clip} does not exist; check the path")
     style = _read_painting(painting, settings.style_size)
     progress("loading the loss network", 0, 1)
-    judge = _Judge(PerceptualObjective(cost, unit_range(style), photos=reference_photos()), settings, models, progress)
+    judge = SquareJudge(
+        PerceptualObjective(cost, unit_range(style), photos=reference_photos()), settings, models, progress
+    )
     squares, skipped = _read_photos(photos, settings.size)
     for number, (name, square) in enumerate(squares):
         judge.judge(number, name, square, len(squares))
@@ -140,71 +92,6 @@ def evaluate(
         painting_picture=style,
         pictures=judge.pictures,
     )
-
-
-class _Judge:
-    """Judges photo after photo and keeps what it finds."""
-
-    def __init__(
-        self, objective: PerceptualObjective, settings: Settings, models: Sequence[Model], progress: Progress
-    ) -> None:
-        self.objective, self.settings, self.models, self.progress = objective, settings, models, progress
-        self.own: list[PhotoScores] = []
-        self.scores: list[list[PhotoScores]] = [[] for _ in models]
-        self.chases: list[list[Point]] = []
-        self.pictures: list[Pictures] = []
-
-    def judge(self, number: int, photo: str, square: Pixels, of: int) -> None:
-        """One photo, by every network and the optimizer."""
-        self.progress(f"judging {photo}", number, of)
-        content = unit_range(square)
-        features = self.objective.content_features(content)
-
-        def cost(picture: torch.Tensor) -> dict[str, torch.Tensor]:
-            return self.objective.terms(picture, features).named()
-
-        def scores(picture: Pixels, stylize: Stylize) -> PhotoScores:
-            with torch.no_grad():
-                costs = {name: float(value) for name, value in cost(unit_range(picture)).items()}
-            frame, middle = border_style(picture, self.objective)
-            rng = np.random.default_rng([self.settings.seed, number])
-            moving = flicker(square, stylize, rng)
-            return PhotoScores(photo, costs, grid_score(picture), frame, middle, rim_contrast(picture), moving)
-
-        self.own.append(scores(square, lambda picture: picture))
-        stylized = [model.stylize(square) for model in self.models]
-        found = [scores(picture, model.stylize) for picture, model in zip(stylized, self.models, strict=True)]
-        kept = Pictures(photo, square, stylized)
-        if self.settings.iterations:
-            targets = [each.costs["total_loss"] for each in found]
-            height, width = square.shape[:2]
-            from_noise = self.settings.start == "noise"
-            start = noise(height, width, self.settings.seed + number) if from_noise else content
-            chased = chase(
-                cost,
-                start,
-                targets,
-                self.settings.iterations,
-                advanced=lambda done: self.progress(f"optimizing {photo}, iteration {done}", number, of),
-            )
-            found = [replace(each, reached=point) for each, point in zip(found, chased.reached, strict=True)]
-            kept = replace(kept, optimized=chased.pictures, best=chased.best)
-            self.chases.append(chased.points)
-        for each, into in zip(found, self.scores, strict=True):
-            into.append(each)
-        if len(self.pictures) < self.settings.pictures:
-            self.pictures.append(kept)
-
-    def of_painting(self, style: Pixels) -> dict[str, float]:
-        """What grid and border come to in the painting itself."""
-        frame, middle = border_style(style, self.objective)
-        return {
-            "grid": grid_score(style),
-            "frame_style": frame,
-            "middle_style": middle,
-            "border": frame / middle if middle else 1.0,
-            "rim_contrast": rim_contrast(style),
-        }
 
 
 def _read_painting(painting: Path, style_size: int) -> Pixels:
