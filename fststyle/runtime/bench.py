@@ -71,8 +71,9 @@ def bench_model(
             f"{path} does not get through {width}×{height} pixels in five minutes; try a smaller size"
         ) from error
     if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2].rpartition("Error: ")[2]
-        if done.returncode < 0 or not said:
+        last = done.stderr.strip().rpartition("\n")[2]
+        said = last.rpartition("Error: ")[2]
+        if done.returncode < 0 or not said or "MemoryError" in last:
             raise ModelFileError(
                 f"{path} was killed at {width}×{height} pixels, probably for want of memory; try a smaller size"
             )

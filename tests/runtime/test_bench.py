@@ -26,6 +26,11 @@ def test_what_is_no_network_is_one_line(tmp_path: Path) -> None:
         bench_model(tmp_path / "nothing.onnx", 8, 8, device="cpu", threads=None, rounds=1)
 
 
+def test_a_size_that_no_memory_holds(identity: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"want of memory; try a smaller size$"):
+        bench_model(identity, 1_000_000, 1_000_000, device="cpu", threads=None, rounds=1)
+
+
 def test_what_lies_in_the_current_folder_is_not_run(
     identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
