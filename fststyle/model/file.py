@@ -20,7 +20,7 @@ from fststyle.model.card import ModelCard, is_ours
 from fststyle.model.checks import PictureForm, check_graph, image_ends, last_range, shape_of
 from fststyle.model.gallery import advice_for, find_network
 from fststyle.model.sizes import check_sizes
-from fststyle.system.file_kinds import Kind
+from fststyle.system.file_kinds import HEAD_BYTES, Kind, kind_of_content
 from fststyle.system.files import is_file, require_regular_file, write_result
 
 INPUT_NAME = "content"
@@ -37,10 +37,12 @@ _QUANTIZING = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
 
 _MAX_BYTES = 512 * 2**20
 
+_ORDER = "the network comes first and the pictures after it"
+
 # What people take for an ONNX file, by its first bytes, and what to do instead.
 _MISTAKEN = (
-    (b"\x89PNG", "a PNG picture", "the network comes first and the pictures after it"),
-    (b"\xff\xd8\xff", "a JPEG picture", "the network comes first and the pictures after it"),
+    (b"\x89PNG", "a PNG picture", _ORDER),
+    (b"\xff\xd8\xff", "a JPEG picture", _ORDER),
     (b"PK\x03\x04", "a torch checkpoint or zip archive", "export it with `fststyle export`, or unpack it"),
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
     (b"<", "a web page", "download the file itself"),
@@ -112,8 +114,10 @@ def read_model(source: ModelSource) -> ModelFile:
     try:
         model.ParseFromString(data)
     except DecodeError as error:
+        _refuse_material(data, name)
         raise ModelFileError(f"{name} is not an ONNX file, or is cut off; download or export it again") from error
     if not model.graph.node or not model.opset_import:
+        _refuse_material(data, name)
         raise ModelFileError(f"{name} holds no network, or is cut off; download or export it again")
     takes, gives = check_graph(model, name)
     check_sizes(model, name)
@@ -218,6 +222,13 @@ def takes_bytes(content: onnx.ValueInfoProto) -> bool:
 
 def _write(path: Path, model: onnx.ModelProto) -> None:
     write_result(path, model.SerializeToString(deterministic=True), Kind.NETWORK, ModelFileError)
+
+
+def _refuse_material(data: bytes, name: str) -> None:
+    """Refuse a picture or video of any kind; some networks begin like one, so this is for what is no network."""
+    kind = kind_of_content(data[:HEAD_BYTES])
+    if kind in (Kind.PICTURE, Kind.VIDEO):
+        raise ModelFileError(f"{name} is {kind.value}, not an ONNX file; {_ORDER}")
 
 
 def _read_bytes(path: Path) -> bytes:
