@@ -40,7 +40,7 @@ def test_a_pipe_carries_the_picture_and_nothing_else(run_python: Python, identit
     stdin = encode_picture(photo, None, ".png")
     done = run_python("-m", "fststyle", "stylize", identity, "-", "-o", "-", "--format", "bmp", stdin=stdin)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == encode_picture(photo, None, ".bmp")
+    assert done.stdout == encode_picture(photo, None, ".bmp", painting=True)
 
 
 def test_one_line_and_status_1(run_python: Python) -> None:
