@@ -90,7 +90,8 @@ def test_no_option_has_a_name_that_means_another() -> None:
 def test_older_names_and_underscores_are_understood(path: str, words: str, meant: dict[str, Any]) -> None:
     parent = typer.main.get_command(app).make_context("fststyle", ["models"])
     given = COMMANDS[path].make_context(path.split()[-1], words.split(), parent=parent).params
-    assert {name: given[name] for name in meant} == meant
+    # As text: some versions of Typer make a Path only when they call the command.
+    assert {name: str(given[name]) for name in meant} == {name: str(value) for name, value in meant.items()}
 
 
 @pytest.mark.parametrize("path", COMMANDS)
