@@ -38,6 +38,8 @@ def explained(error: Exception) -> str:
         return str(error)
     reason = reason_of(error)
     where = f"{error.filename}: " if error.filename else ""
+    if isinstance(error, FileNotFoundError) and not where:
+        where = "the current folder: "  # it was removed
     remedy = "; make room" if reason.startswith("disk full") else ""
     if error.errno in _ABOUT_THE_PATH:
         remedy = "; check the path and its permissions"

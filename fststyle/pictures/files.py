@@ -4,6 +4,7 @@ Whatever a camera, a scanner or a web page hands out becomes the same thing here
 picture file.
 """
 
+import errno
 import io
 import os
 import warnings
@@ -56,6 +57,8 @@ __all__ = [
 ]
 
 DEFAULT_MAX_PIXELS = 250_000_000
+
+_ABOUT_THE_PATH = {errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 # An MPO is a phone's JPEG with a preview or depth map behind it, a HEIC has its bursts and portraits: no animations.
 _ONE_PICTURE = {"MPO", "HEIF"}
@@ -111,6 +114,8 @@ def read_picture(
     except MemoryError as error:
         raise ImageError(f"{name} is too large to be decoded in the memory there is; shrink it first") from error
     except BROKEN_FILE as error:
+        if isinstance(error, OSError) and error.errno in _ABOUT_THE_PATH:
+            raise ImageError(f"{name} cannot be read ({error.strerror}); check the path") from error
         reason = " ".join(str(error).split())
         raise ImageError(f"{name} cannot be read ({reason}); download or save it again") from error
 

@@ -15,6 +15,9 @@ from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_se
 from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 
+# onnxruntime starts as many as it is told, and with ten thousand it does not come back.
+_MOST_THREADS = 1024
+
 
 class Network:
     """A model file and a session of it; make one with `Network.load`.
@@ -42,8 +45,8 @@ class Network:
     def load(cls, source: ModelSource, device: str, layout: Layout, threads: int | None) -> Self:
         """As `Stylizer` says."""
         values_of(layout)
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        if threads is not None and not 1 <= threads <= _MOST_THREADS:
+            raise ValueError(f"threads must lie in 1..{_MOST_THREADS}, not {threads}")
         chosen = choose_device(device)
         model = read_model(source)
         if model.card is not None and layout != "rgb1":

@@ -147,6 +147,11 @@ def remove_leftovers(folder: Path) -> None:
 
 def reason_of(error: OSError) -> str:
     """Why nothing could be written, in words that say what to do about it."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        path = Path(os.fsdecode(error.filename))
+        for place in (path, *path.parents):
+            if is_file(place):
+                return f"{place} is a file, not a folder"
     reason = error.strerror or str(error)
     return f"disk full: {reason}" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else reason
 

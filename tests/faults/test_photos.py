@@ -87,7 +87,7 @@ CASES = [
         name="bad.tif",
     ),
     refused("dangling link", lambda path: path.symlink_to("nowhere.png"), "does not exist; check the path"),
-    refused("link to itself", lambda path: path.symlink_to(path.name), "bad.png", "again"),
+    refused("link to itself", lambda path: path.symlink_to(path.name), "bad.png", "check the path"),
     refused("FIFO named .png", os.mkfifo, "is not a regular file", "name -"),
     refused("socket named .png", bind_socket, "is not a regular file", "name -"),
     refused("broken, name with letters of all kinds", HTML, *NO_FORMAT, name="Fête 猫 🐈.jpg"),

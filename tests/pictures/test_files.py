@@ -208,6 +208,15 @@ def test_a_folder_is_no_picture(tmp_path: Path) -> None:
         read_picture(tmp_path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="other errors there")
+def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    for name in ("a.png/b.png", "loop.png", "x" * 300):
+        with pytest.raises(ImageError, match=r"cannot be read .*; check the path"):
+            read_picture(tmp_path / name)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 def test_a_fifo_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "photo.jpg")
@@ -251,8 +260,9 @@ def test_quality_has_a_range(photo: Pixels, quality: int) -> None:
 
 def test_writing_below_a_file_is_an_image_error(photo: Pixels, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ImageError, match="choose another place"):
-        write_picture(tmp_path / "file" / "a.png", photo)
+    for path in (tmp_path / "file" / "a.png", tmp_path / "file" / "b" / "a.png"):
+        with pytest.raises(ImageError, match=r"file is a file, not a folder.*; choose another place"):
+            write_picture(path, photo)
 
 
 @pytest.mark.fault("Photos", "`._` files, hidden folders, other files", "left out", ())
