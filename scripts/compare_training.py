@@ -2,7 +2,7 @@
 """Train networks in several ways and judge them all alike: by the full VGG-19, on the ten sample photos at 256².
 
     python scripts/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
-                                       --ways medium,vgg19 --budget "--trainer.max_steps 800" --out runs/compare
+                                       --ways medium,vgg19 --budget "--steps 800" --out runs/compare
 
 Ways: `slim`, `medium` and `vgg19` train from nothing with that loss network, `base-slim` and so on from the base that
 ships; `johnson-slim` and so on are Johnson's network from nothing. One that is trained already is only judged again.
@@ -24,11 +24,11 @@ from fststyle.training.judge.evaluate import Model, evaluate
 from fststyle.training.judge.evaluation import Settings
 
 JUDGES = {
-    "slim": ["--model.cost.loss_network", "slim"],
-    "medium": ["--model.cost.loss_network", "medium"],
+    "slim": ["--loss-network", "slim"],
+    "medium": ["--loss-network", "medium"],
     "vgg19": ["--weights", "{weights}"],
 }
-STARTS = {"": ["--init", "none"], "base-": [], "johnson-": ["--init", "none", "--model.network", "johnson"]}
+STARTS = {"": ["--init", "none"], "base-": [], "johnson-": ["--init", "none", "--network", "johnson"]}
 WAYS = {start + judge: [*STARTS[start], *JUDGES[judge]] for start in STARTS for judge in JUDGES}
 
 
@@ -39,8 +39,8 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
     if model.exists():
         return model
     command = [sys.executable, "-m", "fststyle", "train", "--style", str(arguments.style), "--name", way]
-    command += ["--model.style_size", str(arguments.style_size), "--data.root", str(arguments.photos)]
-    command += ["--out", str(run), *shlex.split(arguments.budget)]
+    command += ["--style-size", str(arguments.style_size), "--photos", str(arguments.photos)]
+    command += ["--output", str(run), *shlex.split(arguments.budget)]
     command += [word.format(weights=arguments.weights) for word in WAYS[way]]
     if (run / "last.ckpt").exists():
         command.append("--resume")
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
     parser.add_argument("--ways", default="medium,vgg19", help=f"of {', '.join(WAYS)}, with commas")
-    parser.add_argument("--budget", default="--trainer.max_steps 800", help="more of fststyle train's options")
+    parser.add_argument("--budget", default="--steps 800", help="more of fststyle train's options")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     arguments = parser.parse_args()
     if unknown := set(arguments.ways.split(",")) - set(WAYS):

@@ -23,9 +23,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "fststyle", "train", "--style", str(samples.style("swirls")), *arguments.more]
-        command += ["--data.root", str(samples.photo_folder()), "--out", f"{folder}/run"]
-        command += ["--data.batch_size", str(arguments.batch), "--data.crop", str(arguments.crop)]
-        command += ["--trainer.max_steps", str(arguments.steps)]
+        command += ["--photos", str(samples.photo_folder()), "--output", f"{folder}/run"]
+        command += ["--batch-size", str(arguments.batch), "--size", str(arguments.crop)]
+        command += ["--steps", str(arguments.steps)]
         subprocess.run(command, check=True)
     # Kilobytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024

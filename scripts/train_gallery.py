@@ -3,8 +3,8 @@
 
     python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
     python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
-    python scripts/train_gallery.py … --only scream -- --model.style_size 320   # after --: for fststyle train
-    python scripts/train_gallery.py … --further --minutes 8 -- --model.learning_rate 0.0025 --data.dark 0.25
+    python scripts/train_gallery.py … --only scream -- --style-size 320   # after --: for fststyle train
+    python scripts/train_gallery.py … --further --minutes 8 -- --learning-rate 0.0025 --dark 0.25
     python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
@@ -108,7 +108,7 @@ def config(name: str) -> dict[str, Any]:
 
 
 def style_size(name: str) -> int:
-    return int(config(name).get("model", {}).get("style_size", STYLE_SIZE))
+    return int(config(name).get("style-size", STYLE_SIZE))
 
 
 def weights(arguments: argparse.Namespace) -> list[object]:
@@ -129,23 +129,23 @@ def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
     finished = exported.exists() if arguments.minutes else done is not None and done >= arguments.steps
     judged_at = 1_000_000 if arguments.minutes else arguments.steps  # the end is, in any case
     before = steps_before(output, folder / "steps_before") if arguments.further else None
-    budget = ["--minutes", arguments.minutes] if arguments.minutes else ["--trainer.max_steps", arguments.steps]
+    budget = ["--minutes", arguments.minutes] if arguments.minutes else ["--steps", arguments.steps]
     if not finished:
         run(
             [
                 *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
-                *("--init", start, *weights(arguments), "--data.root", arguments.photos),
-                *("--model.cost.loss_network", "vgg19", "--model.network", arguments.network),
-                *("--model.style_size", style_size(name)),
-                *("--data.crop", arguments.crop, "--data.batch_size", arguments.batch),
+                *("--init", start, *weights(arguments), "--photos", arguments.photos),
+                *("--loss-network", "vgg19", "--network", arguments.network),
+                *("--style-size", style_size(name)),
+                *("--size", arguments.crop, "--batch-size", arguments.batch),
                 *(*budget, "--trainer.val_check_interval", judged_at),
-                *(("--model.teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
-                *("--out", folder, *(["--resume"] if done is not None else []), *arguments.settings),
+                *(("--teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
+                *("--output", folder, *(["--resume"] if done is not None else []), *arguments.settings),
             ]
         )
     elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
         return
-    run(["-m", "fststyle", "export", last, output, "--licence", "MIT"])
+    run(["-m", "fststyle", "export", last, output, "--license", "MIT"])
     facts: dict[str, Any] = {} if before is None else {"steps_before": before}
     if arguments.photos_are:
         facts["photos"] = arguments.photos_are
@@ -226,10 +226,18 @@ def main() -> None:
     parser.add_argument("--further", action="store_true", help="begin with what lies in models/")
     parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")
-    parser.add_argument("--crop", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--size", "--crop", dest="crop", type=int, default=256)
+    parser.add_argument("--batch-size", "--batch", dest="batch", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=", ".join(STYLES))
-    parser.add_argument("--out", type=Path, default=Path("runs/gallery"), help="a network's runs; one folder a network")
+    parser.add_argument(
+        "-o",
+        "--output",
+        "--out",
+        dest="out",
+        type=Path,
+        default=Path("runs/gallery"),
+        help="a network's runs; one folder a network",
+    )
     parser.add_argument("--no-training", action="store_true", help="only note what lies in models/")
     parser.add_argument("settings", nargs="*", metavar="-- SETTING", help="for fststyle train, instead of a config's")
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
 
     python docs/make/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
 
-The first is the same training with `--model.cost.temporal_weight 0`, and every frame for itself; the second is painted
+The first is the same training with `--temporal-weight 0`, and every frame for itself; the second is painted
 as `fststyle video` does by default, and plotted with every frame for itself, too.
 """
 

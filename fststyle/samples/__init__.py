@@ -9,7 +9,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def photo_folder() -> Path:
-    """The folder that holds the sample photos and nothing else, fit for ``--data.root``."""
+    """The folder that holds the sample photos and nothing else, fit for ``--photos``."""
     return _FOLDER / "photos"
 
 

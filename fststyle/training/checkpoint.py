@@ -36,7 +36,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             remedy = (
                 "the checkpoint before it is whole: make room, then go on with --resume"
                 if Path(path).exists()
-                else "it would have been the first: make room, or give another --out, and start again"
+                else "it would have been the first: make room, or give another --output, and start again"
             )
             raise TrainingError(f"cannot write {path} ({reason_of(error)}); {remedy}") from error
 

@@ -57,9 +57,7 @@ class TrainCLI(LightningCLI):
         parser.add_argument(
             "--init", type=str, default="base", help="Start from base, none, or another style's checkpoint or network."
         )
-        parser.add_argument(
-            "--minutes", type=float | None, default=None, help="Train this long instead of --trainer.max_steps."
-        )
+        parser.add_argument("--minutes", type=float | None, default=None, help="Train this long instead of --steps.")
         parser.add_argument(
             "--out",
             "--output",
@@ -121,7 +119,7 @@ class TrainCLI(LightningCLI):
         try:
             atomic_write(path, text.encode())
         except OSError as error:
-            raise TrainingError(f"cannot write {path} ({reason_of(error)}); give another --out") from error
+            raise TrainingError(f"cannot write {path} ({reason_of(error)}); give another --output") from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that keeps everything of the run in its folder."""
@@ -161,7 +159,7 @@ def main(args: list[str]) -> int:
     if asked.calibrate:
         with plain_errors():
             weight = calibrate(cli.model, cli.run_folder / CHECKPOINT if asked.resume and not asked.preview else None)
-        print(f"calibrated: --model.cost.style_weight {weight:.3g}", file=sys.stderr)
+        print(f"calibrated: --style-weight {weight:.3g}", file=sys.stderr)
     if asked.preview:
         return _preview(cli)
     if asked.trainer.fast_dev_run:
@@ -214,7 +212,7 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     target = cli.run_folder / "preview.jpg"
     write_picture(target, sheet)
     shown = ", ".join(f"{weight:g}" for weight in weights(cli.model))
-    print(f"{target}: photos, and what comes of them with --model.cost.style_weight {shown}", file=sys.stderr)
+    print(f"{target}: photos, and what comes of them with --style-weight {shown}", file=sys.stderr)
     print("next: the same command without --preview, with the weight that you like best", file=sys.stderr)
     return 0
 

@@ -12,7 +12,7 @@ Precision = Literal["bf16-mixed", "32-true"]
 
 ONLY_FLOAT32 = (
     "weights are trained in float32: the steps of the optimizer and of the running average would be rounded away in 16 "
-    "bits; use --trainer.precision 32-true, or bf16-mixed or 16-mixed to compute with 16"
+    "bits; use --precision 32-true, or bf16-mixed or 16-mixed to compute with 16"
 )
 
 _TRAINED_WITH = ("32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)

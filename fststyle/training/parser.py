@@ -85,6 +85,8 @@ def from_config(text: str) -> str:
 
     Raises:
         yaml.YAMLError: It is not YAML.
+        TypeError: A section holds something else.
+        ValueError: It has an option twice.
     """
     found = yaml.safe_load(text)
     if not isinstance(found, dict):
@@ -102,9 +104,11 @@ def from_config(text: str) -> str:
 def _put(config: dict[str, Any], path: list[str], value: Any) -> None:
     *above, last = path
     for name in above:
-        if not isinstance(config.get(name), dict):
-            config[name] = {}
+        if not isinstance(config.setdefault(name, {}), dict):
+            raise TypeError(f"{name} in the config holds options, not {config[name]!r}")
         config = config[name]
+    if last in config:
+        raise ValueError(f"the config has {'.'.join(path)} twice, under two names")
     config[last] = value
 
 

@@ -84,7 +84,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
         calls.append(words)
         written: list[Path] = []
         if "train" in words:
-            written = [Path(words[words.index("--out") + 1]) / "last.ckpt"]
+            written = [Path(words[words.index("--output") + 1]) / "last.ckpt"]
             steps[written[0]] = 60 if "--resume" not in words else 400
         else:
             shutil.copy(models / "plain.onnx", words[words.index("export") + 2])
@@ -107,7 +107,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
 
     defined["main"]()
     assert calls[0][calls[0].index("--init") + 1] == "base"
-    assert calls[0][calls[0].index("--model.style_size") + 1] == "320"
+    assert calls[0][calls[0].index("--style-size") + 1] == "320"
     assert kinds() == ["train", "export"]
     card = read_model(models / "saint_paul.onnx").card
     assert card is not None

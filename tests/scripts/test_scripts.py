@@ -106,10 +106,7 @@ def test_quickstart_trains_once_resumes_and_then_only_stylizes(tmp_path, stub_ve
         return done, (tmp_path / "calls").read_text().splitlines()
 
     photos, style = ROOT / "fststyle/samples/photos", ROOT / "fststyle/samples/styles/glass.jpg"
-    train = (
-        f"train --config {ROOT}/configs/quickstart.yaml --data.root {photos} --style {style} --name glass "
-        f"--minutes 3 --out {out}"
-    )
+    train = f"train {style} {photos} --config {ROOT}/configs/quickstart.yaml --name glass --minutes 3 -o {out}"
     after = [f"export {out}/last.ckpt {out}/glass.onnx", f"stylize {out}/glass.onnx {photos} -o {out}/stylized/"]
 
     done, calls = quickstart(TRAIN_EXIT="130")

@@ -98,6 +98,8 @@ def test_every_friendly_name_is_an_option_of_the_parser_with_the_default_that_he
         (["m.jpg", "--config", "model: ["], ["--config"]),
         (["m.jpg", "--config", "model: {stile_size: 3}"], ["model.stile_size", "did you mean model.style_size?"]),
         (["m.jpg", "--config", "style-wieght: 3"], ["style-wieght", "did you mean style-weight?"]),
+        (["m.jpg", "--config", "style-weight: 3\nmodel: {cost: {style_weight: 2}}"], ["model.cost.style_weight twice"]),
+        (["m.jpg", "--config", "style-weight: 3\nmodel: 7"], ["model in the config holds options, not 7"]),
         (["m.jpg", "--config", "style_weight: much"], ["style_weight takes a number, not much"]),
         (["m.jpg", "--\x1b[31m", "3"], [r"\x1b[31m"]),
     ],

@@ -23,7 +23,8 @@ plain = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | st.t
 values = plain | st.lists(plain, max_size=2) | st.dictionaries(st.text(max_size=5), plain, max_size=2)
 settings_of_ours = st.sampled_from(
     ["model.network", "model.style_size", "model.cost", "model.cost.style_layers", "data.crop", "data", "trainer",
-     "trainer.max_steps", "trainer.precision", "trainer.callbacks", "name", "minutes", "save_every", "no_such_thing"]
+     "trainer.max_steps", "trainer.precision", "trainer.callbacks", "name", "minutes", "save_every", "no_such_thing",
+     "style-weight", "size", "steps", "style_layers"]
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_nothing_is_said_of_photos_as_large_as_the_crops(tmp_path: Path) -> None
 
 def test_a_small_painting_is_enlarged_and_that_is_said(tmp_path: Path) -> None:
     path = noise(tmp_path / "thumbnail.png", 50, 60)
-    with pytest.warns(UserWarning, match=r"thumbnail\.png has only 50×60 .*soft.*--model\.style_size 50"):
+    with pytest.warns(UserWarning, match=r"thumbnail\.png has only 50×60 .*soft.*--style-size 50"):
         assert look_at(path, 320).shape == (384, 320, 3)
 
 

@@ -69,7 +69,7 @@ def test_a_run_leaves_everything_in_its_folder(train_arguments: Arguments, tmp_p
     assert "max_steps: 5" in (out / "config.yaml").read_text()
     with pytest.raises(TrainingError, match=r"holds a run already; go on with --resume, or give another --out"):
         main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5"])
-    with pytest.raises(TrainingError, match=r"has all of its 5 steps; give a higher --trainer\.max_steps"):
+    with pytest.raises(TrainingError, match=r"has all of its 5 steps; give a higher --steps"):
         main([*train_arguments, "--out", str(out), "--trainer.max_steps", "5", "--resume"])
 
 
@@ -215,7 +215,7 @@ def test_a_full_memory_is_one_line(train_arguments: Arguments, tmp_path: Path, m
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
 
     monkeypatch.setattr(StyleTransferModule, "training_step", full)
-    with pytest.raises(TrainingError, match=r"the memory is full; give a smaller --data\.batch_size or --data\.crop"):
+    with pytest.raises(TrainingError, match=r"the memory is full; give a smaller --batch-size or --size"):
         main([*train_arguments, "--out", str(tmp_path), "--trainer.max_steps", "1"])
 
 
@@ -359,10 +359,10 @@ def test_a_preview_leaves_a_picture_and_no_run(
     monkeypatch.setattr(training_cli, "preview", lambda *_, **__: np.zeros((8, 8, 3), np.uint8))
     assert main([*train_arguments, "--out", str(tmp_path), "--preview"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["preview.jpg"]
-    assert "--model.cost.style_weight 0.3, 1, 3" in capsys.readouterr().err
+    assert "--style-weight 0.3, 1, 3" in capsys.readouterr().err
 
 
 def test_a_run_without_an_end_is_refused(train_arguments: Arguments, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"nothing ends this run, .*; give --minutes or --trainer\.max_steps"):
+    with pytest.raises(TrainingError, match=r"nothing ends this run, .*; give --minutes or --steps"):
         main([*train_arguments, "--out", str(tmp_path / "run"), "--trainer.max_steps", "-1"])
     assert not (tmp_path / "run").exists()

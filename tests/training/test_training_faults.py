@@ -156,7 +156,7 @@ def test_a_killed_reader(case: Case, train_arguments: Arguments, tmp_path: Path)
 @row(
     "a folder that is mostly unreadable, read by processes of their own",
     "exit 1 as soon as that is known",
-    *("photos cannot be read", "check the folder given as --data.root"),
+    *("photos cannot be read", "check the folder given as --photos"),
 )
 def test_mostly_rotten(case: Case, train_arguments: Arguments, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
@@ -322,7 +322,7 @@ def test_evil_checkpoints(
     assert not (tmp_path / "out.onnx").exists()
 
 
-@row("--data.root without photos, or not there", "refused", "--data.root")
+@row("--photos without photos, or not there", "refused", "--photos")
 def test_no_photos(case: Case, train_arguments: Arguments, tmp_path: Path) -> None:
     for root in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DataError) as caught:

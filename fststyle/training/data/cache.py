@@ -66,7 +66,7 @@ class PhotoCache:
             self._full = True
             warnings.warn(
                 f"no room for decoded photos in {self.folder} ({reason_of(error)}): they are decoded anew every "
-                "time, which is slower; free some disk, or set --data.cache_gigabytes lower",
+                "time, which is slower; free some disk, or set --cache-gigabytes lower",
                 stacklevel=2,
             )
 

@@ -80,7 +80,7 @@ class PhotoCrops(Dataset[Tensor]):
                 continue
             crop = random_crop(rgb, self.crop, rng)
             return _to_tensor(darkened(crop, rng) if rng.random() < self.dark else crop)
-        raise DataError("not one photo could be read; check the folder given as --data.root")
+        raise DataError("not one photo could be read; check the folder given as --photos")
 
     def _read(self, index: int) -> NDArray[np.uint8]:
         """No larger than the narrowest crop needs, whether it comes from the cache or from its file."""
@@ -112,7 +112,7 @@ class PhotoCrops(Dataset[Tensor]):
         if len(self.bad) > MAX_BAD_SHARE * len(self.photos):
             raise DataError(
                 f"{len(self.bad)} of {len(self.photos)} photos cannot be read, the last one because: {error}; "
-                "check the folder given as --data.root"
+                "check the folder given as --photos"
             )
 
 

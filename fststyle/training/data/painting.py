@@ -45,7 +45,7 @@ def look_at(painting: Path | BinaryIO, style_size: int) -> NDArray[np.uint8]:
     if shorter < _SMALL * style_size:
         warnings.warn(
             f"{name} has only {width}×{height} pixels and is enlarged to {style_size} on its shorter side; "
-            f"expect soft, large strokes: give a larger picture of it, or --model.style_size {max(32, shorter)}",
+            f"expect soft, large strokes: give a larger picture of it, or --style-size {max(32, shorter)}",
             stacklevel=3,
         )
     return resize_shorter_side(rgb, style_size)

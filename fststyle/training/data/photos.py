@@ -100,10 +100,10 @@ class ContentData(pl.LightningDataModule):
         if self.train_files:
             return
         if not self.root.is_dir():
-            raise DataError(f"no folder of photos at {self.root}; give one as --data.root")
+            raise DataError(f"no folder of photos at {self.root}; give one as --photos")
         photos = find_images(self.root)
         if not photos:
-            raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --data.root")
+            raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --photos")
         if len(photos) < 16:
             what = "one photo is few" if len(photos) == 1 else f"{len(photos)} photos are few"
             warnings.warn(
@@ -145,7 +145,7 @@ class ContentData(pl.LightningDataModule):
                 return
         middling = round(statistics.median(sides))
         if middling < _SMALL * self.crop:
-            smaller = f", or --data.crop {max(32, middling)}" if self.crop > 32 else ""
+            smaller = f", or --size {max(32, middling)}" if self.crop > 32 else ""
             warnings.warn(
                 f"the photos are small: {middling} pixels on the shorter side, where a crop has {self.crop}. They are "
                 f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}",

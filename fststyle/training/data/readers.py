@@ -88,5 +88,5 @@ def plain_reading_errors() -> Iterator[None]:
             raise
         raise DataError(
             "a process that reads photos was killed, most often because the memory was full; go on with --resume and "
-            "--data.num_workers 0"
+            "--workers 0"
         ) from error

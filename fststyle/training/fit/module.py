@@ -146,7 +146,7 @@ class StyleTransferModule(PaintingSteps):
         if self.network == "tiny" and self.teacher is None and self.init == "none":
             rank_zero_warn(
                 "tiny alone learns blotches: train and export `fast` in this style first, and give it as teacher "
-                "(--model.teacher fast.onnx)"
+                "(--teacher fast.onnx)"
             )
         self._to_device()
 
@@ -172,8 +172,8 @@ class StyleTransferModule(PaintingSteps):
         what = f"the {' and '.join(broken)}" if broken else "the gradient (of a finite cost)"
         raise TrainingError(
             f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: go on from "
-            "the last checkpoint, if there is one, by --resume --trainer.precision 32-true, or by --resume --force with"
-            " a lower --model.learning_rate"
+            "the last checkpoint, if there is one, by --resume --precision 32-true, or by --resume --force with"
+            " a lower --learning-rate"
         )
 
     def _is_left_out(self) -> bool:

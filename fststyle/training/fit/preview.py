@@ -101,9 +101,7 @@ def preview(
     """
     data.setup("fit")
     if not data.val_files:
-        raise DataError(
-            "a preview shows photos that were held out, and there are none; give more, or --data.val_photos 4"
-        )
+        raise DataError("a preview shows photos that were held out, and there are none; give more, or --val-photos 4")
     data.crop, data.batch_size = min(data.crop, _CROP), max(data.batch_size, 2)
     strengths = Strengths()
     short = bare_trainer(

@@ -28,8 +28,8 @@ _ADDED_SINCE: Mapping[str, Any] = {
 _LASTING = ("network", "width", "strength", "optimizer")
 
 GO_ON = (
-    "resume with the old setting, start anew in another folder (--out) with --init to begin from this one's weights, or"
-    " go on with --force"
+    "resume with the old setting, start anew in another folder (--output) with --init to begin from this one's weights,"
+    " or go on with --force"
 )
 """How a message ends that refuses to make one run of two."""
 
@@ -112,7 +112,7 @@ def refuse_another_network(saved: Mapping[str, Any], asked: Mapping[str, Any]) -
             if key in ("network", "width")
             else f"trains with {key} = {began[key]}, not {asked[key]}"
         )
-        raise TrainingError(f"this run {what}; resume with the old setting, or start anew in another folder (--out)")
+        raise TrainingError(f"this run {what}; resume with the old setting, or start anew in another folder (--output)")
 
 
 def refuse_another_recipe(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -86,10 +86,10 @@ def run(
     if resume:
         saved = read_checkpoint(last)
         if trainer.max_steps > 0 and saved.steps >= trainer.max_steps:
-            raise TrainingError(f"{last} has all of its {saved.steps} steps; give a higher --trainer.max_steps")
+            raise TrainingError(f"{last} has all of its {saved.steps} steps; give a higher --steps")
         check_resume(saved, module, data, force=force)
     elif last.exists() and is_first:
-        raise TrainingError(f"{folder} holds a run already; go on with --resume, or give another --out")
+        raise TrainingError(f"{folder} holds a run already; go on with --resume, or give another --output")
     data.bad_list, data.cache_folder = folder / BAD_PHOTOS, folder / CACHE_FOLDER
     with locked(folder) if is_first else nullcontext():
         if is_first:

@@ -29,14 +29,14 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+b")
     except OSError as error:
-        raise TrainingError(f"cannot write in {folder} ({reason_of(error)}); give another --out") from error
+        raise TrainingError(f"cannot write in {folder} ({reason_of(error)}); give another --output") from error
     with file:
         try:
             _lock(file)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 raise TrainingError(
-                    f"another process is training in {folder}; wait for its end, or give another --out"
+                    f"another process is training in {folder}; wait for its end, or give another --output"
                 ) from error
             warnings.warn(f"{folder} cannot be locked; do not start a second training in it", stacklevel=3)
         remove_leftovers(folder)

@@ -44,7 +44,7 @@ def settle(trainer: Any, minutes: float | None) -> None:
     """
     for name in _OURS:
         if trainer.get(name) is not None:
-            raise TrainingError(f"--trainer.{name} cannot be set: every output of a run goes to --out; leave it out")
+            raise TrainingError(f"--trainer.{name} cannot be set: every output of a run goes to --output; leave it out")
     if trainer.get("precision") is None:
         on_gpu = trainer.get("accelerator", "auto") in ("auto", "gpu", "cuda")
         trainer["precision"] = default_precision(torch_device("auto" if on_gpu else "cpu"))
@@ -80,9 +80,7 @@ def steps_of(trainer: Any, minutes: float | None) -> int:
     if steps is None and not ends_otherwise:
         return USUAL_STEPS
     if steps is not None and steps < 0 and not ends_otherwise and not trainer.get("fast_dev_run"):
-        raise TrainingError(
-            "nothing ends this run, and the learning rate follows its end; give --minutes or --trainer.max_steps"
-        )
+        raise TrainingError("nothing ends this run, and the learning rate follows its end; give --minutes or --steps")
     return -1 if steps is None or minutes is not None else steps
 
 
@@ -102,7 +100,7 @@ def plain_errors() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
             raise TrainingError(
-                "the memory is full; give a smaller --data.batch_size or --data.crop, and go on with --resume --force "
+                "the memory is full; give a smaller --batch-size or --size, and go on with --resume --force "
                 "if there is a checkpoint"
             ) from error
         said = " ".join(str(error).split()) or type(error).__name__

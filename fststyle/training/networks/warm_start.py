@@ -84,7 +84,7 @@ def _require(path: Path, found: tuple[str, float], wanted: tuple[str, float]) ->
     if found != wanted:
         raise TrainingError(
             f"{path.name} holds {found[0]} at width {found[1]:g}, not {wanted[0]} at {wanted[1]:g}; "
-            "set --model.network and --model.width to match, or give another --init"
+            "set --network and --width to match, or give another --init"
         )
 
 
