@@ -3,7 +3,6 @@
 import json
 import os
 import time
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from fststyle.errors import ImageError
 from fststyle.jobs.run import Job, Result
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, reason_of, refuse_other_kind
+from fststyle.system.warn import warn
 
 
 class Manifest:
@@ -74,10 +74,9 @@ class Manifest:
             if is_file(self._path):  # a pipe or device has no disk to wait for
                 os.fsync(self._file.fileno())
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"{self._path} could not be continued ({reason_of(error)}), but painting goes on; make room, and the "
-                "same command with --skip-existing notes what is missing",
-                stacklevel=3,
+                "same command with --skip-existing notes what is missing"
             )
             with suppress(OSError):  # what could not be written cannot be flushed either
                 self._file.close()

@@ -2,7 +2,6 @@
 
 import glob
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suff
 from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
 from fststyle.system.files import is_file, is_folder, is_there, place_of
+from fststyle.system.warn import warn
 
 _STREAM = "-"
 
@@ -213,7 +213,7 @@ def _is_product(path: Path, named: set[Path]) -> bool:
 def _warn_of_paintings(where: str, count: int) -> None:
     if count:
         what = "1 painting of an earlier run is" if count == 1 else f"{count} paintings of earlier runs are"
-        warnings.warn(f"{where}: {what} left out; to paint such a file again, name it alone", stacklevel=3)
+        warn(f"{where}: {what} left out; to paint such a file again, name it alone")
 
 
 def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]:

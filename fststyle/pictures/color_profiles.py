@@ -1,10 +1,11 @@
 """ICC profiles: pictures of any color space -> sRGB."""
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from fststyle.system.warn import warn
 
 # A profile that moves no color by more is sRGB's, whatever it is called.
 _SAME = 1
@@ -25,7 +26,7 @@ def profile_to_srgb(image: Image.Image, data: bytes | None, name: str) -> Image.
         try:
             converted = _converted(image, ImageCms.ImageCmsProfile(io.BytesIO(data)))
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            warnings.warn(f"{name} has a broken color profile, which is ignored", stacklevel=2)
+            warn(f"{name} has a broken color profile, which is ignored")
         else:
             return converted
     if image.mode == "LAB":

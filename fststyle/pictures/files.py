@@ -7,7 +7,6 @@ picture file.
 import errno
 import io
 import os
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -38,6 +37,7 @@ from fststyle.pictures.tiff_layout import layout_of
 from fststyle.pictures.writing import encode_picture, refuse_size, write_picture
 from fststyle.system.extras import extra
 from fststyle.system.files import NoRegularFileError, require_regular_file
+from fststyle.system.warn import warn
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -214,5 +214,5 @@ def _decoded(image: Image.Image, file: IO[bytes], name: str, min_side_hint: int 
     if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         image = image.convert("RGB")  # the fourth byte was left empty, as other readers take it
     if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
-        warnings.warn(f"{name} holds several frames or pages; only the first is used", stacklevel=3)
+        warn(f"{name} holds several frames or pages; only the first is used")
     return to_picture(image, name, encoding=encoding, in_place=True)

@@ -1,13 +1,13 @@
 """Folders of pictures."""
 
 import os
-import warnings
 from collections import Counter
 from pathlib import Path
 
 from fststyle.errors import ImageError
 from fststyle.pictures.formats import HEIF_SUFFIXES, is_other_picture, is_picture
 from fststyle.system.files import is_file, is_folder
+from fststyle.system.warn import warn
 
 
 def find_images(root: Path) -> list[Path]:
@@ -22,15 +22,15 @@ def find_images(root: Path) -> list[Path]:
     if not is_folder(root):
         raise ImageError(f"{root} is not a folder; name one that holds pictures")
 
-    def warn(error: OSError) -> None:
+    def leave_out(error: OSError) -> None:
         if error.filename == str(root):
             raise ImageError(f"{root} may not be read; check its permissions") from error
-        warnings.warn(f"{error.filename} is left out: {error.strerror}", stacklevel=3)
+        warn(f"{error.filename} is left out: {error.strerror}")
 
     found: list[Path] = []
     others: Counter[str] = Counter()
     entered = {_identity(root)}
-    for folder, subfolders, names in os.walk(root, onerror=warn, followlinks=True):
+    for folder, subfolders, names in os.walk(root, onerror=leave_out, followlinks=True):
         fresh: list[str] = []
         for name in sorted(subfolders):
             if name.startswith("."):
@@ -38,7 +38,7 @@ def find_images(root: Path) -> list[Path]:
             try:
                 identity = _identity(Path(folder, name))
             except OSError as error:
-                warn(error)
+                leave_out(error)
                 continue
             if identity not in entered:
                 entered.add(identity)
@@ -56,10 +56,7 @@ def find_images(root: Path) -> list[Path]:
         count = others.total()
         files, are = ("files", "are") if count > 1 else ("file", "is")
         suffixes = ", ".join(sorted(others))
-        warnings.warn(
-            f"{count} {files} in {root} {are} left out: {suffixes}; save them as JPEG or PNG{_heif_hint(others)}",
-            stacklevel=2,
-        )
+        warn(f"{count} {files} in {root} {are} left out: {suffixes}; save them as JPEG or PNG{_heif_hint(others)}")
     return sorted(found)
 
 

@@ -1,7 +1,6 @@
 """A Pillow image of any mode -> uint8 RGB, sRGB, upright, its transparency set apart."""
 
 import struct
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from fststyle.pictures.color_encoding import Encoding
 from fststyle.pictures.color_profiles import profile_to_srgb
 from fststyle.pictures.hidden_color import fill_hidden
 from fststyle.pictures.resizing import fit_longer_side, fit_transparent
+from fststyle.system.warn import warn
 
 # What Pillow's plugins were seen to raise on truncated and bit-flipped files.
 BROKEN_FILE = (
@@ -111,7 +111,7 @@ def _upright(image: Image.Image, name: str, *, in_place: bool) -> Image.Image:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except BROKEN_FILE:
-        warnings.warn(f"{name} has a broken EXIF block, which is ignored", stacklevel=3)
+        warn(f"{name} has a broken EXIF block, which is ignored")
         return image
     if orientation == 1:
         return image
@@ -135,10 +135,7 @@ def _deep_gray(image: Image.Image, name: str, encoding: Encoding | None) -> Pict
         levels = np.clip(values, 0, 65535).astype(np.uint16)
         plain = np.arange(65536) >> 8
     if 0 < levels.max() < _NEARLY_BLACK:
-        warnings.warn(
-            f"{name} is nearly black: it uses the lowest of its 16 or 32 bits alone; stretch its brightness first",
-            stacklevel=3,
-        )
+        warn(f"{name} is nearly black: it uses the lowest of its 16 or 32 bits alone; stretch its brightness first")
     ramp = np.arange(256, dtype=np.uint8)
     shown = _to_srgb(Image.fromarray(ramp[None]), image.info, name, encoding)[0]  # (256, 3)
     table = plain.astype(np.uint8)[:, None].repeat(3, 1)

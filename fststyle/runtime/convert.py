@@ -1,7 +1,6 @@
 """From one network file to another: precision and pixels changed, the card kept."""
 
 import math
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.warn import warn
 
 Io = Literal["float", "uint8"]
 
@@ -101,11 +101,11 @@ def _read(paths: Iterable[Path], least: int, multiple: int) -> list[Pixels]:
         try:
             photo = fit_longer_side(read_picture(path, min_side_hint=2 * _SIDE).to_paint(), _SIDE)
         except ImageError as error:
-            warnings.warn(f"{error}; it is left out", stacklevel=3)
+            warn(f"{error}; it is left out")
             continue
         if min(photo.shape[:2]) // multiple * multiple < least:
             height, width = photo.shape[:2]
-            warnings.warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network", stacklevel=3)
+            warn(f"{path} is left out: at {width}×{height} pixels too narrow for the network")
         else:
             photos.append(photo)
     return photos

@@ -1,6 +1,5 @@
 """The sizes that a network takes, and a picture of any size made one of them."""
 
-import warnings
 from collections.abc import Callable
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from fststyle.errors import ModelFileError
 from fststyle.pictures.files import resize
 from fststyle.runtime.network import Network
+from fststyle.system.warn import warn
 
 Pixels = NDArray[np.uint8]
 
@@ -75,10 +75,9 @@ class Fitting:
         if self.multiple > _USUAL_MULTIPLE and sides != rgb.shape[:2] and not self._told:
             self._told = True
             height, width = rgb.shape[:2]
-            warnings.warn(
+            warn(
                 f"{self._network.model.name} takes only sides that are multiples of {self.multiple}: {width}×{height} "
-                f"is continued to {sides[1]}×{sides[0]} by reflection, and cut back",
-                stacklevel=2,
+                f"is continued to {sides[1]}×{sides[0]} by reflection, and cut back"
             )
         try:
             return _padded(rgb, paint, *sides)

@@ -1,7 +1,6 @@
 """A network that onnxruntime runs: pixels in and out, whatever it computes on."""
 
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
@@ -14,6 +13,7 @@ from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
+from fststyle.system.warn import warn
 
 # onnxruntime starts as many as it is told, and with ten thousand it does not come back.
 _MOST_THREADS = 1024
@@ -152,7 +152,7 @@ class Network:
             return
         if (found := suspicion(answer, self.layout, self.model.ends_in)) is not None:
             self._suspected = True
-            warnings.warn(f"{self.model.name} {found}", stacklevel=2)
+            warn(f"{self.model.name} {found}")
 
 
 def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:

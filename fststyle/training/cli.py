@@ -6,7 +6,6 @@ Lightning's `Trainer`; a default stands there and nowhere else.
 
 import shlex
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from fststyle.pictures.files import write_picture
 from fststyle.samples import photo_folder, photos
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
+from fststyle.system.warn import warn
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.data.photos import ContentData
 from fststyle.training.fit.callbacks import SAVE_EVERY, CostProgressBar, StopOnSignal, TimeBudget
@@ -114,7 +114,7 @@ class TrainCLI(LightningCLI):
         try:
             text = self.parser.dump(again, skip_validation=True)
         except ValueError:  # an argument of a callback that YAML cannot express
-            warnings.warn(f"{path} is not written: it cannot express these callbacks; keep the command", stacklevel=2)
+            warn(f"{path} is not written: it cannot express these callbacks; keep the command")
             return
         try:
             atomic_write(path, text.encode())

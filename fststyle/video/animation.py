@@ -1,7 +1,6 @@
 """An animated WebP as a clip; ffmpeg reads every other kind of animation, but not this one."""
 
 import struct
-import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ from fststyle.errors import VideoError
 from fststyle.pictures.picture import to_picture
 from fststyle.pictures.resizing import resize
 from fststyle.system.files import is_file
+from fststyle.system.warn import warn
 from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.span import Span
 from fststyle.video.timing import at_rate
@@ -100,10 +100,7 @@ class AnimationReader:
                 self._image.seek(number)
                 self._image.load()
             except (OSError, EOFError, SyntaxError, ValueError) as error:
-                warnings.warn(
-                    f"{self._name} is cut off at {float(begins):.1f} s ({error}); what comes before is painted",
-                    stacklevel=2,
-                )
+                warn(f"{self._name} is cut off at {float(begins):.1f} s ({error}); what comes before is painted")
                 return
             lasts = self._duration * _UNIT
             seen = self._span.within(begins, lasts)

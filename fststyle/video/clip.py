@@ -1,6 +1,5 @@
 """What is known of a video, which part of it is taken, and its frames."""
 
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.system.warn import warn
 
 DEFAULT_RATE = Fraction(25)
 """Frames a second where nothing else is known."""
@@ -98,7 +98,4 @@ def nothing_left(name: str, cut: Cut, seconds: Fraction | None) -> VideoError:
 
 def warn_of_transparency(name: str) -> None:
     """Videos are written without it."""
-    warnings.warn(
-        f"{name} has transparency, which is left out; put it on a background first to choose what shows through",
-        stacklevel=3,
-    )
+    warn(f"{name} has transparency, which is left out; put it on a background first to choose what shows through")

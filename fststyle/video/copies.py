@@ -1,7 +1,6 @@
 """Sound and subtitles of the input in the output: copied as they are, or made into what the file can hold."""
 
 import io
-import warnings
 import wave
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import av
 from av.bitstream import BitStreamFilterContext
 
 from fststyle.errors import VideoError
+from fststyle.system.warn import warn
 from fststyle.video.aac import AacEncoder
 from fststyle.video.timing import Monotonic
 
@@ -132,7 +132,7 @@ class _Copy:
             filtered = self._filter.filter(packet)
         except av.FFmpegError:
             if not self._warned:
-                warnings.warn(f"{self._name}: parts of its sound are damaged and left out", stacklevel=2)
+                warn(f"{self._name}: parts of its sound are damaged and left out")
             self._warned = True
             return []
         for part in filtered:
@@ -193,10 +193,9 @@ def _subtitle(container: Any, source: Any) -> _Filter | None:
     except (ValueError, AttributeError, av.FFmpegError):
         codec = "of an unknown kind" if source.codec_context is None else source.codec_context.name
         known = ".mkv can" if container.format.name != "matroska" and _fits("matroska", source) else ""
-        warnings.warn(
+        warn(
             f"{_name(source)}: its subtitles ({codec}) are left out, the output cannot hold them"
-            + (f"; {known}" if known else ""),
-            stacklevel=2,
+            + (f"; {known}" if known else "")
         )
         return None
 

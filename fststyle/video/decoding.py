@@ -1,6 +1,5 @@
 """Packets of moving pictures to frames, each at a later time than the one before; damage costs what it hits."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from av.container import InputContainer
 from av.format import Flags
 
 from fststyle.errors import VideoError
+from fststyle.system.warn import warn
 from fststyle.video.clip import DEFAULT_RATE, warn_of_transparency
 from fststyle.video.deinterlace import Deinterlacer
 from fststyle.video.timing import BestTime, Monotonic, run_backwards
@@ -135,7 +135,7 @@ class Decoder:
             return list(packet.decode())
         except av.FFmpegError as error:
             at = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base):.1f} s"
-            warnings.warn(f"{self._name} is damaged{at} ({error.strerror}); what can be read is painted", stacklevel=2)
+            warn(f"{self._name} is damaged{at} ({error.strerror}); what can be read is painted")
             return []
 
     def _note_transparency(self, image: av.VideoFrame) -> None:
@@ -149,10 +149,9 @@ class Decoder:
     def _note_size(self, image: av.VideoFrame) -> None:
         size = image.width, image.height
         if self._size not in (None, size):
-            warnings.warn(
+            warn(
                 f"{self._name} goes on with frames of {image.width}×{image.height}; "
-                "they are scaled to the size of the first",
-                stacklevel=2,
+                "they are scaled to the size of the first"
             )
         self._size = size
 

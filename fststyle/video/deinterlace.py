@@ -1,11 +1,12 @@
 """Whole pictures from interlaced frames: ffmpeg's bwdif, one picture a frame; other frames are left as they are."""
 
-import warnings
 from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 import av
+
+from fststyle.system.warn import warn
 
 _Tag = TypeVar("_Tag")
 
@@ -44,7 +45,7 @@ class Deinterlacer(Generic[_Tag]):
     def _warn(self) -> None:
         if not self._warned:
             self._warned = True
-            warnings.warn(f"{self._name} is interlaced; it is deinterlaced, one picture a frame", stacklevel=3)
+            warn(f"{self._name} is interlaced; it is deinterlaced, one picture a frame")
 
 
 class _Bwdif:

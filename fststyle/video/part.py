@@ -1,6 +1,5 @@
 """The frames and packets of a part of a file, in the order of the file."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -10,6 +9,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from fststyle.system.warn import warn
 from fststyle.video.decoding import Decoder, Shown
 from fststyle.video.length import Length
 from fststyle.video.seeking import on_screen, place_to_read_from, seek
@@ -161,13 +161,12 @@ class Part:
     def _warn_if_cut_off(self) -> None:
         """At the end of the file."""
         if self._failure is not None:
-            warnings.warn(
+            warn(
                 f"{self._name} is cut off at {float(self._seen):.1f} s ({self._failure.strerror}); "
-                "what comes before is painted",
-                stacklevel=2,
+                "what comes before is painted"
             )
             return
         promised = self._length.promised(self._copied)
         if self._span.end is None and promised is not None and promised - self._seen > _CUT_OFF:
             ends, wanted = float(self._seen - self._span.origin), float(promised - self._span.origin)
-            warnings.warn(f"{self._name} is cut off: it ends at {ends:.1f} of {wanted:.1f} s", stacklevel=2)
+            warn(f"{self._name} is cut off: it ends at {ends:.1f} of {wanted:.1f} s")

@@ -1,6 +1,5 @@
 """A folder or pattern of pictures as a clip of constant rate."""
 
-import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image, ImageOps
 from fststyle.errors import ImageError, VideoError
 from fststyle.pictures.files import read_picture
 from fststyle.pictures.picture import Picture
+from fststyle.system.warn import warn
 from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame
 from fststyle.video.numbering import find_pictures, missing
 
@@ -36,7 +36,7 @@ class PicturesReader:
         if not self._paths:
             raise VideoError(f"{text} holds {len(found)} pictures, none of them between start and end")
         if gaps := missing(self._paths):
-            warnings.warn(f"{text} lacks the numbers {gaps}; the frames beside a gap follow each other", stacklevel=2)
+            warn(f"{text} lacks the numbers {gaps}; the frames beside a gap follow each other")
         self._max_side = cut.max_side
         self._warned = False
         height, width = self._read(self._paths[0]).rgb.shape[:2]
@@ -60,7 +60,7 @@ class PicturesReader:
             except ImageError as error:
                 if shown is None:
                     raise
-                warnings.warn(f"{error}; the frame before it is shown again", stacklevel=2)
+                warn(f"{error}; the frame before it is shown again")
             yield Frame(shown.to_paint(), number, 1, shown.alpha)
 
     def _read(self, path: Path) -> Picture:
@@ -76,10 +76,9 @@ class PicturesReader:
             return picture
         if not self._warned:
             self._warned = True
-            warnings.warn(
+            warn(
                 f"{path} has {width}×{height} pixels, the first frame {size[0]}×{size[1]}; "
-                "it is fitted into that size, and so are others",
-                stacklevel=2,
+                "it is fitted into that size, and so are others"
             )
         return _with_bars(picture, size)
 

@@ -1,6 +1,5 @@
 """Frames from standard input and to standard output, as y4m or as bare RGB bytes."""
 
-import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
+from fststyle.system.warn import warn
 from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
 from fststyle.video.color import FromRgb, ToRgb, matrix_by_size
 from fststyle.video.timing import at_rate
@@ -81,10 +81,9 @@ class PipeReader:
                     yield frame, seconds - start, 1 / self._own
                 seconds = (number + 1) / self._own
         except (av.FFmpegError, OSError) as error:
-            warnings.warn(
+            warn(
                 f"standard input is cut off at {float(seconds):.1f} s ({error.strerror or error}); "
-                "what comes before is painted",
-                stacklevel=2,
+                "what comes before is painted"
             )
         if not seconds:
             raise VideoError("standard input holds not one whole frame; check what writes it, and --raw")

@@ -1,6 +1,5 @@
 """Opens what may be a video: only containers that hold their own data, never a playlist that leads elsewhere."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from av.container import InputContainer
 from fststyle.errors import VideoError
 from fststyle.system.file_kinds import Kind, kind_of_content, kind_of_name
 from fststyle.system.files import require_regular_file
+from fststyle.system.warn import warn
 
 # A file may call itself .mp4 and be a list of addresses that ffmpeg would fetch.
 _FORMATS = (
@@ -69,7 +69,7 @@ def picture_stream(container: InputContainer, name: str) -> Any:
         kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise VideoError(f"{name} holds {kinds} but no moving pictures; name a video")
     if len(streams) > 1:
-        warnings.warn(f"{name} holds {len(streams)} videos; only the first is painted", stacklevel=2)
+        warn(f"{name} holds {len(streams)} videos; only the first is painted")
     return streams[0]
 
 
@@ -79,9 +79,9 @@ def copied_streams(container: InputContainer, name: str) -> list[Any]:
     others = [stream for stream in container.streams if stream.type not in {"audio", "subtitle", "video"}]
     if others:
         kinds = ", ".join(sorted({stream.type for stream in others}))
-        warnings.warn(f"{name}: streams that are neither sound nor subtitles are left out ({kinds})", stacklevel=2)
+        warn(f"{name}: streams that are neither sound nor subtitles are left out ({kinds})")
     if any(_is_cover(stream) for stream in container.streams.video):
-        warnings.warn(f"{name}: its cover picture is left out", stacklevel=2)
+        warn(f"{name}: its cover picture is left out")
     return kept
 
 

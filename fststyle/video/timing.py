@@ -2,11 +2,12 @@
 
 import math
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar
+
+from fststyle.system.warn import warn
 
 _T = TypeVar("_T")
 
@@ -121,7 +122,7 @@ class Monotonic:
             if placed < self._last + self._step:
                 if not self._warned:
                     self._warned = True
-                    warnings.warn(f"{self._name} has times that do not go forward; they are mended", stacklevel=2)
+                    warn(f"{self._name} has times that do not go forward; they are mended")
                 if self._last - placed > self._leap:
                     self._offset += self._last + self._nominal - placed
                     placed = self._last + self._nominal

@@ -7,12 +7,12 @@ In the default, *relative* form every term is dimensionless and calibrated, so t
 paintings with any loss network, layers and picture size.
 """
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from fststyle.system.warn import warn
 from fststyle.training.cost import losses
 from fststyle.training.cost.cost import TERM_NAMES, Cost, CostTerms, Form
 from fststyle.training.cost.loss_network import LossNetwork
@@ -207,10 +207,9 @@ def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
                 f"{cost.architecture} sees as VGG-19 with normalized channels; set normalize_channels, or use vgg19"
             )
         if untaught := [layer for layer in cost.layers if layer not in TAUGHT_LAYERS]:
-            warnings.warn(
+            warn(
                 f"{cost.architecture} was not taught {', '.join(untaught)}, and sees less there than VGG-19; "
-                f"use layers of {', '.join(TAUGHT_LAYERS)}, or vgg19",
-                stacklevel=2,
+                f"use layers of {', '.join(TAUGHT_LAYERS)}, or vgg19"
             )
     elif cost.normalize_channels:
         network.normalize_channels(photos)

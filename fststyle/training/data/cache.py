@@ -3,7 +3,6 @@
 Several processes may fill and read the same folder.
 """
 
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.system.files import atomic_write, reason_of, remove_leftovers
+from fststyle.system.warn import warn
 
 Pixels = NDArray[np.uint8]
 
@@ -64,10 +64,9 @@ class PhotoCache:
             atomic_write(path, content.getvalue())
         except OSError as error:
             self._full = True
-            warnings.warn(
+            warn(
                 f"no room for decoded photos in {self.folder} ({reason_of(error)}): they are decoded anew every "
-                "time, which is slower; free some disk, or set --cache-gigabytes lower",
-                stacklevel=2,
+                "time, which is slower; free some disk, or set --cache-gigabytes lower"
             )
 
 

@@ -4,7 +4,6 @@ Sample p of a run is a pure function of the seed and p: which photo, which crop,
 """
 
 import json
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch.utils.data import Dataset
 from fststyle.errors import DataError, ImageError
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.system.files import reason_of
+from fststyle.system.warn import warn
 from fststyle.training.data.cache import PhotoCache
 
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
@@ -108,7 +108,7 @@ class PhotoCrops(Dataset[Tensor]):
                     with self.bad_list.open("a", encoding="utf-8") as file:
                         file.write(record + "\n")
             except OSError as unwritten:
-                warnings.warn(f"{error}; it is left out, and not listed ({reason_of(unwritten)})", stacklevel=2)
+                warn(f"{error}; it is left out, and not listed ({reason_of(unwritten)})")
         if len(self.bad) > MAX_BAD_SHARE * len(self.photos):
             raise DataError(
                 f"{len(self.bad)} of {len(self.photos)} photos cannot be read, the last one because: {error}; "

@@ -1,6 +1,5 @@
 """The painting as it is looked at in training."""
 
-import warnings
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import ImageError
 from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.system.warn import warn
 
 # A painting that is enlarged more than this has no brush strokes to learn.
 _SMALL = 0.7
@@ -31,10 +31,9 @@ def look_at(painting: Path | BinaryIO, style_size: int) -> NDArray[np.uint8]:
     if picture.alpha is not None:
         opacity = picture.alpha[..., None].astype(np.float32) / 255
         rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
-        warnings.warn(
+        warn(
             f"{name} is transparent in places; the network learns white there: cut out the painted part, or "
-            "save it without transparency",
-            stacklevel=3,
+            "save it without transparency"
         )
     shorter, longer = sorted((height, width))
     if longer / shorter * style_size**2 > _MOST_PIXELS:
@@ -43,9 +42,8 @@ def look_at(painting: Path | BinaryIO, style_size: int) -> NDArray[np.uint8]:
             "side; cut a broader part out of it"
         )
     if shorter < _SMALL * style_size:
-        warnings.warn(
+        warn(
             f"{name} has only {width}×{height} pixels and is enlarged to {style_size} on its shorter side; "
-            f"expect soft, large strokes: give a larger picture of it, or --style-size {max(32, shorter)}",
-            stacklevel=3,
+            f"expect soft, large strokes: give a larger picture of it, or --style-size {max(32, shorter)}"
         )
     return resize_shorter_side(rgb, style_size)

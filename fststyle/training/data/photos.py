@@ -5,7 +5,6 @@ n processes see together what one process with an n times larger batch would. Wh
 """
 
 import statistics
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from fststyle.errors import DataError, ImageError
 from fststyle.pictures.files import find_images, read_picture
+from fststyle.system.warn import warn
 from fststyle.training.data.cache import PhotoCache
 from fststyle.training.data.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
 from fststyle.training.data.photo_names import digest_of, found_again, has_others, names_of
@@ -106,10 +106,7 @@ class ContentData(pl.LightningDataModule):
             raise DataError(f"no photos under {self.root}; give a folder with .jpg, .png, … files as --photos")
         if len(photos) < 16:
             what = "one photo is few" if len(photos) == 1 else f"{len(photos)} photos are few"
-            warnings.warn(
-                f"{what}: the network will do best on pictures like these; a hundred varied ones are plenty",
-                stacklevel=2,
-            )
+            warn(f"{what}: the network will do best on pictures like these; a hundred varied ones are plenty")
         by_name = sorted(photos, key=lambda path: digest_of(path, self.root))
         sides = self._hold_out(by_name, min(self.val_photos, len(photos) // 5 or len(photos) - 1))
         held_out = set(self.val_files)
@@ -146,10 +143,9 @@ class ContentData(pl.LightningDataModule):
         middling = round(statistics.median(sides))
         if middling < _SMALL * self.crop:
             smaller = f", or --size {max(32, middling)}" if self.crop > 32 else ""
-            warnings.warn(
+            warn(
                 f"the photos are small: {middling} pixels on the shorter side, where a crop has {self.crop}. They are "
-                f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}",
-                stacklevel=3,
+                f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}"
             )
 
     def state_dict(self) -> dict[str, Any]:

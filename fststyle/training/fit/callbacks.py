@@ -1,7 +1,6 @@
 """What happens around the steps: time budget, checkpoints, pictures, progress bar."""
 
 import time
-import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from fststyle.errors import ImageError
 from fststyle.pictures.files import write_picture
 from fststyle.pictures.sheet import contact_sheet
 from fststyle.system.signals import SignalWatch
+from fststyle.system.warn import warn
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.progress import has_end
 from fststyle.training.fit.run_log import log_picture
@@ -171,7 +171,7 @@ class SamplePictures(Callback):
         try:
             write_picture(self.folder / f"step_{trainer.global_step:06d}.jpg", sheet)
         except ImageError as error:
-            warnings.warn(f"{error}; the training goes on without this sample picture", stacklevel=2)
+            warn(f"{error}; the training goes on without this sample picture")
         for logger in trainer.loggers:
             log_picture(logger, "val/stylized", sheet, trainer.global_step)
 

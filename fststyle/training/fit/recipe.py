@@ -1,7 +1,6 @@
 """What a run is, and whether one may go on as another."""
 
 import itertools
-import warnings
 from collections.abc import Container, Mapping
 from dataclasses import asdict, fields
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import Any
 from fststyle.errors import FststyleError, TrainingError
 from fststyle.model.gallery import find_network
 from fststyle.pictures.files import encode_picture
+from fststyle.system.warn import warn
 from fststyle.training.checkpoint import CHECKPOINT_KEY
 from fststyle.training.cost.objective import Cost
 
@@ -76,9 +76,7 @@ def saved_settings(content: Mapping[str, Any], given: Container[str]) -> dict[st
         try:
             find_network(Path(began["teacher"]))
         except FststyleError:
-            warnings.warn(
-                f"its teacher {began['teacher']} is not here; to train on, give it as teacher=…", stacklevel=3
-            )
+            warn(f"its teacher {began['teacher']} is not here; to train on, give it as teacher=…")
         else:
             settings["teacher"] = began["teacher"]
     return settings

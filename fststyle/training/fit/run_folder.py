@@ -1,7 +1,6 @@
 """A run's folder belongs to one process at a time, and to one run."""
 
 import errno
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 from fststyle.errors import TrainingError
 from fststyle.system.files import reason_of, remove_leftovers
+from fststyle.system.warn import warn
 from fststyle.training.checkpoint import Checkpoint
 from fststyle.training.data.photos import ContentData
 from fststyle.training.fit.module import StyleTransferModule
@@ -38,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
                 raise TrainingError(
                     f"another process is training in {folder}; wait for its end, or give another --output"
                 ) from error
-            warnings.warn(f"{folder} cannot be locked; do not start a second training in it", stacklevel=3)
+            warn(f"{folder} cannot be locked; do not start a second training in it")
         remove_leftovers(folder)
         yield
 

@@ -1,7 +1,6 @@
 """The logs of a run: TensorBoard's, which a full disk ends without ending the run, or any other of Lightning's."""
 
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from PIL import Image
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from fststyle.system.files import reason_of
+from fststyle.system.warn import warn
 
 
 class RunLog(TensorBoardLogger):
@@ -69,10 +69,9 @@ class RunLog(TensorBoardLogger):
 
     def _lose(self, error: OSError) -> None:
         self._lost = True
-        warnings.warn(
+        warn(
             f"the log in {self.log_dir} ends here ({reason_of(error)}); the training goes on: free some disk, or the "
-            "next checkpoint will fail",
-            stacklevel=3,
+            "next checkpoint will fail"
         )
 
 

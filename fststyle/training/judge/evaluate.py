@@ -4,12 +4,12 @@ What the scores mean stands where they are computed: `objective.py` (costs), `eq
 (grid, border), `flicker.py` (steadiness), `sizes.py` (larger photos). Not about how they are shown: `report.py`.
 """
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fststyle.errors import DataError, ImageError
 from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.system.warn import warn
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.judge.evaluation import Evaluation, ModelScores, Pixels, Settings, Speed
@@ -97,10 +97,9 @@ def evaluate(
 def _read_painting(painting: Path, style_size: int) -> Pixels:
     rgb = read_picture(painting).rgb
     if min(rgb.shape[:2]) < style_size:
-        warnings.warn(
+        warn(
             f"{painting} is enlarged from {min(rgb.shape[:2])} to {style_size} pixels and judged blurred; give a "
-            "larger file, or a smaller style size",
-            stacklevel=3,
+            "larger file, or a smaller style size"
         )
     return resize_shorter_side(rgb, style_size)
 
@@ -113,7 +112,7 @@ def _read_photos(photos: Iterable[Path], size: int) -> tuple[list[tuple[str, Pix
         try:
             square = ValidationPhotos([path], size)[0]
         except ImageError as error:
-            warnings.warn(f"{error}; it is left out", stacklevel=3)
+            warn(f"{error}; it is left out")
             skipped[path.name] = str(error)
         else:
             squares.append((path.name, square.permute(1, 2, 0).numpy()))
