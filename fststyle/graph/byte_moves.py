@@ -1,6 +1,6 @@
-"""A quantized network made a little faster, without a change of what it computes.
+"""Makes a quantized network a little faster, without changing what it computes.
 
-A mirrored border and a rearrangement of channels only move numbers. Moved as bytes they are a quarter as much to move.
+Mirroring borders and rearranging channels only move numbers. As bytes they are a quarter of the data.
 """
 
 from collections import Counter

@@ -11,7 +11,7 @@ from fststyle.model.layouts import Values
 
 
 def with_byte_pixels(model: onnx.ModelProto, values: Values) -> onnx.ModelProto:
-    """The same network with uint8 RGB of shape (batch, height, width, 3) in and out, as image libraries have it."""
+    """The same network with uint8 RGB in and out, (batch, height, width, 3), as image libraries have it."""
     made = onnx.ModelProto()
     made.CopyFrom(model)
     graph = made.graph

@@ -1,4 +1,4 @@
-"""An ONNX graph made easy to read and to rewrite: constants folded, producers and consumers by name."""
+"""An ONNX graph that is easy to read and to rewrite: constants folded, tensors by name."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -24,14 +24,14 @@ _TRIED = ((128, 192), (192, 320))
 
 @dataclass
 class Graph:
-    """A model of its own, whose nodes may be exchanged.
+    """A parsed copy of a model.
 
     Attributes:
         model: Without `Constant` nodes and without whatever follows from constants alone; its weights are no inputs.
         constants: The values of its initializers by name, small and large, as they were read: change the model, not
             these.
-        types: Element type of every tensor that shape inference knows, as `TensorProto` numbers it.
-        shapes: Its sides, None where free.
+        types: Element types, as `TensorProto` numbers them, of the tensors that shape inference knows.
+        shapes: Their sides, None where free.
     """
 
     model: onnx.ModelProto
@@ -70,12 +70,12 @@ class Graph:
 
     @property
     def input_name(self) -> str:
-        """The picture that goes in."""
+        """The name of the input picture."""
         return str(self.model.graph.input[0].name)
 
     @property
     def output_name(self) -> str:
-        """The picture that comes out."""
+        """The name of the output picture."""
         return str(self.model.graph.output[0].name)
 
     @property
@@ -84,7 +84,7 @@ class Graph:
         return list(self.model.graph.node)
 
     def consumers(self) -> dict[str, list[onnx.NodeProto]]:
-        """Which nodes read a tensor."""
+        """The nodes that read each tensor."""
         found: dict[str, list[onnx.NodeProto]] = {}
         for node in self.model.graph.node:
             for name in dict.fromkeys(node.input):
@@ -92,7 +92,7 @@ class Graph:
         return found
 
     def constant(self, node: onnx.NodeProto, position: int) -> NDArray[Any] | None:
-        """An input's value, if it is there and known."""
+        """The value of a node's input, or None if it is missing or no constant."""
         if len(node.input) <= position or not node.input[position]:
             return None
         return self.constants.get(node.input[position])
@@ -103,7 +103,7 @@ class Graph:
         return opset_of(self.model)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Call tensors between the picture that goes in and the one that comes out by other names."""
+        """Rename tensors; the input and the output picture keep their names."""
         ends = {self.input_name, self.output_name}
         new = {old: name for old, name in names.items() if old not in ends}
         for node in self.model.graph.node:
@@ -117,9 +117,9 @@ class Graph:
                 known[new[old]] = known.pop(old)
 
     def ratios(self, node: onnx.NodeProto) -> tuple[int, int] | None:
-        """By how much a node enlarges height and width, where it computes that from the picture's size.
+        """By how much a node enlarges height and width, if it computes that from the picture's size.
 
-        Found by running the graph at two sizes; None if the ratio is not the same whole number at both.
+        Measured by running the graph at two sizes. None if the ratio differs between them or is no whole number.
         """
         names = [node.input[0], node.output[0]]
         part = onnx.ModelProto()

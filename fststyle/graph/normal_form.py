@@ -1,4 +1,4 @@
-"""Graphs of other exporters as the package reads them: newer operators, and planes instead of rows of pixels."""
+"""Normalizing graphs of other exporters: current operators, and channels first."""
 
 import tempfile
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Instance norms in a graph, whether they are one operator or computed from simple ones."""
+"""Finding the instance norms of a graph, written as one operator or as several simple ones."""
 
 from dataclasses import dataclass
 

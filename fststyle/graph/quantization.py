@@ -1,6 +1,6 @@
-"""Smaller numbers for a network that is there already: 8-bit integers or 16-bit floats.
+"""Converting a network to 8-bit integers or 16-bit floats.
 
-Whatever is made is compared with the network it was made from, on photos, and is given back only if it comes close.
+The result is compared with the original network on photos, and returned only if it is close.
 """
 
 import logging

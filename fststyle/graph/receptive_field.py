@@ -1,4 +1,4 @@
-"""Which pixels a network looks at, position by position, read from its graph."""
+"""The receptive field of every tensor of a network, computed from its graph."""
 
 import math
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ class Statistics:
     variance: NDArray[np.float32]
 
     def mixed(self, other: "Statistics", weight: float) -> "Statistics":
-        """These, and `weight` in 0..1 of the other: what to hold when a video goes on, for example."""
+        """A mixture: `weight` in 0..1 of the other, the rest of these."""
         if not 0 <= weight <= 1:
             raise ValueError(f"weight must lie in 0..1, not {weight}")
         mean = (1 - weight) * self.mean + weight * other.mean
@@ -31,15 +31,15 @@ class Statistics:
         return Statistics(mean.astype(np.float32), variance.astype(np.float32))
 
     def feeds(self) -> dict[str, NDArray[np.float32]]:
-        """As inputs of a graph that is given statistics."""
+        """The inputs of a graph that was built with `given`."""
         return {MEAN: self.mean, VARIANCE: self.variance}
 
 
 class Sums:
     """Count, mean and sum of squared deviations of the channels of one norm, over parts of a picture.
 
-    The squares are taken around each part's own mean and put together in float64 (Chan, Golub & LeVeque 1979):
-    subtracting two large sums of squares would leave noise where a channel's mean is large.
+    Deviations are from each part's own mean, combined in float64 (Chan, Golub & LeVeque 1979). The difference of two
+    large sums of squares would be mostly rounding error where a channel's mean is large.
     """
 
     def __init__(self, channels: int) -> None:
@@ -48,7 +48,7 @@ class Sums:
         self._squares = np.zeros(channels)
 
     def add(self, count: int, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> None:
-        """Take in a part of `count` positions."""
+        """Add a part of `count` positions."""
         if not count:
             return
         whole = self.count + count

@@ -1,16 +1,15 @@
-"""A network's second form: the statistics of its instance norms are inputs and outputs of the graph.
+"""Graphs whose instance norms take their statistics as inputs, or give them as outputs.
 
-Instance norm takes the mean and the variance of every channel over the whole picture. That is why a network cannot be
-run tile by tile, and why its brightness pumps between the frames of a video. From the bytes of any exported network,
-ours or someone else's, this module makes graphs that are given those statistics, tell them, or both. It needs no torch.
+Instance norm uses the mean and the variance of every channel over the whole picture. That is why a network cannot be
+run tile by tile, and why its brightness pumps between the frames of a video. This module takes the bytes of any
+exported network and makes graphs that read these statistics, report them, or both. It needs no torch.
 
     form = StatisticsForm.read(data)                      # the bytes of an ONNX file
     measuring = form.build(measured=form.every)           # content -> stylized, measured_mean, measured_variance
     given = form.build(given=True)                        # content, mean, variance -> stylized
     both = form.build(given=True, measured=form.every)    # content, mean, variance -> all three
 
-The statistics of all norms lie one after the other in two vectors, so that holding, mixing and averaging them is
-arithmetic on two arrays (`statistics.py`).
+The statistics of all norms are concatenated in two vectors (`statistics.py`).
 """
 
 from collections.abc import Sequence
@@ -69,15 +68,15 @@ class StatisticsForm:
         """Write a graph with the weights of the network.
 
         Args:
-            given: Inputs `mean` and `variance`, float32 of shape (channels of all norms,), are what the norms use for
-                all items of a batch. Without, each norm uses what it finds itself, over positions and batch.
-            measured: Numbers of norms whose statistics the graph tells: outputs `measured_mean` and
-                `measured_variance`, one norm after the other. What the norms find, not what they are given.
-            cores: An input `cores`, int64 of shape (norms, 4), says over which positions each norm takes its
-                statistics: top, left, bottom, right, in the norm's own tensor; the last two are exclusive and
-                may lie beyond the end. Without, over all of them. A third output, `measured_count`, int64 of shape
-                (measured norms,), tells how many positions that were.
-            picture: Whether the graph paints, too. Without, it ends at the last of the norms it measures.
+            given: Add inputs `mean` and `variance`, float32 of shape (channels of all norms,), which the norms use for
+                all items of a batch. Otherwise each norm uses its own statistics over positions and batch.
+            measured: Numbers of the norms whose own statistics are added as outputs `measured_mean` and
+                `measured_variance`, one norm after the other.
+            cores: Add an input `cores`, int64 of shape (norms, 4): top, left, bottom and right of the positions over
+                which each norm takes its statistics, in the norm's own tensor. Bottom and right are exclusive and may
+                lie beyond the end. A third output, `measured_count`, int64 of shape (measured norms,), gives the number
+                of these positions.
+            picture: Whether the picture is an output too. If not, the graph ends at the last norm it measures.
 
         Returns:
             The bytes of a model. Inputs that its outputs do not depend on are left out of it.

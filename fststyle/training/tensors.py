@@ -1,4 +1,4 @@
-"""Between uint8 pictures and what torch computes on, and the photos that the loss network's scales are taken over."""
+"""Conversions between uint8 pictures and tensors, and the photos that channels are normalized over."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _NOISE = 0.15
 # Channel means over the sample photos hardly move beyond this size.
 _REFERENCE_SIDE = 256
 
-# Of photos that somebody has resized as floating point, which overshoots at edges.
+# Allowed outside of [0, 1]: photos that were resized in floating point overshoot at edges.
 _ROUNDING = 0.1
 
 

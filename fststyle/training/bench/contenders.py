@@ -87,7 +87,7 @@ def in_parts(
     precision: Precision,
     parts: dict[str, list[float]],
 ) -> list[float]:
-    """The same network, cost, optimizer and average, and nothing else; notes when each part is done."""
+    """A bare loop with the same network, cost, optimizer and average; it times each part."""
     module.to(device)  # Lightning has brought it back to the CPU, and its layout with it
     module.on_fit_start()
     optimizer = module.build_optimizer()

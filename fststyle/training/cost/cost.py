@@ -15,29 +15,30 @@ TERM_NAMES = ("content_loss", "style_loss", "total_variation_loss", "total_loss"
 
 @dataclass(frozen=True)
 class Cost:
-    """Which cost is minimized.
+    """What is minimized.
 
     Attributes:
-        loss_network: The fixed network that sees: "medium" or "slim", which ship with the package and take a fraction
-            of VGG-19's time, "vgg19" or "vgg16"; none takes medium, or VGG-19 if its weights are given.
+        loss_network: The fixed network whose activations are compared: "medium" or "slim", which ship with the package
+            and take a fraction of VGG-19's time, "vgg19" or "vgg16". None takes medium, or VGG-19 if `weights` is
+            given.
         weights: Its weights, a local .safetensors or .pth file. None takes the package's: medium, slim, and VGG-19 up
-            to relu4_1 with normalized channels. Everything else is torchvision's, downloaded once.
+            to relu4_1 with normalized channels. Others are torchvision's, downloaded once.
         pooling: "average" for Gatys' smoother variant.
-        normalize_channels: Scale each channel to mean activation 1 over photos (Gatys 2015), so that quiet channels
-            count as loud ones do.
+        normalize_channels: Scale each channel to mean activation 1 over photos (Gatys 2015), so that channels of small
+            activations count as much as others.
         form: "relative" (dimensionless, calibrated) or "literal": squared distance of activations / (C·H·W), squared
             Frobenius distance of Gram matrices / (C·H·W), sum of squared neighbor differences (Johnson 2016, 3.2).
-        content_layers: Where content is compared; the mean over them counts.
-        style_layers: Where style matrices are compared; the mean over them counts in the relative form, the sum in the
-            literal one.
+        content_layers: Layers whose activations are compared; their mean counts.
+        style_layers: Layers whose style matrices are compared. In the relative form their mean counts, in the literal
+            form their sum.
         content_weight: Weight of the content term.
         style_weight: Weight of the style term; try 0.3 for a hint of the painting and 3 for all of it.
         tv_weight: Weight of the smoothness term.
-        grid_weight: Weight of the term against ripples that follow a network's own grid (`losses.grid_loss`). Of the
-            relative form only, and of networks in training: a single picture's cost knows no such term.
-        temporal_weight: Weight of the steadiness term, for networks that shall paint videos (`temporal.py`); 0 leaves
-            it out and saves a pass through the network that is trained. Of networks in training only, too.
-        temporal_lighting: Standard deviation of the light's change that the steadiness term allows for, as a fraction
+        grid_weight: Weight of the term against ripples that follow a network's own grid (`losses.grid_loss`). Only for
+            networks in training, and only in the relative form.
+        temporal_weight: Weight of the steadiness term, for networks that paint videos (`temporal.py`). Only for
+            networks in training. 0 leaves it out and saves a pass through the network.
+        temporal_lighting: Standard deviation of the change of light that the steadiness term simulates, as a fraction
             of the range; 0 trains under constant light.
     """
 
@@ -67,12 +68,12 @@ class Cost:
 
     @property
     def architecture(self) -> Architecture:
-        """The loss network, decided."""
+        """The loss network; the default if none is named."""
         return self.loss_network or ("medium" if self.weights is None else "vgg19")
 
     @property
     def weights_file(self) -> Path | None:
-        """The loss network's own weights, if they are given."""
+        """`weights` as a path."""
         return None if self.weights is None else Path(self.weights)
 
     @property
@@ -82,14 +83,14 @@ class Cost:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Every layer in use, each once."""
+        """All content and style layers, without repetition."""
         return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
 
 
 class CostTerms(NamedTuple):
-    """The cost of a batch, averaged over its pictures; scalars in float32, unweighted but for `total`.
+    """The cost of a batch, averaged over its pictures: float32 scalars. Only `total` is weighted.
 
-    `grid` is None where no network is judged, `temporal` where nothing moves, `likeness` where nobody teaches.
+    `grid` is None for single pictures, `temporal` without a steadiness term, `likeness` without a teacher.
     """
 
     content: Tensor
@@ -102,7 +103,7 @@ class CostTerms(NamedTuple):
     likeness: Tensor | None = None
 
     def named(self) -> dict[str, Tensor]:
-        """By the names under which logs, tables and files have them; one more for each style layer."""
+        """The terms by their names in logs, tables and files; style also layer by layer."""
         named = dict(zip(TERM_NAMES, self[:4], strict=True))
         if self.grid is not None:
             named["grid_loss"] = self.grid

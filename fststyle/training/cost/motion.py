@@ -26,13 +26,13 @@ _SHIFT = 10.0  # pixels, either way
 
 
 def random_flow(height: int, width: int, rng: np.random.Generator) -> Floats:
-    """A smooth motion: a stretching and turning that differs from place to place, and a shift."""
+    """A smooth random motion, (H, W, 2): a coarse grid of offsets, and a shift of the whole."""
     smooth = random_field(height, width, 2, rng) * _GRID_OFFSET
     return smooth + rng.uniform(-_SHIFT, _SHIFT, 2).astype(np.float32)
 
 
 def random_field(height: int, width: int, channels: int, rng: np.random.Generator) -> Floats:
-    """(H, W, C): standard normal at each point of a coarse grid, and smooth between them."""
+    """A smooth random field, (H, W, C) float32: standard normal at the points of a coarse grid."""
     rows, columns = _smoothing(height), _smoothing(width)
     coarse = rng.normal(size=(rows.shape[1], columns.shape[1], channels)).astype(np.float32)
     return np.ascontiguousarray(np.einsum("yr,rcd,xc->yxd", rows, coarse, columns, optimize=True))
@@ -40,10 +40,10 @@ def random_field(height: int, width: int, channels: int, rng: np.random.Generato
 
 @lru_cache(maxsize=64)
 def _smoothing(side: int) -> Floats:
-    """From points of a coarse grid to pixels, along one side: (side, points). Cubic, then blurred.
+    """The matrix from points of a coarse grid to pixels along one side, (side, points): cubic, then blurred.
 
-    Both are separable and linear, so that a picture's motion is two small products of matrices: cheap enough for every
-    photo of every step of a training.
+    Both steps are separable and linear, so a motion is two small matrix products: cheap enough for every photo of a
+    training.
     """
     points = np.eye(max(2, side // _GRID_STEP), dtype=np.float32)
     cubic = cv2.resize(points, (len(points), side), interpolation=cv2.INTER_CUBIC)
@@ -61,7 +61,7 @@ def warp(picture: Array, flow: Floats) -> Array:
 
 
 def inside(flow: Floats) -> Mask:
-    """Where the warped picture shows what the other one has, not what lies beyond its border."""
+    """(H, W): where the warped picture shows pixels of the other one, not what lies beyond its border."""
     x, y = _sources(flow)
     height, width = flow.shape[:2]
     shown: Mask = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

@@ -1,10 +1,9 @@
 """The cost of a stylized picture, defined once for training, optimizing and evaluating.
 
     total = content_weight · content + style_weight · style + tv_weight · total variation
-            [+ grid_weight · grid + temporal_weight · temporal, where a network is trained]
 
-In the default, *relative* form every term is dimensionless and calibrated, so that weights of 1 look right for most
-paintings with any loss network, layers and picture size.
+A network in training has further terms: `fit/step_cost.py`. In the default, *relative* form every term is dimensionless
+and calibrated: weights of 1 look right for most paintings, with any loss network, layers and picture size.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,15 +29,15 @@ _TEMPORAL_CALIBRATION = 50.0  # a mean squared difference of 0.01, 25 gray level
 
 
 class PerceptualObjective:
-    """A cost with its loss network and a painting's style matrices: ready to judge pictures.
+    """Judges pictures: a cost, its loss network, and a painting's style matrices.
 
-    Deliberately no `nn.Module`: held by one, it would carry the loss network into every checkpoint.
+    It is no `nn.Module`, because a module that holds it would then save the loss network in every checkpoint.
 
     Args:
         cost: What to minimize.
-        style: The painting, (1, 3, H, W), RGB in [0, 1], at the size at which its strokes shall appear. Of several the
-            mean of their style matrices is the target: the least sum of squared distances to all of them, up to a
-            constant. None is needed without style layers.
+        style: The painting, (1, 3, H, W), RGB in [0, 1]; its strokes appear in the size that they have in it. For
+            several paintings the target is the mean of their style matrices, which has the least sum of squared
+            distances to all of them. Without style layers none is needed.
         style_mix: How much each of several paintings counts; equally if not given.
         photos: For `Cost.normalize_channels`: pictures (1, 3, H, W) over which the mean activations are taken.
         loss_network: A loaded network to be used instead of the one that `cost` names. It is taken as it is.
@@ -71,11 +70,11 @@ class PerceptualObjective:
 
     @property
     def sides(self) -> int:
-        """From how many sides it can judge."""
+        """How many sides it can judge from (`sides.py`)."""
         return 1 + len(self._turned_grams)
 
     def look_from_all_sides(self, style: Tensor) -> None:
-        """Take the painting's style matrices from the other sides, too (`sides.py`); (1, 3, H, W), RGB in [0, 1]."""
+        """Compute the style matrices of the painting, (1, 3, H, W) in [0, 1], from the other sides too (`sides.py`)."""
         self._turned_grams = [self._mean_grams([seen_from(style, side)], [1.0]) for side in range(1, SIDES)]
 
     @torch.no_grad()
@@ -91,7 +90,7 @@ class PerceptualObjective:
         return grams
 
     def to(self, device: torch.device) -> "PerceptualObjective":
-        """Move network and style matrices, in place."""
+        """Move the loss network and the style matrices, in place."""
         self.loss_network.to(device)
         self.style_grams, *self._turned_grams = (
             {layer: gram.to(device) for layer, gram in grams.items()}
@@ -101,7 +100,7 @@ class PerceptualObjective:
 
     @torch.no_grad()
     def content_features(self, content: Tensor, side: int = 0) -> dict[str, Tensor]:
-        """What `terms` compares with: activations of photos (B, 3, H, W), no deeper than the content layers need."""
+        """The activations of photos, (B, 3, H, W), that `terms` compares with, by content layer."""
         layers = self.cost.content_layers
         return self.loss_network(seen_from(content, side), layers) if layers else {}
 
@@ -119,10 +118,10 @@ class PerceptualObjective:
 
         Args:
             stylized: (B, 3, H, W), RGB in [0, 1].
-            content_features: Of the photos that they were made from, from `content_features`.
-            style_share: How much of style and smoothness counts for each picture, (B,), in these terms and in their
-                sum; all of it if not given.
-            side: From which the loss network looks, as it did at the photos; below `sides`.
+            content_features: What `content_features` gives for their photos.
+            style_share: Factor of style and smoothness for each picture, (B,); it also scales the terms themselves. 1
+                if not given.
+            side: The side that the loss network looks from, the same as for the photos; below `sides`.
             style_weight: In place of the cost's.
             style_grams: In place of the painting's style matrices: by layer, (1, C, C) or (B, C, C).
         """
@@ -159,7 +158,7 @@ class PerceptualObjective:
         Args:
             terms: Of a batch.
             stylized: Its pictures, (B, 3, H, W), which begin where the network's grid does.
-            share: How much of the term counts in the sum.
+            share: Factor of the term in the sum.
         """
         with torch.autocast(stylized.device.type, enabled=False):
             mean = losses.grid_loss(stylized).mean()
@@ -188,7 +187,7 @@ class PerceptualObjective:
 
 
 def load_loss_network(cost: Cost, photos: Iterable[Tensor]) -> LossNetwork:
-    """The network that a cost sees with, its channels normalized over `photos` if the cost says so.
+    """Load a cost's loss network; its channels are normalized over `photos` if the cost says so.
 
     Raises:
         WeightsError: If its weights are missing or do not fit.

@@ -1,8 +1,8 @@
-"""The eight sides from which a picture can be looked at: upright, turned by quarters, and all of that mirrored.
+"""The eight sides that a picture can be seen from: turned by quarters, and mirrored.
 
-A network that is trained against a small loss network learns what that does not see. Turned, the small one sees and
-overlooks other things in the same picture, while a picture with a painting's statistics has them from every side. So
-it is eight judges for the price of one. The whole VGG-19 overlooks little, and is asked upright.
+A network in training learns to exploit what a small loss network does not see. Seen from another side, the same loss
+network misses other things, but a picture with the painting's statistics has them from every side. So one loss network
+serves as eight. VGG-19 misses little, and always looks at the upright picture.
 """
 
 from torch import Tensor
@@ -10,8 +10,8 @@ from torch import Tensor
 SIDES = 8
 
 UPRIGHT_FROM_NOTHING = 0.5
-"""For which part of its training a network that begins from nothing is looked at upright: it has to find the painting's
-strokes first. With all sides from the first step it was a third worse, with all from here on better."""
+"""Fraction of a run for which a network without a warm start is judged upright only, until it has found the painting's
+strokes. Measured: with all sides from the first step its cost was a third higher, with all from here on lower."""
 
 
 def seen_from(images: Tensor, side: int) -> Tensor:

@@ -1,9 +1,9 @@
-"""Steadiness without videos: a photo and the same photo a moment later, moved by a motion that is known exactly.
+"""Steadiness without videos: a photo, and the same photo a moment later, moved by a known motion.
 
-A network is steady if painting and moving can change places: moving what it paints of the photo gives what it paints of
-the moved photo (Wang 2020, "ReReVST"). Brightness may change on the way; the painting's may then change as the photo's
-does, as ReCoNet allows (Gao 2018, section 3.3). There the change is whatever two frames of a film differ by; here it is
-drawn like the motion, smooth and without the noise, which the painting shall not follow.
+A network is steady if painting and moving commute: moving the painted photo gives the same as painting the moved photo
+(Wang 2020, "ReReVST"). If the photo's brightness changes, the painting's may change as much, as in ReCoNet (Gao 2018,
+section 3.3). ReCoNet takes the change from two frames of a film; here it is drawn at random and smooth, like the
+motion. The noise is not part of it, because the painting must not follow noise.
 
 The motion itself is in `motion.py`. Measuring how steady a network is: `judge/flicker.py`.
 """
@@ -29,7 +29,7 @@ class Moved(NamedTuple):
         content: (B, 3, H, W) in [0, 1].
         flow: Backward, (B, H, W, 2), (x, y) in pixels.
         visible: (B, 1, H, W), 1 where `content` shows what the photo showed, 0 where it lay beyond the border.
-        brighter: (B, 1, H, W), how much luminance was added to what moved.
+        brighter: (B, 1, H, W), the luminance that was added.
     """
 
     content: Tensor
@@ -65,9 +65,9 @@ def moved(content: Tensor, positions: Sequence[int], *, lighting: float = 0.0) -
 
 
 def temporal_loss(painted: Tensor, painted_later: Tensor, later: Moved) -> Tensor:
-    """Mean squared difference, on a range of 0..1, of what was painted and moved from what was painted of the moved.
+    """Mean squared difference between the moved painting and the painting of the moved photo, per picture: (B,).
 
-    Only over visible pixels, and less the photo's own change of luminance; per picture: (B,).
+    On a range of 0..1, over visible pixels only, and without the photo's own change of luminance.
     """
     with torch.autocast(painted.device.type, enabled=False):
         difference = painted_later.float() - warp(painted.float(), later.flow) - later.brighter
@@ -76,7 +76,7 @@ def temporal_loss(painted: Tensor, painted_later: Tensor, later: Moved) -> Tenso
 
 
 def warp(pictures: Tensor, flow: Tensor) -> Tensor:
-    """Move (B, C, H, W) by (B, H, W, 2), differentiably; as `motion.warp`, but parts of pixels exactly, too."""
+    """Move (B, C, H, W) by (B, H, W, 2), differentiably; like `motion.warp`, but exact for parts of pixels too."""
     height, width = pictures.shape[-2:]
     scale = flow.new_tensor((2 / max(width - 1, 1), 2 / max(height - 1, 1)))
     grid = _sources(flow) * scale - 1
@@ -84,7 +84,7 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
 
 
 def inside(flow: Tensor) -> Tensor:
-    """As `motion.inside`, of a batch: (B, 1, H, W), 1 or 0."""
+    """Like `motion.inside`, for a batch: (B, 1, H, W), 1 or 0."""
     _, height, width, _ = flow.shape
     x, y = _sources(flow).unbind(-1)
     return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float().unsqueeze(1)

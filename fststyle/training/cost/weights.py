@@ -26,9 +26,9 @@ from fststyle.training.safe_load import BrokenFileError, safe_load
 
 Distilled = Literal["slim", "medium"]
 DISTILLED: tuple[Distilled, ...] = get_args(Distilled)
-"""What stands in for VGG-19 (`distill/`)."""
+"""Small loss networks that imitate VGG-19 (`distill/`)."""
 TAUGHT_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
-"""Where it learned to see as VGG-19 does; elsewhere it sees what it happens to."""
+"""The layers at which they were trained to match VGG-19; others are unspecified."""
 
 Shipped = Literal["slim", "medium", "vgg19"]
 
@@ -36,14 +36,14 @@ _TORCHVISION = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMA
 
 
 def shipped_file(network: Shipped) -> Path:
-    """A loss network that ships with the package; the page of its name beside it (.md) is its card."""
+    """The file of a loss network that ships; the .md beside it is its card."""
     return Path(__file__).with_name(f"{network}.safetensors")
 
 
 def load_state(
     architecture: str, weights: Path | None, needed: Collection[str] | None = None
 ) -> tuple[dict[str, Tensor], str]:
-    """The state dict of a loss network and how to call its source in a message.
+    """The state dict of a loss network, and the name of its source for messages.
 
     Args:
         architecture: Which network.

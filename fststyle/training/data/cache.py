@@ -1,4 +1,4 @@
-"""Decoded photos on disk, so that each is decoded once in a run: a phone's photo takes longer to decode than a step.
+"""A cache of decoded photos on disk. Decoding a phone's photo takes longer than a training step.
 
 Several processes may fill and read the same folder.
 """

@@ -1,4 +1,4 @@
-"""Squares cut from photos: random ones to train on, the middle ones to measure on.
+"""Squares cut from photos: random ones for training, central ones for measuring.
 
 Sample p of a run is a pure function of the seed and p: which photo, which crop, flipped or not.
 """

@@ -1,4 +1,4 @@
-"""The painting as it is looked at in training."""
+"""Reading the painting at the size that training uses."""
 
 from pathlib import Path
 from typing import BinaryIO

@@ -1,4 +1,4 @@
-"""Which photos a run has, by their names below its folder: to tell them apart wherever the folder lies."""
+"""The photos of a run, identified by their paths relative to its folder, so that the folder may be moved."""
 
 import hashlib
 import os

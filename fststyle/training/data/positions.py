@@ -1,7 +1,7 @@
 """Which positions of a run each process reads, and where a resumed run goes on.
 
-The samplers count as `DistributedSampler`: they deal the positions out themselves, and Lightning would otherwise put
-its own in their place, which starts every resumed run anew.
+The samplers are `DistributedSampler`s, because Lightning would otherwise replace them by its own, which start every
+resumed run from the beginning.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, DistributedSampler
 class PositionSampler(DistributedSampler[int]):
     """Endless positions of one process: start + rank, then every world-th.
 
-    Without a length, so that Lightning takes the run for one epoch that never ends.
+    It has no length, so that Lightning sees one endless epoch.
 
     Args:
         start: Asked whenever reading begins.

@@ -1,4 +1,8 @@
-"""The processes that read photos for a training: how they end, and what is said when one ends too early."""
+"""The processes that read photos for a training: how they end, and the error if one ends too early.
+
+They ignore SIGTERM, because a trainer that gets it finishes its step first and still needs photos. Python ends child
+processes by SIGTERM and would wait for these forever, so `_end_readers` kills them.
+"""
 
 import atexit
 import multiprocessing
@@ -37,7 +41,7 @@ class PhotoLoader(DataLoader[Tensor]):
 
 
 def leave_signals(_: int) -> None:
-    """Let Ctrl-C and SIGTERM be the trainer's business, which has a step to finish; readers end when it does."""
+    """Ignore Ctrl-C and SIGTERM, as a reader: the trainer handles them, and readers end with it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -50,10 +54,7 @@ def _end_at_exit(readers: set[BaseProcess]) -> None:
 
 
 def _end_readers(pid: int) -> None:
-    """End the readers that a program leaves behind.
-
-    multiprocessing does so itself when Python ends, but by SIGTERM, which they do not hear, and would wait for ever.
-    """
+    """Kill the readers that are left when the program ends."""
     if os.getpid() != pid:  # a process that was forked since
         return
     left = [reader for reader in _started if reader.is_alive()]
@@ -72,9 +73,9 @@ def _end_readers(pid: int) -> None:
 
 @contextmanager
 def plain_reading_errors() -> Iterator[None]:
-    """Around a training: what happens to the processes that read photos is said in one line.
+    """Turn errors of the processes that read photos into one line.
 
-    torch hands their errors on with the traceback as part of the message.
+    torch puts the traceback of the process into the message.
 
     Raises:
         DataError: As the process raised it, or because the process was killed.

@@ -1,1 +1,1 @@
-"""Makes slim and medium: thin VGGs that see what VGG-19 sees, in its units, at a fraction of the cost."""
+"""Distilling slim and medium: small VGGs that imitate VGG-19's activations at a fraction of its time."""

@@ -1,4 +1,4 @@
-"""How well a distilled network stands in for VGG-19: by its answers, by the costs, and by what the costs send back."""
+"""How close a distilled network is to VGG-19: its activations, the costs, and the gradients of the costs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The lessons: a student's answers against the teacher's, position by position and as style matrices."""
+"""Training a student: its activations are compared with the teacher's, by position and as style matrices."""
 
 import math
 from collections.abc import Mapping

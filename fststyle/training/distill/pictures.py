@@ -1,7 +1,7 @@
-"""What slim and medium learn to see: whatever the cost will be asked to judge.
+"""The pictures that slim and medium are trained on: all kinds that a cost has to judge.
 
-That is photos, paintings, pictures painted by networks, good ones and bad ones, and the noise and mud that networks
-make in their first steps. A student that has seen photos only is blind where a transformer network errs.
+These are photos, paintings, pictures by good and bad networks, and the noise that networks produce in their first
+steps. A student trained on photos alone does not see the errors of transformer networks.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The whole distillation, from folders of pictures to the file that ships; every part of it can be interrupted."""
+"""A whole distillation, from folders of pictures to the file that ships. It can be interrupted anywhere."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""The student before and after its training: where its filters start, and how its answers get into VGG-19's units."""
+"""The student before and after training: its first filters, and the scaling of its activations to VGG-19's units."""
 
 from collections.abc import Iterable, Mapping
 from typing import cast

@@ -1,7 +1,8 @@
-"""What the student is to say of each picture: VGG-19's activations in the coordinates of their principal components.
+"""The student's targets: VGG-19's activations in the coordinates of their principal components.
 
-With orthonormal U the squared distance of UᵀF and UᵀF' is that of F and F' but for what lies outside of U's span, and
-likewise the Frobenius distance of UᵀGU and UᵀG'U: both costs keep their units (PCA distillation: Chiu & Gurari 2022).
+With orthonormal U, the squared distance of UᵀF and UᵀF' equals that of F and F', except for what lies outside of U's
+span. The same holds for the Frobenius distance of UᵀGU and UᵀG'U. So both costs keep their units (PCA distillation:
+Chiu & Gurari 2022).
 """
 
 import json

@@ -1,8 +1,8 @@
 """Which style weight suits a painting, found by a short probe.
 
-A weight means the same for every loss network but not for every painting: one that is far from photos takes more of a
-photo away than one that is near. The probe paints sample photos by their pixels at three weights and looks how much of
-the photos is lost. The weight is the one at which a middling loss comes out.
+A style weight means the same for every loss network, but not for every painting: the less a painting looks like a
+photo, the more of a photo is lost. The probe optimizes sample photos at three weights and measures their content loss.
+It then chooses the weight at which that loss has a usual value.
 """
 
 import math
@@ -24,20 +24,20 @@ WEIGHTS = (0.25, 1.0, 4.0)
 _PHOTOS = ("astronaut", "cat", "flower", "temple")
 _SIDE, _STEPS, _LEARNING_RATE = 96, 40, 0.03
 
-# What the probe finds at weight 1, with medium, for Picabia's Udnie (0.39), Hokusai's Great Wave and van Gogh's
-# Landscape from Saint-Paul (0.41). It is less for Kandinsky's Composition VII (0.34), and more for Munch's Scream
-# (0.46): scripts/measure_calibration.py.
+# About what the probe finds at weight 1, with medium, for Picabia's Udnie (0.39), Hokusai's Great Wave and van Gogh's
+# Landscape from Saint-Paul (0.41). Kandinsky's Composition VII has less (0.34), Munch's Scream more (0.46):
+# scripts/measure_calibration.py.
 _TARGET = 0.4
 
-# A probe is not a training: further away, a user should look (`--preview`).
+# A probe is only a guess: beyond this, users should look for themselves (`--preview`).
 _LEAST, _MOST = 1 / 3, 3.0
 
 
 def style_factor(cost: Cost, style: Tensor) -> float:
-    """How much more or less than usual the style should weigh for a painting: 1/3 to 3, rounded to two digits.
+    """Factor of the style weight for a painting: 1/3 to 3, rounded to two digits.
 
     Args:
-        cost: Which is minimized; its own weights do not matter.
+        cost: What is minimized; its weights are ignored.
         style: The painting, (1, 3, H, W) in [0, 1].
 
     Raises:
@@ -49,13 +49,13 @@ def style_factor(cost: Cost, style: Tensor) -> float:
 
 
 def factor_of(content: Sequence[float]) -> float:
-    """What `style_factor` makes of a probe."""
+    """The factor that follows from a probe's content losses."""
     factor = weight_at(_TARGET, WEIGHTS, content)
     return float(f"{min(max(factor, _LEAST), _MOST):.2g}")
 
 
 def probe(cost: Cost, style: Tensor) -> list[float]:
-    """The relative content loss of pictures painted by their pixels, at each of `WEIGHTS`, means over photos."""
+    """The mean relative content loss of optimized sample photos, at each of `WEIGHTS`."""
     chosen = [path for path in samples.photos() if path.stem in _PHOTOS]
     squares = ValidationPhotos(chosen, _SIDE)
     photos = torch.stack([squares[number] for number in range(len(squares))]).float().div(255)
@@ -71,9 +71,9 @@ def probe(cost: Cost, style: Tensor) -> list[float]:
 
 
 def weight_at(target: float, weights: Sequence[float], content: Sequence[float]) -> float:
-    """Where content losses that grow with the weight reach a target: a line through them, in logarithms of the weight.
+    """The weight at which the content loss reaches a target, interpolated linearly in the logarithm of the weight.
 
-    Beyond the first and the last weight it is these.
+    Clipped to the first and the last weight.
     """
     rising = np.maximum.accumulate(np.asarray(content, float))
     return math.exp(float(np.interp(target, rising, np.log(np.asarray(weights, float)))))

@@ -1,7 +1,7 @@
-"""Where a new style starts: one network trained on many at once, which keeps what all of them need.
+"""Training the base that new styles start from: one network for many styles at once.
 
-Convolutions are shared, each style has gains and shifts of its own (conditional instance normalization, Dumoulin 2017).
-The base is the shared part with the mean of the styles' gains and shifts: a plain network, where a new style begins.
+The convolutions are shared; each style has its own gains and shifts (conditional instance normalization, Dumoulin
+2017). The base is a plain network: the shared part with the mean of the styles' gains and shifts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
 
-# Of each painting: shorter side, order of the color channels, quarter turns. A dozen paintings are few; these make more
-# of them, with strokes of other sizes, other colors and other directions.
+# Of each painting: shorter side, order of the color channels, quarter turns. A dozen paintings are few; their variants
+# have strokes of other sizes, colors and directions.
 _VARIANTS = ((320, (0, 1, 2), 0), (256, (0, 1, 2), 0), (448, (0, 1, 2), 0), (320, (2, 1, 0), 0), (320, (1, 2, 0), 1))
 
 
@@ -64,7 +64,7 @@ def with_styles(net: nn.Module, styles: int) -> nn.Module:
 
 
 def styled_norms(net: nn.Module) -> Iterator[StyledNorm]:
-    """Those of a network."""
+    """The styled norms of a network."""
     return (module for module in net.modules() if isinstance(module, StyledNorm))
 
 
@@ -95,7 +95,7 @@ def _of_styles(net: nn.Module) -> set[str]:
 
 
 def variants(painting: Path) -> list[Pixels]:
-    """What is made of one painting to teach a base: it in several sizes, colors and directions.
+    """A painting in several sizes, colors and directions, each a style for the base.
 
     Raises:
         ImageError: If it cannot be read.
@@ -141,17 +141,17 @@ class ManyStylesModule(StyleTransferModule):
 
     @property
     def turns(self) -> bool:
-        """No: for a hundred styles that would take minutes before the first step."""
+        """No: computing a hundred styles from all sides would take minutes before the first step."""
         return False
 
     def start_from(self, states: Sequence[Mapping[str, Tensor]]) -> list[str]:
-        """Take over what an earlier, perhaps somewhat different network knew.
+        """Load an earlier network, whose architecture may differ a little.
 
         Args:
             states: Of plain networks, one for each style, that share all but their norms, as `one_style` gives them.
 
         Returns:
-            Names of the tensors that were not there or had another shape, and begin anew.
+            Names of the tensors that were missing or had another shape; they keep their initial values.
         """
         own = _of_styles(self.net)
         known: dict[str, Tensor] = {}
@@ -168,7 +168,7 @@ class ManyStylesModule(StyleTransferModule):
         return fresh
 
     def setup(self, stage: str) -> None:
-        """Take the style matrices of all paintings."""
+        """Compute the style matrices of all styles."""
         super().setup(stage)
         each = [
             PerceptualObjective(

@@ -1,7 +1,6 @@
-"""A training of one network for one style (Johnson 2016, section 3): what it begins with, and how it learns.
+"""Training one network for one style (Johnson 2016, section 3): its start, its optimizer, its checkpoints.
 
-Not about a single step: `steps.py`. Not about where runs are kept, when they stop or what is drawn of them:
-`callbacks.py`. Not about which run may go on as which: `recipe.py`.
+A single step is in `steps.py`; when runs stop and what they save in `callbacks.py`; what may be resumed in `recipe.py`.
 """
 
 import hashlib

@@ -1,10 +1,10 @@
 """The optimizer: Muon (Jordan 2024) for the kernels of convolutions, Adam for all else.
 
-A kernel's gradient has a few large directions and many small ones, and Adam, which scales every weight by itself, keeps
-that. Muon makes all directions of the step equally long. A network learns a style in a fraction of the steps so.
+A kernel's gradient has a few large directions and many small ones. Adam scales each weight separately and keeps it so;
+Muon makes all directions of a step equally long. A network learns a style in a fraction of the steps.
 
-Not `torch.optim.Muon`: that takes matrices only, neither kernels of four dimensions nor, beside them, Adam for the
-rest, and one optimizer is what Lightning steps, schedules and saves in a checkpoint without further ado.
+`torch.optim.Muon` takes matrices only: no kernels of four dimensions, and no Adam for the other parameters. We need
+both in one optimizer, because that is what Lightning steps, schedules and saves.
 """
 
 import math

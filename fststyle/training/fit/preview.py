@@ -1,7 +1,7 @@
-"""Three strengths of one style after a minute of training, side by side: to choose a style weight by eye.
+"""Three style weights after a minute of training, side by side, to choose one by eye.
 
-One network learns all three: convolutions are shared, each strength has gains and shifts of its own (Dumoulin 2017),
-and the steps take turns. So each gains from every step, where three networks would have 20 seconds each.
+One network learns all three: the convolutions are shared, each weight has its own gains and shifts (Dumoulin 2017), and
+the steps take turns. So every step helps all three; separate networks would have 20 seconds each.
 """
 
 from pathlib import Path
@@ -23,17 +23,17 @@ from fststyle.training.fit.step_cost import StyleChoice
 from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.tensors import to_uint8
 
-# Of the style weight that is asked for: from a hint of the painting to all of it.
+# Factors of the style weight that was asked for: from a hint of the painting to all of it.
 FACTORS = (0.3, 1.0, 3.0)
 
 _PHOTOS = 4
 
-# Squares of this side, two or more a step: a network learns faster with them, and has no time to end worse.
+# Side of the squares, two or more a step. Small ones teach faster; their drawbacks need longer than a minute to show.
 _CROP = 128
 
 
 class Strengths(Callback):
-    """Trains a network at several style weights in turn; before the optimizer is made, it gets norms of their own.
+    """Trains a network at several style weights in turn, each with its own norms.
 
     Args:
         factors: On the style weight that the module's cost has.
@@ -43,7 +43,7 @@ class Strengths(Callback):
         self.factors = factors
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Give every strength gains and shifts.
+        """Give every strength its own gains and shifts, before the optimizer is made.
 
         Raises:
             TrainingError: The network has no instance norm, as Johnson's of 2016, or is told its strength.
@@ -57,11 +57,11 @@ class Strengths(Callback):
         if not any(True for _ in styled_norms(module.net)):
             raise TrainingError(f"{module.network} has no instance norm, which a preview needs; preview with fast")
         module.averaged.requires_grad_(False)
-        module.teacher = None  # it knows one strength only, and would make all of them alike
+        module.teacher = None  # it has one strength, and would make all of them alike
         module.chooser = lambda: self.choice(module, trainer.global_step % len(self.factors))
 
     def choice(self, module: StyleTransferModule, number: int) -> StyleChoice:
-        """Paint, and judge, at one of the strengths."""
+        """Paint and judge at one of the strengths."""
         style = torch.tensor([number], device=module.device)
         return StyleChoice(
             lambda net, content: in_styles(net, content, style),
@@ -70,7 +70,7 @@ class Strengths(Callback):
 
     @torch.no_grad()
     def sheet(self, module: StyleTransferModule, photos: Tensor) -> NDArray[np.uint8]:
-        """A row a photo, (B, 3, H, W) in [0, 1]: it, and what is made of it, weakest first."""
+        """A sheet with a row for each photo, (B, 3, H, W) in [0, 1]: the photo, then the paintings, weakest first."""
         columns = [list(photos)]
         for number in range(len(self.factors)):
             paint = self.choice(module, number).paint
@@ -89,10 +89,10 @@ def preview(
     """Train for a short while and show held-out photos at three strengths.
 
     Args:
-        module: As for a training; it is of no use for one afterwards.
-        data: Likewise; cut into small squares.
-        folder: For what Lightning may want to write; nothing is kept.
-        callbacks: Among them one that ends the run, such as `TimeBudget`.
+        module: As for a training; it cannot be used for one afterwards.
+        data: As for a training; its crop is made small.
+        folder: Where Lightning may write; nothing is kept.
+        callbacks: One of them must end the run, such as `TimeBudget`.
         trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
 
     Raises:

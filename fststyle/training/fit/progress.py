@@ -1,4 +1,4 @@
-"""How far a training is, by whatever ends it: steps, epochs or time."""
+"""The progress of a run, measured by whatever ends it: steps, epochs or time."""
 
 import math
 from typing import Any
@@ -8,11 +8,11 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.utilities import rank_zero_warn
 
 USUAL_STEPS = 4000
-"""What a run takes unless it is told otherwise; what changes over a run that nothing ends changes over as many."""
+"""The default length of a run. In a run without an end, progress reaches 1 after as many steps."""
 
 
 def has_end(trainer: pl.Trainer, time_spent: float | None) -> bool:
-    """Whether something ends a run; other arguments as for `share_done`."""
+    """Whether anything ends a run; arguments as for `share_done`."""
     if trainer.max_steps > 0 or time_spent is not None or _timers(trainer):
         return True
     endless_epoch = trainer.global_step > 0 and trainer.num_training_batches == float("inf")
@@ -20,11 +20,11 @@ def has_end(trainer: pl.Trainer, time_spent: float | None) -> bool:
 
 
 def share_done(trainer: pl.Trainer, time_spent: float | None) -> float:
-    """How much of a run is done, 0..1, by what ends it first.
+    """How much of a run is done, 0..1, measured by what ends it first.
 
     Args:
-        trainer: Which runs it.
-        time_spent: Fraction of a time budget that is used up; None without one.
+        trainer: The run's.
+        time_spent: Fraction of the time budget that is used up; None without one.
     """
     step = trainer.global_step
     shares = [] if time_spent is None else [time_spent]

@@ -20,7 +20,7 @@ _DECISIVE = ("crop", "batch_size", "seed", "dark")
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make the folder and keep other processes from training in it, until the end of this one, however it comes.
+    """Make the folder, and lock it against other processes until this one ends, even if it is killed.
 
     Raises:
         TrainingError: Another process trains there, or the folder cannot be written.
@@ -75,5 +75,6 @@ def _lock(file: BinaryIO) -> None:
 
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     else:
-        # Unlike flock's, these locks are not inherited by the processes that read photos, which outlive a killed one.
+        # Not the `filelock` package: its locks are flock's, which the processes that read photos inherit. These may
+        # live on after a killed training, and would keep the next one out.
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

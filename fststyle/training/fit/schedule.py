@@ -17,13 +17,13 @@ def one_cycle(progress: float, warmup: float) -> float:
 
 
 class WarmedUpAverage:
-    """An exponential moving average that forgets faster in the beginning, when there is nothing yet worth keeping.
+    """An exponential moving average, for `AveragedModel`, that forgets faster in the beginning.
 
-    For `AveragedModel`. Lightning's `EMAWeightAveraging` keeps the same average, but in the place of the network in
-    `state_dict`: checkpoints that we wrote before it, and everything that reads them, would no longer fit.
+    Lightning's `EMAWeightAveraging` keeps the same average, but stores it under the network's own names: older
+    checkpoints, and everything that reads them, would no longer fit.
 
     Args:
-        decay: Share that is kept at each step, once it is warm.
+        decay: Share that is kept at each step after the beginning.
     """
 
     def __init__(self, decay: float) -> None:
@@ -31,7 +31,7 @@ class WarmedUpAverage:
 
     @torch.no_grad()
     def __call__(self, averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
-        """Take the current parameters and buffers into the averaged ones, in place."""
+        """Update the averaged parameters and buffers with the current ones, in place."""
         steps = float(count)
         keep = min(self.decay, (1 + steps) / (10 + steps))
         for kept, new in zip(averaged, current, strict=True):

@@ -51,12 +51,12 @@ class PaintingSteps(TimedModule):
 
     @property
     def turns(self) -> bool:
-        """Whether steps are judged from other sides, too (`sides.py`)."""
+        """Whether steps are also judged from other sides (`cost/sides.py`)."""
         return self.cost.architecture in DISTILLED and bool(self.cost.style_layers)
 
     @property
     def objective(self) -> PerceptualObjective:
-        """The cost, ready on this module's device. Outside the module tree: no checkpoint carries the loss network."""
+        """The objective, on this module's device. No submodule, so that checkpoints do not contain the loss network."""
         if self._objective is None:
             style = unit_range(self.style_image)
             self._objective = PerceptualObjective(self.cost, style, photos=reference_photos())
@@ -71,7 +71,7 @@ class PaintingSteps(TimedModule):
         return stylized
 
     def terms(self, batch: Tensor) -> CostTerms:
-        """What the network in training makes of photos, (B, 3, H, W), costs; without a Trainer as at a run's end."""
+        """The cost of the network in training on photos, (B, 3, H, W); without a Trainer as at a run's end."""
         positions = self._positions(len(batch))
         choice = self.choose(positions)
         terms, _ = step_cost(
@@ -101,21 +101,21 @@ class PaintingSteps(TimedModule):
         return AS_IT_IS
 
     def _side(self) -> int:
-        """From where the loss network looks at this step."""
+        """The side that the loss network looks from at this step."""
         upright = UPRIGHT_FROM_NOTHING if self.init == "none" else 0.0
         return self.global_step % self.objective.sides if self.progress >= upright else 0
 
     def _positions(self, count: int) -> range:
-        """Which photos of the run a batch holds, as `data.py` deals them out to one or several processes.
+        """The positions of a batch's photos in the run, as `data/positions.py` distributes them to processes.
 
-        Batches whose gradients are accumulated into one step count as the same photos here.
+        Batches whose gradients are accumulated into one step have the same positions.
         """
         world = 1 if self._trainer is None else self.trainer.world_size
         first = self.global_step * count * world + self.global_rank
         return range(first, first + count * world, world)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The total cost of a batch of photos; where a teacher has its time, the likeness alone."""
+        """The total cost of a batch of photos; in the first part of a run with a teacher, only the likeness."""
         photos = photos_of(batch)
         if self.teacher is not None and self.progress < MATCHING:
             terms = likeness_cost(self.net(content_of(photos)), self.teacher(bytes_of(photos)))
@@ -126,15 +126,15 @@ class PaintingSteps(TimedModule):
         return terms["total_loss"]
 
     def validation_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
-        """Measure the averaged network on held-out photos; returns them and what it makes of them, (B, 3, H, W)."""
+        """Measure the averaged network on held-out photos; returns the photos and its pictures, (B, 3, H, W)."""
         return self._measure(photos_of(batch), batch_idx, "val")
 
     def test_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
-        """As a validation, logged below `test`."""
+        """Like a validation, logged under `test`."""
         return self._measure(photos_of(batch), batch_idx, "test")
 
     def predict_step(self, batch: Any, *_: Any) -> Tensor:
-        """What the averaged network makes of photos: (B, 3, H, W) in [0, 1]."""
+        """Paint photos with the averaged network: (B, 3, H, W) in [0, 1]."""
         painted: Tensor = self(photos_of(batch))
         return painted.float()
 
@@ -152,6 +152,6 @@ class PaintingSteps(TimedModule):
         return {"content": content, "stylized": stylized}
 
     def on_validation_epoch_end(self) -> None:
-        """Keep the means: they go into the checkpoint, and from there into the exported file."""
+        """Keep the means for the checkpoint and the exported file."""
         metrics, names = self.trainer.callback_metrics, (*TERM_NAMES, "grid_loss", "temporal_loss")
         self.costs = {name: float(metrics[f"val/{name}"]) for name in names if f"val/{name}" in metrics}

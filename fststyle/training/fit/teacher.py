@@ -1,9 +1,8 @@
-"""A trained network that a smaller one learns from, before and beside the cost (distillation, Hinton 2015).
+"""A trained network that a smaller one learns from, first alone and then beside the cost (distillation, Hinton 2015).
 
-Alone with the cost, a small network makes the painting's texture first and loses the photo in it for good: `tiny` does
-not find back. Shown what a larger network makes of the same photos, it knows within a minute where which stroke
-belongs, and pixels are a hundred times cheaper to compare than activations of VGG. What they leave soft, the cost makes
-strokes of.
+With the cost alone, a small network learns the painting's texture first and never recovers the photo. If it imitates a
+larger network's pictures first, it knows within a minute where which stroke belongs, and comparing pixels is a hundred
+times cheaper than comparing activations of VGG. The result is soft; the cost then sharpens it into strokes.
 """
 
 import os
@@ -18,10 +17,10 @@ from fststyle.runtime.network import Network
 from fststyle.training.tensors import unit_range
 
 MATCHING = 0.5
-"""Up to this fraction of the run, the teacher's pictures are all that counts."""
+"""Up to this fraction of the run, only the teacher's pictures count."""
 
 TEACHER_WEIGHT = 10.0
-"""Of the likeness beside the other terms. Measured (`tiny`, The Great Wave): with 0 dark areas fade again."""
+"""Weight of the likeness beside the other terms. Measured (`tiny`, The Great Wave): with 0, dark areas fade again."""
 
 # The teacher sees a photo with a mirrored rim, in training the student sees one only in large squares.
 _BORDER = 8
@@ -31,7 +30,7 @@ class Teacher:
     """An exported network, on the CPU. It can be copied and pickled; the copy opens the file again.
 
     Args:
-        name: Of a network that ships, or a file's.
+        name: A file, or the name of a network that ships.
 
     Raises:
         FststyleError: There is none, or it is broken.
@@ -53,7 +52,7 @@ class Teacher:
         self._open(path)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """What it makes of uint8 photos, (B, 3, H, W): float32 in [0, 1], on their device."""
+        """Paint uint8 photos, (B, 3, H, W): float32 in [0, 1], on their device."""
         photos = batch.permute(0, 2, 3, 1).cpu().contiguous().numpy()
         painted = self._painters.map(self._network.run, photos)
         return torch.cat([unit_range(picture) for picture in painted]).to(batch.device)

@@ -1,7 +1,7 @@
-"""The measuring stick: networks of one painting, judged on the same photos by the same cost.
+"""Evaluation: networks of one painting, judged on the same photos by the same cost.
 
-What the scores mean stands where they are computed: `objective.py` (costs), `equivalence.py` (iterations), `scores.py`
-(grid, border), `flicker.py` (steadiness), `sizes.py` (larger photos). Not about how they are shown: `report.py`.
+The scores are explained where they are computed: `objective.py` (costs), `equivalence.py` (iterations), `scores.py`
+(grid, border), `flicker.py` (steadiness), `sizes.py` (larger photos). `report.py` shows them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -23,8 +23,8 @@ Stylize = Callable[[Pixels], Pixels]
 def flicker(photo: Pixels, stylize: Stylize, rng: np.random.Generator, *, noise: float = NOISE) -> float:
     """Root mean square of warp(S(x)) − S(warp(x) + noise) over the visible pixels, in gray levels of 0..255.
 
-    A network that paints every thing alike wherever it stands has only what the noise makes; the identity has the
-    noise itself, and 0 without any. Both sides are rounded to whole gray levels, as saved frames are.
+    If a network's painting moves with the photo, only the noise is left. For the identity the result is the noise
+    itself. Both sides are rounded to whole gray levels, as saved frames are.
 
     Args:
         photo: x, (H, W, 3).
@@ -51,7 +51,7 @@ class ClipScores:
         width: Of the frames as they were judged, in pixels.
         height: Likewise.
         visible: Share of the pixels that counted.
-        own: Of the clip itself: what the flow gets wrong and what really changes.
+        own: Of the clip itself: errors of the flow, and what really changes.
         stylized: Of each network's clip, in the order of the networks.
     """
 
@@ -72,8 +72,8 @@ def judge_clip(
 
     Args:
         frames: (H, W, 3), all of one size.
-        networks: To be judged.
-        advanced: Told how many frames are done.
+        networks: The networks to judge.
+        advanced: Called with the number of frames done.
 
     Raises:
         DataError: There are fewer than two frames, or they differ in size.
@@ -100,7 +100,7 @@ def judge_clip(
 
 
 def occluded(backward: Floats, forward: Floats) -> Mask:
-    """Where going back and coming forth again does not lead home (Sundaram 2010; Ruder 2016, eq. 5)."""
+    """(H, W): where the backward and the forward flow do not cancel (Sundaram 2010; Ruder 2016, eq. 5)."""
     there = warp(forward, backward)
     gap = np.square(there + backward).sum(axis=2)
     lengths = np.square(there).sum(axis=2) + np.square(backward).sum(axis=2)

@@ -1,4 +1,4 @@
-"""The base networks that ship with the package, by name: where a new style starts unless told otherwise."""
+"""The base networks that ship with the package: where a new style starts by default."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the networks of `transformer_net.py` are built of."""
+"""The layers of the networks in `transformer_net.py`."""
 
 import copy
 
@@ -7,15 +7,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-# Instance norm divides by the standard deviation over the picture. In a flat channel that is next to nothing, and the
-# one pixel that differs becomes a bright bubble; torch's 1e-5 is small enough to show them.
+# Instance norm divides by the standard deviation over the picture. In a flat channel that is almost 0, and a single
+# pixel that differs becomes a bright bubble. torch's 1e-5 is too small to prevent it.
 _NORM_EPS = 1e-3
 
 
 def mirrored_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution that sees the picture mirrored at its border, so that none of a zero frame is painted.
+    """A convolution with mirrored borders: zero padding would show as a frame in the painting.
 
-    Zero padding inside makes a step of `fast` a tenth cheaper, but was seen to paint a frame of some ten pixels, even
+    Measured: zero padding inside makes a step of `fast` a tenth cheaper, but paints a frame of some ten pixels even
     behind the mirrored rim.
     """
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
@@ -27,11 +27,11 @@ def norm(channels: int) -> nn.InstanceNorm2d:
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions around a skip, and nothing behind the sum (Johnson 2016, supplementary material).
+    """Two 3×3 convolutions with a skip connection, and no ReLU after the sum (Johnson 2016, supplementary material).
 
     Args:
         channels: In and out.
-        mirrored_once: Mirror the borders for both convolutions at once: a copy of the picture less on a CPU.
+        mirrored_once: Mirror the borders once for both convolutions, which saves a copy of the picture on a CPU.
     """
 
     def __init__(self, channels: int, *, mirrored_once: bool = False) -> None:
@@ -53,7 +53,7 @@ class Residual(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Enlarge twice, then convolve: every output pixel weighs alike, which transposed convolutions do not grant."""
+    """Enlarge twice, then convolve. All output pixels weigh alike, unlike with transposed convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -66,11 +66,11 @@ class Upsample(nn.Module):
 
 
 class FoldedUpsample(nn.Module):
-    """Enlarge twice, bilinearly, and convolve, as one convolution at the small size and a rearrangement of channels.
+    """Bilinear enlargement and a convolution, computed as one convolution at the small size and a pixel shuffle.
 
-    Enlarging and convolving are both linear, so that each of the four pixels that come from one is a 3×3 convolution of
-    its own of the small picture. No enlarged picture is written, which is most of what a small network's end costs,
-    and every output pixel weighs alike all the same. Borders are mirrored before they are enlarged, not after.
+    Both are linear, so each of the four output pixels of an input pixel is its own 3×3 convolution of the small
+    picture. This saves writing the enlarged picture, which is most of the time at a small network's end, and all output
+    pixels still weigh alike. Borders are mirrored before the enlargement, not after it.
     """
 
     # How a row of a 3×3 kernel at twice the size falls on three pixels of the small one: [parity, tap, pixel].
@@ -103,7 +103,7 @@ class FoldedUpsample(nn.Module):
 
 
 class _FrozenUpsample(nn.Module):
-    """What a `FoldedUpsample` does, with its kernel as it is now: exporters fold only small constants themselves."""
+    """A `FoldedUpsample` with its folded kernel as a constant: exporters fold only small constants themselves."""
 
     def __init__(self, upsample: FoldedUpsample) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ def _four_in_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def frozen(net: nn.Module) -> nn.Module:
-    """A copy for export, which computes the same with nothing left to be worked out."""
+    """A copy for export that computes the same, with all folded kernels as constants."""
     net = copy.deepcopy(net)
     for parent in list(net.modules()):
         for name, child in list(parent.named_children()):
@@ -137,14 +137,14 @@ def call_with(net: nn.Module, kind: type[nn.Module], buffer: str, value: Tensor,
 
 
 class AtHalfSize(nn.Module):
-    """Adds what is done at half the sides; what the way down loses stays in the sum."""
+    """A skip connection around layers that work at half the sides."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sides stay; what the body makes too much of odd ones is cut off."""
+        """Sides stay; for odd ones, the body's surplus row or column is cut off."""
         height, width = x.shape[-2:]
         result: Tensor = x + self.body(x)[..., :height, :width]
         return result

@@ -1,9 +1,9 @@
-"""One network that paints as strongly as it is told when it is used, from the photo itself to the full style.
+"""One network with a strength that is chosen when it is used, from the photo itself to the full style.
 
-Gains and shifts of its instance norms are functions of the strength: those of the full style plus a quadratic in what
-is missing to it (conditional instance normalization, Dumoulin 2017, with a number in the place of a style's name). They
-are trained by drawing a strength for every photo and weighing the painting's terms by it. That is no cross-fade: half a
-style has strokes of its own, not a veil of whole ones.
+The gains and shifts of its instance norms depend on the strength: those of the full style plus a quadratic in
+1 - strength (conditional instance normalization, Dumoulin 2017, with a number in place of a style's name). In training
+every photo gets a random strength, which weighs the painting's terms. The result is no cross-fade: at half strength the
+strokes are different, not the full ones half transparent.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from fststyle.training.networks.layers import call_with
 
 _SEED = 3  # temporal.py draws from 2
 
-# A network that works at a quarter of the sides cannot give back a photo's every pixel. As the strength nears 0, the
-# photo therefore comes through: a third at 0.25, a 16th at 0.5.
+# A network that works at a quarter of the sides cannot reproduce every pixel of a photo. So the photo is mixed in as
+# the strength nears 0: a third at 0.25, a 16th at 0.5.
 _PHOTO_POWER = 4
 
-# What is used most is trained most: every other photo is painted in full.
+# Full strength is used most, so every other photo is painted at it.
 _FULL = 0.5
 
 
@@ -54,10 +54,10 @@ class ConditionedNorm(nn.Module):
 
 
 class StrengthNet(nn.Module):
-    """Makes a network with instance norms heed a strength; until it is trained, it only mixes photo and painting.
+    """Adds a strength to a network with instance norms. Before training it only mixes photo and painting.
 
     Args:
-        net: Taken over, its norms replaced.
+        net: The network; its norms are replaced in place.
 
     Raises:
         ValueError: If it has no instance norms.
@@ -94,7 +94,7 @@ class StrengthNet(nn.Module):
 
 
 def plain_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of a plain network at full strength, from a `StrengthNet`'s; others are given back as they are."""
+    """The state of a plain network at full strength, from a `StrengthNet`'s; other states are returned unchanged."""
     return {
         name.removeprefix("net."): tensor
         for name, tensor in state.items()
@@ -109,5 +109,5 @@ def draw_strengths(positions: Sequence[int]) -> Tensor:
 
 
 def style_share(strength: Tensor) -> Tensor:
-    """What of the painting's terms counts at a strength: half of it is a quarter of the style's weight."""
+    """Factor of the painting's terms at a strength: its square, so half strength has a quarter of the style weight."""
     return strength.square()

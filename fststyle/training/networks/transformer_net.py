@@ -1,7 +1,7 @@
 """The image transformation networks, by name.
 
-All take RGB in [0, 1], (B, 3, H, W), and return the same: the same sides, the same range. They are plain convolutional
-networks, so that one trained on small crops runs on pictures of any size.
+All take RGB in [0, 1], (B, 3, H, W), and return the same sides and range. They are fully convolutional: trained on
+small crops, they run on pictures of any size.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ _SMALLEST_WITH_RIM = 192
 
 
 class TransformerNet(nn.Module):
-    """Encoder, residual blocks and decoder, working at a quarter of the picture's sides or less in between.
+    """Encoder, residual blocks and decoder; the blocks work at a quarter of the picture's sides or less.
 
-    Output sides are the input's: the encoder rounds H/4 and W/4 up, and what the decoder makes too much is cut off.
+    Output sides equal the input's: the encoder rounds H/4 and W/4 up, and the decoder's surplus is cut off.
 
-    Left alone, trained networks paint a dull frame of a few pixels. So the network sees the photo with a mirrored rim,
-    and the rim is cut off again, frame and all; in training only in large squares.
+    Trained networks paint a dull frame of a few pixels. So the photo gets a mirrored rim, which is cut off afterwards
+    together with the frame. In training this is done for large squares only.
     """
 
     min_side = _RIM + 4

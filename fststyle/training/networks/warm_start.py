@@ -1,4 +1,4 @@
-"""Where a network begins: with the base, with another style's checkpoint or exported file, or with nothing."""
+"""How a network's weights start: from the base, another style's checkpoint or exported file, or at random."""
 
 from collections.abc import Mapping
 from pathlib import Path

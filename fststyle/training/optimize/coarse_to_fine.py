@@ -1,8 +1,8 @@
 """Optimizing a picture first small, then larger (Gatys 2017, "Controlling perceptual factors", section 7).
 
-Broad structure settles on a small picture, where an iteration costs a fraction and a layer sees more of the picture;
-the larger ones only add the finer strokes. The painting shrinks along, so that its strokes keep their share of the
-picture. Not about files and interruptions: `optimize_run.py`.
+Large structures are found in a small picture, where an iteration is cheap and a layer sees more of the picture. The
+larger pictures add fine strokes. The painting is scaled with the picture, so that strokes keep their relative size.
+Files and interruptions are in `run.py`.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be optimized, in pixels.
+    """What to optimize, in pixels.
 
     Attributes:
         cost: What is minimized; without content layers a texture is made, without style layers a content is inverted.

@@ -1,7 +1,6 @@
 """A picture that minimizes a cost by changing its own pixels (Gatys 2015, section 2).
 
-What the cost is, is the caller's: the whole of it, its style or content alone, or something made up to show a point.
-Not about files, sizes and coarse-to-fine runs: `optimize_run.py`.
+The caller gives the cost: any function of a picture. Sizes are in `coarse_to_fine.py`, files in `run.py`.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""An optimization on disk: what it reads, what it leaves behind, how it goes on after an interruption.
+"""An optimization on disk: what it reads and writes, and how it resumes.
 
-Beside `out.png` an unfinished run keeps `out.png.state`; it is renewed now and then, and gone when the picture is done.
+An unfinished run keeps its state beside `out.png` in `out.png.state`, saved regularly and removed at the end.
 """
 
 import io
