@@ -1,4 +1,4 @@
-"""Train a style with PyTorch Lightning, export it, and paint a photo.
+"""Train a style, write it as one ONNX file, and paint a photo.
 
 python examples/train_in_python.py painting.jpg photos/ mine.onnx
 """
@@ -6,37 +6,22 @@ python examples/train_in_python.py painting.jpg photos/ mine.onnx
 import sys
 from pathlib import Path
 
-import pytorch_lightning as pl
 from PIL import Image
 
-from fststyle import Stylizer, samples
-from fststyle.training.cost.objective import Cost
-from fststyle.training.data.photos import ContentData
-from fststyle.training.export import export_checkpoint
-from fststyle.training.fit.module import StyleTransferModule
+from fststyle import samples
+from fststyle.training import train
 
 
-def main(painting: Path, photos: Path, output: Path, steps: int = 4000) -> None:
-    module = StyleTransferModule(
-        style=painting,
-        name=painting.stem,
-        network="fast",
-        cost=Cost(style_weight=1.0, temporal_weight=0.5),
-    )
-    data = ContentData(root=photos, crop=256, batch_size=1)
-    trainer = pl.Trainer(max_steps=steps, logger=False, enable_checkpointing=False)
-    trainer.fit(module, data)
+def main(painting: str | Path, photos: str | Path, output: str | Path, steps: int = 4000) -> None:
+    training = train(painting, photos, steps=steps, out=Path(output).with_suffix(""))
+    print(f"{training.steps} steps: {training.costs}, see {training.pictures[-1]}")
 
-    checkpoint = output.with_suffix(".ckpt")
-    trainer.save_checkpoint(checkpoint)
-    export_checkpoint(checkpoint, output, licence="MIT")
-
-    stylizer = Stylizer.load(output)
+    stylizer = training.export(output, licence="MIT")
     photo = Image.open(samples.photo_folder() / "cat.jpg")
-    Image.fromarray(stylizer(photo)).save(output.with_suffix(".png"))
+    Image.fromarray(stylizer(photo)).save(Path(output).with_suffix(".png"))
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])

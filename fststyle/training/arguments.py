@@ -28,6 +28,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("name", "name", "NAME", "Name of the style. Default: the painting's file name."),
         Option("painting", "painting", "TEXT", "Artist, title and year, stored in the network."),
         Option("config", "config", "FILE", "Read options from a YAML file; the command line wins."),
+        Option("logger", "logger", "NAME", "tensorboard, csv, wandb, mlflow or none. Default: tensorboard."),
         Option("init", "init", "START", "base, none, a checkpoint, or a network. Default: base."),
     ),
     "Length": (

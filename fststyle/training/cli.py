@@ -4,6 +4,7 @@ Everything under `model`, `data` and `trainer` comes from the signatures of `Sty
 Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -26,7 +27,8 @@ from fststyle.training.fit.callbacks import SAVE_EVERY, CostProgressBar, StopOnS
 from fststyle.training.fit.finished import BAD_PHOTOS, CHECKPOINT, SAMPLES, Training
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.preview import preview, weights
-from fststyle.training.fit.run import calibrate, run, stopped_by, trainer_settings
+from fststyle.training.fit.run import fit_style_weight, run, stopped_by, trainer_settings
+from fststyle.training.fit.run_log import LoggerName
 from fststyle.training.fit.trainer import quiet_lightning
 from fststyle.training.fit.trainer_options import DEFAULTS, plain_errors, settle
 from fststyle.training.parser import TrainParser
@@ -75,6 +77,12 @@ class TrainCLI(LightningCLI):
         )
         parser.add_argument(
             "--preview", action="store_true", help="Train for a minute and show three strengths, to choose one by eye."
+        )
+        parser.add_argument(
+            "--logger",
+            type=LoggerName | None,
+            default=None,
+            help="Where the costs are logged; tensorboard if not given.",
         )
         parser.add_argument("--save_every", type=int, default=SAVE_EVERY, help="Steps between two checkpoints.")
         for short, target in _LINKS.items():
@@ -126,10 +134,14 @@ class TrainCLI(LightningCLI):
         options = {
             **self.config.trainer,
             "callbacks": self._get(self.config_init, "trainer.callbacks", default=None),
-            "logger": self._get(self.config_init, "trainer.logger", default=None),
+            "logger": self.config.logger or self._get(self.config_init, "trainer.logger", default=None),
         }
         ours = trainer_settings(
-            self.run_folder, options, minutes=self.config.minutes, save_every=self.config.save_every
+            self.run_folder,
+            options,
+            name=self.config.name,
+            minutes=self.config.minutes,
+            save_every=self.config.save_every,
         )
         return super().instantiate_trainer(**ours, **kwargs)
 
@@ -158,7 +170,9 @@ def main(args: list[str]) -> int:
     asked = cli.config
     if asked.calibrate:
         with plain_errors():
-            weight = calibrate(cli.model, cli.run_folder / CHECKPOINT if asked.resume and not asked.preview else None)
+            weight = fit_style_weight(
+                cli.model, cli.run_folder / CHECKPOINT if asked.resume and not asked.preview else None
+            )
         print(f"calibrated: --style-weight {weight:.3g}", file=sys.stderr)
     if asked.preview:
         return _preview(cli)
@@ -247,6 +261,7 @@ def parse(args: list[str]) -> TrainCLI:
         SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
     """
     quiet_lightning()
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     with plain_errors():

@@ -1,4 +1,4 @@
-"""The program in examples/ that trains from Python."""
+"""The programs in examples/ that train from Python."""
 
 import runpy
 from pathlib import Path
@@ -11,8 +11,9 @@ from fststyle.pictures.files import read_picture
 
 
 @pytest.mark.slow
-def test_train_in_python(painting: Path, photo_folder: Path, tmp_path: Path) -> None:
-    main = runpy.run_path(str(ROOT / "examples" / "train_in_python.py"))["main"]
+@pytest.mark.parametrize("program", ["train_in_python.py", "train_with_lightning.py"])
+def test_train_in_python(painting: Path, photo_folder: Path, tmp_path: Path, program: str) -> None:
+    main = runpy.run_path(str(ROOT / "examples" / program))["main"]
     main(painting, photo_folder, tmp_path / "mine.onnx", steps=2)
     card = read_model(tmp_path / "mine.onnx").card
     assert card is not None

@@ -1,6 +1,7 @@
 """A run's folder belongs to one process at a time, and to one run."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ from fststyle.training.fit.recipe import GO_ON, refuse_another_network, refuse_a
 # Of what a run saves of its data; photos that have vanished since are no obstacle.
 _DECISIVE = ("crop", "batch_size", "seed", "dark")
 
+# Where this process trains: a lock keeps only other processes out.
+_ours: set[Path] = set()
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -25,6 +29,9 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         TrainingError: Another process trains there, or the folder cannot be written.
     """
+    place = Path(os.path.realpath(folder))
+    if place in _ours:  # looked at first: to close the file would unlock it
+        raise TrainingError(f"this program is training in {folder} already; give another --output")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+b")
@@ -40,7 +47,11 @@ def locked(folder: Path) -> Iterator[None]:
                 ) from error
             warn(f"{folder} cannot be locked; do not start a second training in it")
         remove_leftovers(folder)
-        yield
+        _ours.add(place)
+        try:
+            yield
+        finally:
+            _ours.discard(place)
 
 
 def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentData, *, force: bool) -> None:

@@ -1,17 +1,21 @@
 """The logs of a run: TensorBoard's, which a full disk ends without ending the run, or any other of Lightning's."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pytorch_lightning.loggers import Logger, TensorBoardLogger
+from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
+from fststyle.errors import TrainingError
 from fststyle.system.files import reason_of
 from fststyle.system.warn import warn
+
+LoggerName = Literal["tensorboard", "csv", "wandb", "mlflow", "none"]
 
 
 class RunLog(TensorBoardLogger):
@@ -73,6 +77,37 @@ class RunLog(TensorBoardLogger):
             f"the log in {self.log_dir} ends here ({reason_of(error)}); the training goes on: free some disk, or the "
             "next checkpoint will fail"
         )
+
+
+def open_log(name: LoggerName, run_folder: Path, run: str) -> Logger | None:
+    """A log by its name, in the run's folder where it keeps files.
+
+    Args:
+        name: "none" keeps no log. "mlflow" logs where `MLFLOW_TRACKING_URI` says, if that is set.
+        run_folder: Of the run.
+        run: How the run is called in logs of many.
+
+    Raises:
+        TrainingError: The package that it needs is not installed.
+        ValueError: There is no log of this name.
+    """
+    try:
+        match name:
+            case "none":
+                return None
+            case "tensorboard":
+                return RunLog(run_folder)
+            case "csv":  # each sitting gets a folder: Lightning deletes what lies in a log's
+                return CSVLogger(run_folder, name="csv")
+            case "wandb":
+                run_folder.mkdir(parents=True, exist_ok=True)  # else it writes into the temporary folder
+                return WandbLogger(name=run, project="fststyle", save_dir=run_folder)
+            case "mlflow":
+                uri = os.environ.get("MLFLOW_TRACKING_URI", f"file:{(run_folder / 'mlflow').resolve()}")
+                return MLFlowLogger(experiment_name="fststyle", run_name=run, tracking_uri=uri)
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"the log {name} needs its package; pip install {name}") from error
+    raise ValueError(f"logger must be one of {', '.join(get_args(LoggerName))}, or a logger of Lightning, not {name!r}")
 
 
 def log_picture(logger: Logger, name: str, rgb: NDArray[np.uint8], step: int) -> None:

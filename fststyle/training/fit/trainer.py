@@ -1,7 +1,6 @@
 """Lightning's loop for our own programs; `fststyle train` configures its Trainer itself (`cli.py`)."""
 
 import logging
-import os
 import warnings
 from typing import Any
 
@@ -29,11 +28,14 @@ def bare_trainer(device: torch.device | None = None, **settings: Any) -> pl.Trai
     return pl.Trainer(**_QUIET | place | settings)
 
 
+LOGGERS = ("pytorch_lightning", "lightning_fabric.utilities.seed")
+"""Of Lightning's, those that talk."""
+
+
 def quiet_lightning() -> None:
     """Lightning's advice to add workers, tips on paid services and the like are not for our users."""
-    for name in ("pytorch_lightning", "lightning_fabric.utilities.seed"):
+    for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
     for advice in (
         ".*args parameter is intended to run from within Python.*",
         ".*does not have many workers.*",
