@@ -32,7 +32,7 @@ from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.judge.evaluate import Model, evaluate
 from fststyle.training.judge.evaluation import Settings
-from fststyle.training.judge.report import as_json
+from fststyle.training.judge.json_form import as_json
 from fststyle.training.tensors import reference_photos, unit_range
 
 ROOT = Path(__file__).parents[1]

@@ -223,7 +223,7 @@ def _names(models: list[Path]) -> list[str]:
 def _show(evaluation: "Evaluation", console: "Console") -> None:
     from rich.table import Table
 
-    from fststyle.training.judge.report import JOHNSON, conditions, rows
+    from fststyle.training.judge.table import JOHNSON, conditions, rows
 
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -255,7 +255,7 @@ def _all_of(writers: Sequence[Callable[[], None]]) -> None:
 
 
 def _json(evaluation: "Evaluation") -> str:
-    from fststyle.training.judge.report import as_json
+    from fststyle.training.judge.json_form import as_json
 
     return json.dumps(as_json(evaluation), indent=2, ensure_ascii=False) + "\n"
 

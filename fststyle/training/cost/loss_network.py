@@ -1,11 +1,10 @@
-"""The loss network: a fixed, pretrained VGG whose activations say what a picture shows and how it is painted.
+"""The loss network: a fixed, pretrained VGG whose activations describe the content and the style of a picture.
 
 Layers are named as in the papers: `relu3_2` is the rectified output of the second convolution of the third block.
 
-`slim` and `medium` are VGG-19 with fewer channels and ship with the package. A *readout* behind each of their layers, a
-matrix of w × w numbers for w channels, turns what they see into coordinates in the space of VGG-19's activations, so
-that distances of activations and of style matrices come out in VGG-19's units. `distill/` makes them and says how well
-they do.
+`slim` and `medium` are VGG-19 with fewer channels and ship with the package. Each of their layers has a *readout*, a
+w × w matrix for w channels, which maps its activations to coordinates in the space of VGG-19's. So distances of
+activations and of style matrices are in VGG-19's units. `distill/` makes these networks.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,8 +33,8 @@ _PLANS: dict[Architecture, list[int | str]] = {
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# A channel that hardly ever fires would be blown up without bound by a division by its mean activation, and with it
-# whatever noise it carries; below this fraction of its layer's mean it is treated as if it fired that often.
+# Dividing a channel that hardly ever fires by its mean activation would amplify its noise without bound. Means below
+# this fraction of the layer's mean are raised to it.
 _RAREST_CHANNEL = 0.05
 
 
@@ -214,9 +213,9 @@ class LossNetwork(nn.Module):
     def normalize_channels(self, photos: Iterable[Tensor]) -> None:
         """Scale every channel so that its mean activation over positions and photos is 1 (Gatys 2015, section 4).
 
-        Rectifying and pooling commute with a positive factor per channel, so that the factor goes into the
-        convolution that makes the channel and its inverse into those that read it: the same function up to these
-        scales, at no cost. Without it the loudest channels alone decide the style.
+        ReLU and pooling commute with a positive factor per channel. So the factor is multiplied into the convolution
+        that makes the channel, and its inverse into those that read it: the same function up to these scales, at no
+        cost. Without normalization the channels with the largest activations decide the style alone.
 
         Args:
             photos: Pictures of any size, (1, 3, H, W), RGB in [0, 1]. A dozen varied ones do.

@@ -5,7 +5,7 @@ the difference of two style matrices. Its size depends on the loss network, the 
 published weights range from 5 to 1e10. The *relative* one divides by the target's own energy, so that it is 0 for a
 perfect match and near 1 for a picture that has nothing of the target, whatever the network, layer or size.
 
-Not about which layers are used or how terms are weighted: that is `objective.py`.
+Layers and weights are in `objective.py`.
 """
 
 from typing import Any

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from fststyle.training.cost.motion import NOISE, random_field, random_flow
 
-_SEED = 2  # data.py draws from 0 and 1
+_SEED = 2  # data/ draws from 0 and 1
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, as Gao has it
 
 

@@ -1,1 +1,1 @@
-"""Why products of channels are style, shown with a painting: what is measured, what is synthesized, how it is drawn."""
+"""A page that shows with a painting why products of channels describe style: measurements, syntheses, charts."""

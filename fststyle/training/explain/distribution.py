@@ -1,7 +1,7 @@
-"""The style cost as a distance of distributions: Li et al. 2017, section 3.1, evaluated from both ends.
+"""The style cost as a distance of distributions (Li et al. 2017, section 3.1), computed in two ways.
 
-One end is the house's style loss. The other compares every position of one picture with every position of the other
-under the kernel k(a, b) = (aᵀb)² and never forms a product of channels.
+One is our style loss. The other compares every position of one picture with every position of the other under the
+kernel k(a, b) = (aᵀb)², without any product of channels.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sections that show pictures made from noise: one statistic each, and what it brings back."""
+"""The sections with pictures made from noise: each matches one statistic of the painting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The whole page: which pictures, which sections, in which order, and how far the work is."""
+"""The whole page: its pictures, its sections in order, and the progress of the work."""
 
 import time
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""What each section of the page shows, computed: from activations to numbers, pictures and charts for the template.
+"""The contents of the page's sections: numbers, pictures and charts for the template, computed from activations.
 
-Sections that need no synthesis; those that do: `painted_sections.py`.
+Sections that need a synthesis are in `painted_sections.py`.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""The same idea far from pictures: a recording of ten sensors whose correlations tell what its wearer does.
+"""The same idea without pictures: a recording of ten sensors, whose correlations show what its wearer does.
 
-A walker's sensors never read the same twice: the phase is another one, the tempo, the vigor, the noise. What stays is
-which sensors move together. We invent such a recording, because then every rule of it is known: the modes differ in
-which sensors go together, and in tempos that overlap; over a long time every channel is equally loud in all of them.
+Two recordings of a walk differ in phase, tempo, strength and noise, but the same sensors move together in both. The
+recording here is synthetic, so all its rules are known: the modes differ in which sensors move together, their tempos
+overlap, and over a long time every channel is equally strong in all of them.
 """
 
 from collections.abc import Sequence

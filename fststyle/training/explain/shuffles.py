@@ -1,4 +1,4 @@
-"""What shuffling does to a style matrix: nothing, if activations are shuffled; what it shows, if the picture is."""
+"""Shuffling positions: of activations it leaves the style matrix unchanged, of pixels it does not."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What can be remembered of activations when their positions are forgotten: means, energies, matrices of products."""
+"""Statistics of activations that do not depend on positions: means, energies, matrices of products."""
 
 from collections.abc import Callable
 

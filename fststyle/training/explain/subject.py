@@ -1,6 +1,6 @@
-"""What the page is about: a painting, a picture to compare it with, and the loss network that looks at both.
+"""The subject of the page: a painting, a picture to compare it with, and the loss network.
 
-Everything is computed on middle squares of one side, so that numbers of different pictures can be set side by side.
+Everything is computed on central squares of one size, so that numbers of different pictures can be compared.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pictures made from noise until one statistic of their activations is the painting's."""
+"""Pictures optimized from noise until one statistic of their activations equals the painting's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

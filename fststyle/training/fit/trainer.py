@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-# Batches are dealt out by `data.py`, runs have their own reports, and validation needs no rehearsal.
+# `data/positions.py` distributes the batches, runs have their own reports, and validation needs no rehearsal.
 _QUIET = {
     "max_epochs": -1,
     "logger": False,

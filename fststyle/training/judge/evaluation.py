@@ -1,4 +1,4 @@
-"""What an evaluation asks and what it finds; `evaluate.py` measures it, `report.py` shows it."""
+"""The settings and the results of an evaluation; `evaluate.py` measures, `table.py` and `report.py` show."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was measured; `evaluate_report.as_json` for programs.
+    """All that was measured; `json_form.as_json` gives it to programs.
 
     Attributes:
         cost: What judged.

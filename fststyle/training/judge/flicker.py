@@ -1,6 +1,6 @@
 """How steadily a network paints while its input moves: one photo under a known motion, or the frames of a clip.
 
-Not about the motion itself: `cost/motion.py`, which the training shares.
+The motion itself is in `cost/motion.py`, which training uses too.
 """
 
 from collections.abc import Callable, Iterator

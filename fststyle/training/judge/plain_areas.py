@@ -1,7 +1,7 @@
-"""The plainest parts of a photo: sky, walls, water. Networks paint too little there, or one stroke again and again.
+"""The plainest parts of a photo: sky, walls, water. Networks paint too little there, or repeat one stroke.
 
-Two scores tell. The style cost of the plainest windows is high where a network leaves them empty. *Repetition* says how
-alike a window is to itself a little further on; it is high for regular hatching, dots and grids.
+Two scores show it. The style cost of the plainest windows is high if a network leaves them empty. *Repetition* is the
+similarity of a window to itself a little further on; it is high for regular hatching, dots and grids.
 """
 
 import numpy as np

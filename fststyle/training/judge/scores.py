@@ -1,4 +1,4 @@
-"""What the eye stumbles over in a stylized picture, as numbers: a grid, a frame.
+"""Scores for visible faults of a stylized picture: a grid, a frame.
 
 The cost of a picture is in `cost/objective.py`, steadiness in `flicker.py`.
 """

@@ -1,7 +1,7 @@
-"""Costs at the sizes that people use: photos at several short sides, and large photos as a viewer sees them.
+"""Costs at the sizes that people use: photos at several short sides, and large photos as seen on a screen.
 
-A network that is good at 256 pixels can paint too little at 1024. A photo of 8 megapixels is looked at on a screen
-of one or two: there its strokes are smaller than the painting's. Both are measured here. `evaluate.py` has the rest.
+A network that is good at 256 pixels can paint too little at 1024. A photo of 8 megapixels is seen on a screen of one or
+two, where its strokes look smaller than the painting's. Both are measured here.
 """
 
 from collections.abc import Callable, Sequence

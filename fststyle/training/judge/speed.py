@@ -1,4 +1,4 @@
-"""How long networks take for a picture, next to our `johnson` in the same minutes: a noisy machine is noisy for all."""
+"""How long networks take for a picture. `johnson` is measured in turn with them, because machines are noisy."""
 
 import statistics
 import tempfile

@@ -1,8 +1,8 @@
-"""A judge of style that nothing here trains on: the sliced Wasserstein distance (Heitz et al. 2021).
+"""An independent measure of style, not used in training: the sliced Wasserstein distance (Heitz et al. 2021).
 
-A style matrix knows how often two channels fire together; pictures that differ to the eye can share one. This distance
-compares the whole distribution of the activations: it projects them on random directions, and compares the sorted
-projections. Rows of dots and rings, which are cheap under style matrices, are dear here.
+A style matrix holds how often two channels fire together, and pictures that look different can have the same one. This
+distance compares the whole distribution of the activations: it projects them on random directions, and compares the
+sorted projections. Rows of dots and rings have a low cost under style matrices, but a high one here.
 
 We differ from the paper in two ways. The distance is divided by the spread of the painting's own projections, so that 0
 is a perfect match and about 1 a picture that has nothing of the painting. Positions are reduced to quantiles, because

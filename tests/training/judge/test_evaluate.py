@@ -18,7 +18,9 @@ from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.judge import speed
 from fststyle.training.judge.evaluate import Model, evaluate
 from fststyle.training.judge.evaluation import Evaluation, Settings
-from fststyle.training.judge.report import as_json, conditions, rows, write_report
+from fststyle.training.judge.json_form import as_json
+from fststyle.training.judge.report import write_report
+from fststyle.training.judge.table import conditions, rows
 from fststyle.training.tensors import noise, unit_range
 
 Pixels = NDArray[np.uint8]
