@@ -13,6 +13,7 @@ _SAME = {
     "batch": "batch-size",
     "licence": "license",
     "keep-colour": "keep-color",
+    "lr": "learning-rate",
 }
 
 

@@ -74,6 +74,7 @@ OPTIONS = {option.name: option for group in _GROUPS.values() for option in group
 
 _SWITCHES = {"help", "help-all", "print-config", *(name for name, option in OPTIONS.items() if not option.value)}
 _SHORT = {"-o": "--output", "-c": "--config", "-h": "--help"}
+_PATHS = {OPTIONS[name].target for name in ("style", "photos", "output", "config", "weights")}
 _LISTS = {OPTIONS[name].target for name in ("content-layers", "style-layers")}
 
 _FRAME = """\
@@ -141,16 +142,16 @@ class Words:
             if word == "--":
                 positional, left = positional + left, []
             elif not word.startswith("-") or word == "-":
-                positional.append(word)
+                positional.append(_path(word))
             else:
                 name, equals, value = word.partition("=")
                 target = self._target(name)
                 if equals:
-                    options.append(f"{target}={_listed(target, value)}")
+                    options.append(f"{target}={_value(name, target, value)}")
                 elif option_name(name.lstrip("-")) in _SWITCHES or not left or left[0].startswith("--"):
                     options.append(target)
                 else:
-                    options += [target, _listed(target, left.pop(0))]
+                    options += [target, _value(name, target, left.pop(0))]
         return [*self._placed(positional, options), *options]
 
     def _target(self, word: str) -> str:
@@ -176,8 +177,8 @@ class Words:
 
     def names(self) -> list[str]:
         """Every name that is understood, without dashes in front, those that help shows first."""
-        others = {name.lstrip("-") for name in self._known} | set(self._leaves)
-        return [*OPTIONS, *sorted(others - set(OPTIONS))]
+        others = {option_name(name.lstrip("-")) for name in (*self._known, *self._leaves)}
+        return [*OPTIONS, "help-all", *sorted(others - set(OPTIONS))]
 
     def _placed(self, positional: list[str], options: list[str]) -> list[str]:
         """PAINTING and PHOTOS, as far as no option names them."""
@@ -208,13 +209,33 @@ def _unique_leaves(known: Iterable[str]) -> dict[str, str]:
 
 
 def _parted(word: str) -> list[str]:
-    """`-oFOLDER` in two words."""
-    is_joined = len(word) > 2 and word[:2] in _SHORT and word[2] != "="
-    return [word[:2], word[2:]] if is_joined else [word]
+    """`-oFOLDER` in two words; `-output` is one."""
+    is_joined = len(word) > 2 and word[:2] in _SHORT and option_name(word[1:].partition("=")[0]) not in OPTIONS
+    return [word[:2], word[2:].removeprefix("=")] if is_joined else [word]
 
 
-def _listed(option: str, value: str) -> str:
-    """Layers with commas between them, as Lightning reads a list."""
-    if option.lstrip("-") not in _LISTS or value.lstrip().startswith("["):
+def _path(word: str) -> str:
+    """A word without an option before it.
+
+    Raises:
+        UsageError: It is empty, as from a shell's variable, or a word processor has joined the two hyphens before it.
+    """
+    if not word:
+        raise UsageError("an empty word stands where a painting or a folder of photos belongs")
+    if word[0] in "–—":
+        raise UsageError(f"{word} begins with a dash; did you mean --{word.lstrip('–—-')}?")
+    return word
+
+
+def _value(word: str, option: str, value: str) -> str:
+    """An option's value, as Lightning reads it: layers with commas between them become a list.
+
+    Raises:
+        UsageError: It is empty where a file or a folder must be named.
+    """
+    target = option.lstrip("-")
+    if target in _PATHS and not value:
+        raise UsageError(f"{word} needs the name of a file or a folder, not an empty word")
+    if target not in _LISTS or value.lstrip().startswith("["):
         return value
     return json.dumps([name.strip() for name in value.split(",") if name.strip()])

@@ -35,6 +35,17 @@ class TrainParser(LightningArgumentParser):
             self.error(str(error))
         return super().parse_args(words, *more, **settings)
 
+    def parse_path(self, path: Any, *more: Any, **settings: Any) -> Any:
+        """Like Lightning's, for a config file.
+
+        Raises:
+            SystemExit: It is no text.
+        """
+        try:
+            return super().parse_path(path, *more, **settings)
+        except UnicodeDecodeError as error:
+            self.error(f"{path} is not a YAML file; name a config as --config", error)
+
     def parse_string(self, content: str, *more: Any, **settings: Any) -> Any:
         """Like Lightning's, for a config that may use our names, too."""
         with contextlib.suppress(yaml.YAMLError):  # the parser says where
@@ -69,11 +80,12 @@ class TrainParser(LightningArgumentParser):
         value = re.search(r"(?:Got value|Given value): (.*)", rest)
         types = re.search(r"Subtypes: \[(.*)\]|Expected an? (.*?)\. Got value", rest)
         wanted, choices = _wanted(types[1] or types[2]) if types else ("", [])
+        said = re.sub(r"NestedArg\(key='(.*?)', val=.*\)", r"\1", value[1]) if value else ""
         if value is None or name == "config":
             return f"{self._name(name)}: {rest.strip()}"
         if not wanted:
-            return f"{self._name(name)} does not take {value[1]}; see fststyle train --help-all"
-        return f"{self._name(name)} takes {wanted}, not {value[1]}{suggestion(value[1], choices)}"
+            return f"{self._name(name)} does not take {said}; see fststyle train --help-all"
+        return f"{self._name(name)} takes {wanted}, not {said or 'an empty word'}{suggestion(said, choices)}"
 
     def _name(self, target: str) -> str:
         """An option as the user wrote it, as far as it stands on the command line."""
