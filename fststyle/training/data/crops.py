@@ -30,7 +30,7 @@ _BLACK_SHARE = 0.3, 0.98
 _HIGHEST_BLACK = 0.85
 
 MAX_BAD_SHARE = 0.5
-"""A folder of which more than this cannot be read is the wrong folder."""
+"""If a larger share than this cannot be read, it is the wrong folder."""
 
 
 class PhotoCrops(Dataset[Tensor]):
@@ -62,7 +62,7 @@ class PhotoCrops(Dataset[Tensor]):
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
-        """The number of photos. Lightning asks for it where it repeats a few batches (`overfit_batches`)."""
+        """The number of photos, for Lightning's `overfit_batches`."""
         return len(self.photos)
 
     def __getitem__(self, position: int) -> Tensor:
@@ -83,7 +83,7 @@ class PhotoCrops(Dataset[Tensor]):
         raise DataError("not one photo could be read; check the folder given as --photos")
 
     def _read(self, index: int) -> NDArray[np.uint8]:
-        """No larger than the narrowest crop needs, whether it comes from the cache or from its file."""
+        """A photo from the cache or its file, no larger than the narrowest crop needs."""
         side = int(self.crop / _NARROWEST)
 
         def decode() -> NDArray[np.uint8]:
@@ -117,7 +117,7 @@ class PhotoCrops(Dataset[Tensor]):
 
 
 class ValidationPhotos(Dataset[Tensor]):
-    """The middle square of each photo, (3, size, size) uint8, RGB, read when it is asked for."""
+    """The central square of each photo, (3, size, size) uint8, RGB, read on access."""
 
     def __init__(self, photos: list[Path], size: int) -> None:
         self.photos, self.size = photos, size
@@ -130,7 +130,7 @@ class ValidationPhotos(Dataset[Tensor]):
 
 
 def middle_square(rgb: NDArray[np.uint8], size: int) -> Tensor:
-    """The largest square in the middle of a picture (H, W, 3), resized: (3, size, size) uint8."""
+    """The largest central square of a picture (H, W, 3), resized: (3, size, size) uint8."""
     height, width = rgb.shape[:2]
     side = min(height, width)
     left, top = (width - side) / 2, (height - side) / 2

@@ -1,4 +1,4 @@
-"""Photos to train on: any folder of pictures, read as it is.
+"""Photos to train on: any folder of pictures, without preparation.
 
 A run that is resumed at step s sees exactly what the unbroken run would have seen, whatever the number of workers, and
 n processes see together what one process with an n times larger batch would. What is cut from a photo: `crops.py`.
@@ -29,7 +29,7 @@ _SMALL = 0.7
 
 
 class ContentData(pl.LightningDataModule):
-    """A folder of photos, split into those to train on and a few held out, which are read once, at the start.
+    """A folder of photos, most of them to train on, a few held out, which are read once at the start.
 
     An epoch is every training photo once. Where nothing in the Trainer goes by epochs, the run is a single one without
     end.
@@ -88,11 +88,11 @@ class ContentData(pl.LightningDataModule):
         self.gone: list[int] = []
         self._squares: list[Tensor] = []
         self.resume_anyway = False
-        """Go on with whatever photos are left."""
+        """Resume even if many of the photos are missing."""
         self._resumed: Mapping[str, Any] | None = None
 
     def setup(self, stage: str) -> None:
-        """Find the photos and hold some out.
+        """Find the photos, and hold some out.
 
         Raises:
             DataError: If the folder is missing or holds no photo.
@@ -164,7 +164,7 @@ class ContentData(pl.LightningDataModule):
         return names_of(self.train_files, self.val_files, self.root)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Deal the photos out as the run did that is resumed.
+        """Use the photos in the same order as the run that is resumed.
 
         Of photos that have vanished since, others take the place, as when they vanish in the middle of a run.
 
@@ -176,7 +176,7 @@ class ContentData(pl.LightningDataModule):
             self._deal_as(state_dict)
 
     def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
-        """Whether the folder holds photos that a run with this saved state did not begin with."""
+        """Whether the folder holds photos that the run of this saved state did not have."""
         return has_others(saved, self._names())
 
     def _deal_as(self, saved: Mapping[str, Any]) -> None:
@@ -205,7 +205,7 @@ class ContentData(pl.LightningDataModule):
             self._hold_out(kept, len(kept))
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches (B, 3, crop, crop) uint8 from where the run stands; without end if nothing goes by epochs."""
+        """Batches (B, 3, crop, crop) uint8 from the current step on; endless if nothing depends on epochs."""
         trainer, photos = self.trainer, len(self.train_files)
         world_size, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         cache = None
@@ -233,7 +233,7 @@ class ContentData(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Tensor] | list[Tensor]:
-        """The held-out photos' middle squares, one a batch, always in the same order; kept since `setup`."""
+        """The central squares of the held-out photos, one a batch, always in the same order."""
         squares: Any = self._squares  # a list is all that a DataLoader needs; Lightning warns of one without photos
         return DataLoader(squares, batch_size=1) if squares else []
 

@@ -1,4 +1,4 @@
-"""Which positions of a run each process reads, and where a resumed run goes on.
+"""The positions of a run that each process reads, and where a resumed run continues.
 
 The samplers are `DistributedSampler`s, because Lightning would otherwise replace them by its own, which start every
 resumed run from the beginning.
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, DistributedSampler
 
 
 class PositionSampler(DistributedSampler[int]):
-    """Endless positions of one process: start + rank, then every world-th.
+    """Endless positions of one process: start + rank, then every `world`-th.
 
     It has no length, so that Lightning sees one endless epoch.
 
@@ -35,7 +35,7 @@ class PositionSampler(DistributedSampler[int]):
 
 
 class EpochSampler(DistributedSampler[int]):
-    """The positions of one epoch after another, an epoch being every photo once.
+    """The positions of one epoch after another; an epoch has every photo once.
 
     Args:
         photos: How many there are.
@@ -55,7 +55,7 @@ class EpochSampler(DistributedSampler[int]):
 
 
 def begun_epoch(trainer: Any, photos: int, batch_size: int) -> tuple[int, int]:
-    """What `EpochSampler` asks for, from the steps that a Lightning Trainer has taken.
+    """The arguments of `EpochSampler`, computed from the steps that a Lightning Trainer has taken.
 
     Its own counters move at times that differ between a run and a resumed one; its steps do not.
     """
@@ -67,14 +67,14 @@ def begun_epoch(trainer: Any, photos: int, batch_size: int) -> tuple[int, int]:
 
 
 def counts_epochs(trainer: Any) -> bool:
-    """Whether something in a Lightning Trainer goes by epochs; if nothing does, beginning new ones only costs time."""
+    """Whether anything in a Lightning Trainer depends on epochs; if not, starting new ones only costs time."""
     validates = trainer.check_val_every_n_epoch is not None and trainer.limit_val_batches != 0
     limited = isinstance(trainer.limit_train_batches, int) or trainer.limit_train_batches != 1.0
     return validates or limited or trainer.max_epochs != -1
 
 
 class _Count(Dataset[Any]):
-    """All that a `DistributedSampler` wants of a dataset."""
+    """Just the length that a `DistributedSampler` wants of a dataset."""
 
     def __init__(self, count: int) -> None:
         self._count = count

@@ -1,4 +1,4 @@
-"""What happens around the steps: time budget, checkpoints, pictures, progress bar."""
+"""Lightning callbacks of a run: time budget, signals, checkpoints, sample pictures, progress bar."""
 
 import time
 from pathlib import Path
@@ -24,7 +24,7 @@ from fststyle.training.tensors import to_uint8
 
 
 class TimeBudget(Callback):
-    """Ends the run, by time or by steps, so that a last validation and a last checkpoint follow.
+    """Ends the run by time or by steps; a last validation and a last checkpoint follow.
 
     Time spent counts over resumptions. It moves `StyleTransferModule.progress`, and with it the learning rate, so that
     the schedule ends with the budget on a machine of any speed.
@@ -42,30 +42,30 @@ class TimeBudget(Callback):
 
     @property
     def elapsed(self) -> float:
-        """Seconds trained, earlier sittings included."""
+        """Seconds trained, including before a resume."""
         return self._before + (time.monotonic() - self._started if self._started is not None else 0.0)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Tell the module that there is a budget, before it makes its optimizer."""
+        """Tell the module about the budget, before it makes its optimizer."""
         if self.seconds is not None:
             cast(StyleTransferModule, pl_module).time_spent = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock; a resumed run goes on where it stood."""
+        """Start the clock, for a resumed run at the time it had reached."""
         self._started = time.monotonic()
         self._look(trainer, cast(StyleTransferModule, pl_module))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop when the budget is used up and the step is whole."""
+        """Stop after a step if the budget is used up."""
         module = cast(StyleTransferModule, pl_module)
         self._look(trainer, module)
         if module.progress >= 1 and has_end(trainer, module.time_spent) and _step_done(trainer, batch_idx):
             trainer.should_stop = True
 
     def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
-        """At the clock; every process sees the first one's."""
+        """Look at the clock; all processes use the first one's."""
         if self.seconds is not None:
             module.time_spent = trainer.strategy.broadcast(self.elapsed) / self.seconds
 
@@ -74,12 +74,12 @@ class TimeBudget(Callback):
         return {"elapsed": self.elapsed}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
-        """Go on counting from an earlier sitting."""
+        """Continue from the seconds of a checkpoint."""
         self._before = state_dict["elapsed"]
 
 
 class StopOnSignal(Callback):
-    """Ctrl-C and SIGTERM let the step finish, so that the checkpoint is whole; a second Ctrl-C does not wait."""
+    """Ends the run after the current step on Ctrl-C or SIGTERM; a second Ctrl-C ends it at once."""
 
     def __init__(self) -> None:
         self._watch = SignalWatch()
@@ -96,23 +96,23 @@ class StopOnSignal(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop all processes if one was told to, once the step is whole."""
+        """Stop all processes after a step if one of them got a signal."""
         if _step_done(trainer, batch_idx) and trainer.strategy.reduce_boolean_decision(
             self.received is not None, all=False
         ):
             trainer.should_stop = True
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Give the signals back."""
+        """Restore the signal handlers."""
         self._watch.__exit__()
 
 
 SAVE_EVERY = 100
-"""Steps between two checkpoints, if nothing else is asked for."""
+"""Default number of steps between two checkpoints."""
 
 
 class LastCheckpoint(CheckpointCallback):
-    """`last.ckpt` in the run's folder, renewed every so many steps and at the end.
+    """Saves `last.ckpt` in the run's folder every so many steps and at the end.
 
     Args:
         folder: Of the run.
@@ -127,7 +127,7 @@ class LastCheckpoint(CheckpointCallback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save where it is due."""
+        """Save if it is due."""
         if trainer.global_step % self.every_n_steps == 0 and _step_done(trainer, batch_idx):
             trainer.save_checkpoint(self.path)
 
@@ -137,7 +137,7 @@ class LastCheckpoint(CheckpointCallback):
 
 
 class SamplePictures(Callback):
-    """Held-out photos beside what the network makes of them, after every validation.
+    """Writes held-out photos beside the network's pictures of them, after every validation.
 
     Args:
         folder: Receives `step_000500.jpg`, …; TensorBoard gets the same sheets.
@@ -157,12 +157,12 @@ class SamplePictures(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the first ones."""
+        """Keep the first photos and pictures."""
         if trainer.is_global_zero and len(self._rows) < self.pictures:
             self._rows.append((to_uint8(outputs["content"][0]), to_uint8(outputs["stylized"][0])))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lay them out, two pairs a row, and write them."""
+        """Write them as one picture, two pairs a row."""
         pairs, self._rows = self._rows, []
         if not pairs or not trainer.is_global_zero:
             return
@@ -177,7 +177,7 @@ class SamplePictures(Callback):
 
 
 class CostProgressBar(ProgressBar):
-    """One line: how far, how fast, how long still, and the terms of the cost.
+    """A progress bar of one line: steps, speed, time left, and the terms of the cost.
 
     Without a terminal, a line now and then, so that a log file stays readable.
     """
@@ -209,7 +209,7 @@ class CostProgressBar(ProgressBar):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Bring bar or log up to date, at most a few times a second: reading a term waits for the device."""
+        """Update the bar or the log, at most a few times a second, because reading a term waits for the device."""
         now = time.monotonic()
         if not self._enabled or now - self._last_line < (0.5 if self._bar else self.seconds_between_lines):
             return
@@ -225,7 +225,7 @@ class CostProgressBar(ProgressBar):
         self._stop()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Give the terminal back before the message."""
+        """Release the terminal before the error message."""
         self._stop()
 
     def _stop(self) -> None:
@@ -250,5 +250,5 @@ class CostProgressBar(ProgressBar):
 
 
 def _step_done(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """False within the batches that `accumulate_grad_batches` makes one step of; the last of an epoch may be fewer."""
+    """Whether a step ends with this batch; with `accumulate_grad_batches` a step has several."""
     return (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch

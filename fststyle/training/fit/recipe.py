@@ -1,4 +1,4 @@
-"""What a run is, and whether one may go on as another."""
+"""The recipe of a run, and whether a checkpoint may be resumed with another recipe."""
 
 import itertools
 from collections.abc import Container, Mapping
@@ -31,17 +31,17 @@ GO_ON = (
     "resume with the old setting, start anew in another folder (--output) with --init to begin from this one's weights,"
     " or go on with --force"
 )
-"""How a message ends that refuses to make one run of two."""
+"""The end of messages that refuse to resume."""
 
 
 def recipe(settings: Mapping[str, Any], cost: Cost) -> dict[str, Any]:
-    """What makes a network, in JSON's types, without paths: `settings`, then the fields of the cost."""
+    """The recipe, in JSON types and without paths: `settings`, then the fields of the cost."""
     of_cost = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(cost).items() if k != "weights"}
     return {**settings, **of_cost, "loss_network": cost.architecture}
 
 
 def check_settings(style_size: int, width: float, learning_rate: float, warmup: float, ema_decay: float) -> None:
-    """Refuse numbers that no training can be made with.
+    """Refuse settings out of their ranges.
 
     Raises:
         ValueError: Which one, and its value.
@@ -57,7 +57,7 @@ def check_settings(style_size: int, width: float, learning_rate: float, warmup: 
 
 
 def saved_settings(content: Mapping[str, Any], given: Container[str]) -> dict[str, Any]:
-    """The arguments of `StyleTransferModule` that a checkpoint names, but for those in `given`.
+    """The arguments of `StyleTransferModule` that a checkpoint holds, except those in `given`.
 
     Raises:
         TrainingError: It is of a version that did not save the painting, which is not given either.
@@ -83,7 +83,7 @@ def saved_settings(content: Mapping[str, Any], given: Container[str]) -> dict[st
 
 
 def cost_of(saved: Mapping[str, Any]) -> Cost:
-    """The cost that a recipe names; whose weights its loss network had is not known."""
+    """The cost of a recipe; the weights file of its loss network is not known."""
     given: dict[str, Any] = {field.name: saved[field.name] for field in fields(Cost) if field.name in saved}
     for name in ("content_layers", "style_layers"):
         given[name] = tuple(given[name])
@@ -91,12 +91,12 @@ def cost_of(saved: Mapping[str, Any]) -> Cost:
 
 
 def with_older(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe of any version, with what it does not say as it was then."""
+    """A recipe of any version; missing settings get the value that they had then."""
     return {**_ADDED_SINCE, **saved}
 
 
 def refuse_another_network(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Refuse what not even force can make one run of.
+    """Refuse to resume with another network or optimizer, even with force.
 
     Raises:
         TrainingError: Network, width or optimizer of the two recipes differ.
@@ -114,7 +114,7 @@ def refuse_another_network(saved: Mapping[str, Any], asked: Mapping[str, Any]) -
 
 
 def refuse_another_recipe(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Refuse to go on with a recipe that another one began.
+    """Refuse to resume with another recipe.
 
     Raises:
         TrainingError: What differs.
@@ -126,7 +126,7 @@ def refuse_another_recipe(saved: Mapping[str, Any], asked: Mapping[str, Any]) ->
 
 
 def refuse_other_data(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Refuse to go on with other crops, or another painting; numbers and digests by name.
+    """Refuse to resume with other crops or another painting. Arguments are numbers and digests by name.
 
     Raises:
         TrainingError: What differs. What the saved ones do not know, as of earlier versions, does not.
