@@ -1,6 +1,7 @@
 """Frames as files: which they are, in which order, and whether one is missing."""
 
 import glob
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -49,8 +50,10 @@ def missing(paths: Sequence[Path]) -> str | None:
     steps = [later - earlier for (_, earlier), (_, later) in pairwise(numbers)]
     if len(kinds) != 1 or None in kinds or not steps:
         return None
-    step, count = Counter(steps).most_common(1)[0]
-    if step < 1 or 2 * count <= len(steps):
+    counts = Counter(steps)
+    most = max(counts.values())
+    step = min(step for step, count in counts.items() if count == most)
+    if step < 1 or 2 * most < len(steps):
         return None
     gaps = [
         _range(earlier + step, later - step) for (_, earlier), (_, later) in pairwise(numbers) if later - earlier > step
@@ -59,11 +62,17 @@ def missing(paths: Sequence[Path]) -> str | None:
 
 
 def _matches(text: str) -> list[str]:
-    if _NUMBERED.search(text) is None:
-        return glob.glob(text, recursive=True)  # noqa: PTH207
-    pattern = re.compile(r"\d+".join(re.escape(part) for part in _NUMBERED.split(text)))
-    wide = "*".join(glob.escape(part) for part in _NUMBERED.split(text))
-    return [name for name in glob.glob(wide) if pattern.fullmatch(name)]  # noqa: PTH207
+    name = os.path.basename(text)  # noqa: PTH119 -- Path would drop a "./"
+    folder = text.removesuffix(name)
+    if not is_folder(Path(folder)):  # else its name is no pattern, whatever characters it has
+        folder, name = "", text
+    before = glob.escape(folder)
+    if _NUMBERED.search(name) is None:
+        return glob.glob(before + name, recursive=True)  # noqa: PTH207
+    parts = _NUMBERED.split(name)
+    pattern = re.compile(re.escape(folder) + r"\d+".join(map(re.escape, parts)))
+    wide = before + "*".join(map(glob.escape, parts))
+    return [found for found in glob.glob(wide) if pattern.fullmatch(found)]  # noqa: PTH207
 
 
 def _natural(part: str) -> list[str | int]:

@@ -64,7 +64,17 @@ def test_a_numbered_pattern_as_ffmpeg_writes_it(tmp_path: Path) -> None:
     folder = make_frames(tmp_path / "f[1]", ["f1.png", "f2.png", "f10.png"])
     make_frames(folder, ["fx.png", "cover.png"])
     assert [path.name for path in find_pictures(f"{folder}/f%d.png")] == ["f1.png", "f2.png", "f10.png"]
-    assert painted(f"{folder}/f%02d.png")[:, 0, 0, 0].tolist() == [0, 1, 2]
+    with pytest.warns(UserWarning, match="lacks the numbers 3-9"):
+        assert painted(f"{folder}/f%02d.png")[:, 0, 0, 0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["f[12]", "f?", "f%d", "100 %d [a]"])
+def test_the_name_of_a_folder_is_no_pattern(tmp_path: Path, name: str) -> None:
+    folder = make_frames(tmp_path / name, ["f1.png", "f2.png", "f10.png"])
+    make_frames(tmp_path, ["f1/f1.png", "f2/f2.png", "f3/f3.png"])
+    for pattern in ("*.png", "f*.png", "f%d.png", "f[0-9]*.png"):
+        assert [path.name for path in find_pictures(f"{folder}/{pattern}")] == ["f1.png", "f2.png", "f10.png"]
+        assert all(path.parent == folder for path in find_pictures(f"{folder}/{pattern}"))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,9 @@ def test_a_numbered_pattern_as_ffmpeg_writes_it(tmp_path: Path) -> None:
         ([1, 5, 6, 21, 30], None),
         ([1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 15, 16, 17, 18], "3, 6, 9 and more"),
         ([5], None),
+        ([1, 2, 4], "3"),
+        ([2, 5, 6], "3-4"),
+        ([3, 9], None),
     ],
 )
 def test_gaps_are_found(numbers: list[int], gaps: str | None) -> None:
