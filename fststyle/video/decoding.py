@@ -139,7 +139,7 @@ class Decoder:
             return []
 
     def _note_transparency(self, image: av.VideoFrame) -> None:
-        if self._is_transparent or not any(component.is_alpha for component in image.format.components):
+        if self._is_transparent or not has_alpha(image):
             return
         alpha = image.reformat(format="rgba").to_ndarray()[:, :, 3]
         if alpha.min() < _OPAQUE:
@@ -154,6 +154,11 @@ class Decoder:
                 "they are scaled to the size of the first"
             )
         self._size = size
+
+
+def has_alpha(image: av.VideoFrame) -> bool:
+    """Whether its pixels have room for transparency."""
+    return any(component.is_alpha for component in image.format.components)
 
 
 def frame_rate(stream: Any) -> Fraction:

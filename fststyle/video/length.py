@@ -12,7 +12,7 @@ from fststyle.video.matroska import end_of, is_whole
 _UNWRITTEN = 1 << 30  # frames; what stands in an AVI that was written into a pipe
 
 _MATROSKA = "matroska,webm"
-_LENGTH_IS_END = {_MATROSKA, "flv"}  # they count from 0, wherever their times begin
+_LENGTH_IS_END = {_MATROSKA, "flv", "asf"}  # they count from 0, wherever their times begin
 
 
 class Length:
@@ -48,7 +48,8 @@ class Length:
         if self._is_unwritten:
             return None
         if pictures.duration is not None and pictures.start_time is not None:
-            return Fraction((pictures.start_time + pictures.duration) * pictures.time_base)
+            begins = 0 if self._container.format.name in _LENGTH_IS_END else pictures.start_time
+            return Fraction((begins + pictures.duration) * pictures.time_base)
         read = {pictures, *copied}
         others = any(stream not in read for stream in self._container.streams if stream.type != "attachment")
         if self._container.duration is None or self.seconds is None or others or self._is_whole:

@@ -99,9 +99,9 @@ class Span:
         for chapter in chapters:
             base = Fraction(chapter["time_base"] or Fraction(1, 1_000_000))
             start, end = chapter["start"] * base, chapter["end"] * base
-            if self.is_behind(start) or (self.start is not None and end <= self.start):
+            if self.is_behind(start) or (start < self.zero and end <= self.zero):
                 continue
-            start = start if self.start is None else max(start, self.start)
+            start = max(start, self.zero)
             end = end if self.end is None else min(end, self.end)
             times = {"start": round((start - self.zero) / base), "end": round((end - self.zero) / base)}
             placed.append({**chapter, **times})

@@ -89,6 +89,7 @@ CODECS_WITH_ALPHA = {
     "qtrle": ("qtrle", "argb", "mov"),
     "prores": ("prores_ks", "yuva444p10le", "mov"),
     "vp9": ("libvpx-vp9", "yuva420p", "webm"),
+    "ffv1": ("ffv1", "yuva420p", "mkv"),
 }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from video_clips import frames, make_clip, picture, read, squares, times, times_of
 
 from fststyle.video.clip import Cut
+from fststyle.video.span import Span
 
 B_FRAMES = {"crf": "1", "preset": "veryfast", "bf": "3", "g": "50"}
 MPEG2 = {"codec": "mpeg2video", "options": {"bf": "2", "g": "50", "b": "4M"}, "sound": "mp2"}
@@ -190,6 +191,21 @@ def test_chapters_are_cut_with_the_pictures(tmp_path: Path) -> None:
     first = spans(Cut())[0][0]
     assert spans(Cut()) == [(first, 0, 0.4), (first + 1, 0.4, 0.8), (first + 2, 0.8, 1.2)]
     assert spans(Cut(Fraction(1, 2), Fraction(9, 10))) == [(first + 1, 0, 0.3), (first + 2, 0.3, 0.4)]
+
+
+def test_chapters_before_the_beginning_of_a_file_are_left_out() -> None:
+    edges = [(0, 2000), (4600, 5400), (5400, 6000)]
+    chapters = [{"start": start, "end": end, "time_base": Fraction(1, 1000)} for start, end in edges]
+    placed = Span(origin=Fraction(5)).chapters(chapters)
+    assert [(chapter["start"], chapter["end"]) for chapter in placed] == [(0, 400), (400, 1000)]
+
+
+def test_a_file_of_windows_media_that_begins_late_is_not_cut_off(tmp_path: Path) -> None:
+    late = {"output_ts_offset": "9"}
+    source = make_clip(tmp_path / "in.wmv", codec="wmv2", options={"b": "500k"}, audio=0, container_options=late)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(frames(source)) == 30
 
 
 def test_a_subtitle_that_is_on_the_screen_at_the_start_is_kept(tmp_path: Path) -> None:
