@@ -119,7 +119,7 @@ def _to_float16(graph: Graph) -> onnx.ModelProto:
 
 
 def _to_int8(graph: Graph, contents: Sequence[NDArray[Any]], judge: "_Judge") -> Converted:
-    """As close as it takes; if that cannot be had with half of the convolutions, as close as those come."""
+    """Quantize; keep the worst convolutions in float (at most half) until the PSNR is met."""
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch, "prepared.onnx")
         convolutions = _prepare(graph, prepared)

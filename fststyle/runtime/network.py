@@ -112,7 +112,7 @@ class Network:
             raise ModelFileError(f"{self.model.name} fails on {width}×{height} pixels ({said}); {advice}") from error
 
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
-        """The strength, if it is not the default and this session's graph, perhaps a part of the network's, has it."""
+        """The `strength` feed, or {} if it is 1 or the session's graph has no such input."""
         if strength == 1 or not self.model.takes_strength:
             return {}
         if STRENGTH_NAME not in {value.name for value in session.get_overridable_initializers()}:

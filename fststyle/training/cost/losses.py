@@ -1,9 +1,9 @@
 """The costs of style transfer as pure functions of activations and pictures.
 
-Two forms of each cost. The *literal* one is the field's definition: sums of squares, and the squared Frobenius norm of
-the difference of two style matrices. Its size depends on the loss network, the layer and the picture, which is why
-published weights range from 5 to 1e10. The *relative* one divides by the target's own energy, so that it is 0 for a
-perfect match and near 1 for a picture that has nothing of the target, whatever the network, layer or size.
+Each cost has two forms. The *literal* one is the usual definition: sums of squares, and the squared Frobenius norm of
+the difference of two style matrices. Its size depends on the loss network, the layer and the picture, so published
+weights range from 5 to 1e10. The *relative* one is divided by the target's own energy. It is 0 for a perfect match and
+near 1 for a picture that has nothing of the target, for every network, layer and size.
 
 Layers and weights are in `objective.py`.
 """
@@ -118,18 +118,21 @@ def mean_total_variation_loss(images: Tensor) -> Tensor:
 def grid_loss(images: Tensor, period: int = 8) -> Tensor:
     """How much of the fine detail is a ripple that is locked to a grid, per picture: (B, C, H, W) -> (B,).
 
-    Networks that work at a fraction of the sides paint such ripples: interpolated noise varies with the place between
-    the coarse pixels, and a rectifier makes a mean of it. The style cost hardly minds, the eye does. The mean over all
-    cells of a grid keeps what repeats in them and wipes out everything else; the loss is its share of the energy of
-    what a 3×3 binomial filter takes away, so that shading, however steep, counts for nothing.
+    Networks that work at a fraction of the sides paint such ripples. Bilinear upsampling gives higher variance on
+    coarse pixels than between them; ReLU turns that variance into a mean, which shows as a grid. The style cost hardly
+    sees it, but people do.
+
+    Fine detail is what a 3×3 binomial filter removes, so smooth shading does not count. Its mean over all cells of a
+    grid keeps only what repeats from cell to cell. The loss is the energy of this mean, divided by that of all fine
+    detail.
 
     Args:
         images: Sides of at least period + 2.
         period: Side of a cell in pixels; ripples whose period divides it are seen.
 
     Returns:
-        1 where all fine detail repeats; where none does, about one over the number of cells. The energy is taken for a
-        constant, so that it does not pay to add detail.
+        1 if all fine detail repeats; if none does, about one over the number of cells. The energy of all detail counts
+        as a constant in the gradient, so that adding detail does not lower the loss.
     """
     images = images.float()
     detail = images[:, :, 1:-1, 1:-1] - _binomial(_binomial(images, 2), 3)

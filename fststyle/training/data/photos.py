@@ -1,7 +1,7 @@
 """Photos to train on: any folder of pictures, without preparation.
 
-A run that is resumed at step s sees exactly what the unbroken run would have seen, whatever the number of workers, and
-n processes see together what one process with an n times larger batch would. What is cut from a photo: `crops.py`.
+A run that is resumed at step s sees exactly what the unbroken run would have seen, for any number of workers. Together,
+n processes see what one process with an n times larger batch would. Crops are in `crops.py`.
 """
 
 import statistics

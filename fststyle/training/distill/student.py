@@ -27,8 +27,8 @@ def blank(network: Distilled, layers: Iterable[str], components: Mapping[str, Te
 def pruned(network: Distilled, teacher: LossNetwork, moments: Moments, components: Mapping[str, Tensor]) -> LossNetwork:
     """A student that starts as the teacher with most channels left out.
 
-    At every layer those channels are kept from which the others can best be told, linearly; what a convolution read
-    from the others it now reads from their estimates (channel pruning: He 2017, with their data term in closed form).
+    Every layer keeps the channels that predict the others best by a linear map. A convolution that read the others now
+    reads these predictions (channel pruning: He 2017, with their data term in closed form).
 
     Args:
         network: Which student.

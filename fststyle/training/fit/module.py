@@ -36,14 +36,14 @@ class StyleTransferModule(PaintingSteps):
 
     Args:
         style: The painting, a picture file.
-        name: Of the style, as it stands in the exported file.
-        painting: Artist, title and year, for the exported file; none takes the file's name.
+        name: The style's name in the exported file.
+        painting: Artist, title and year for the exported file; None takes the file's name.
         network: "fast", "johnson" (the field's own, several times slower to train and to run), "tiny" (for videos,
             several times faster to run), "johnson2016".
         width: Multiplies the network's channel counts.
-        strength: Train a network that can be told how strongly to paint when it is used (`strength.py`).
+        strength: Train a network whose strength can be chosen when it is used (`strength.py`).
         cost: What is minimized.
-        style_size: Shorter side in pixels at which the painting is looked at. Its strokes come out in the size that
+        style_size: Shorter side in pixels that the painting is resized to. Its strokes are painted at the size that
             they have there: smaller means finer.
         optimizer: "muon" (`muon.py`), or "adam" as Johnson.
         learning_rate: Peak of the optimizer's one-cycle schedule.
@@ -51,12 +51,12 @@ class StyleTransferModule(PaintingSteps):
             0 keeps it constant throughout, as does a Trainer without max_steps, max_epochs and max_time.
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
             0 switches averaging off.
-        init: Where to start: "base", the network of this name that knows many styles and ships with the package (or
-            what stands in for it, `bases.py`; or nothing, if there is none of this width); "none"; a checkpoint of
-            another style; or an exported network, a file or the name of one that ships.
+        init: Where to start. "base" is the network of this name that knows many styles and ships with the package, or
+            its stand-in (`bases.py`); if there is none of this width, the start is random. "none" is a random start.
+            Else a checkpoint of another style, an exported file, or the name of a network that ships.
         teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
             the name of a network that ships. `tiny` needs one.
-        channels_last: Memory layout of the network's activations; none chooses by device.
+        channels_last: Memory layout of the network's activations; None chooses by device.
 
     Batches are photos (B, 3, H, W), uint8 or floating point in [0, 1], alone or first in a tuple.
 
@@ -126,11 +126,11 @@ class StyleTransferModule(PaintingSteps):
 
     @property
     def painting_sha256(self) -> str:
-        """Fingerprint of the painting as it is looked at."""
+        """Fingerprint of the resized painting."""
         return hashlib.sha256(self.style_image.tobytes()).hexdigest()
 
     def setup(self, stage: str) -> None:
-        """Build the objective, where it is needed."""
+        """Build the objective if it is needed."""
         if stage != "predict":
             _ = self.objective
 

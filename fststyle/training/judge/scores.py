@@ -75,10 +75,10 @@ def border_style(picture: NDArray[np.uint8], objective: PerceptualObjective) -> 
     """Style cost of the outermost 5 % of a picture, and that of as many positions in its middle.
 
     The relative style loss of style matrices that are summed over some positions only, averaged over the layers. A
-    style matrix of few positions differs more from the painting's than one of many, hence the equal number, and the
-    equal shape: the middle's positions are the frame's, moved by half of the sides, where they make a cross. What
-    belongs to both counts for neither. The picture is mirrored outwards first, because VGG's own zero padding changes
-    what it sees at a border.
+    style matrix of few positions differs more from the painting's than one of many, so both have the same number of
+    positions. They also have the same shape: the middle's positions are those of the frame, moved by half of the sides
+    into a cross. Positions in both are left out. The picture is mirrored outwards first, because VGG's zero padding
+    changes activations at a border.
 
     Args:
         picture: (H, W, 3).

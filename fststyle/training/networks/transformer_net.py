@@ -59,9 +59,9 @@ class TransformerNet(nn.Module):
 def _johnson(width: float) -> TransformerNet:
     """Johnson's network as the field builds it today: 32-64-128 channels, five residual blocks, instance norm.
 
-    Differs from the paper in instance norm (Ulyanov 2016; also in Johnson's later release) for batch norm, in nearest
-    upsampling + convolution for transposed convolutions, in mirrored borders throughout, and in a sigmoid for the
-    scaled tanh. `width=0.5` has the channels of Johnson's own instance-norm release.
+    Differences from the paper: instance norm (Ulyanov 2016; also in Johnson's later release) instead of batch norm,
+    nearest upsampling and a convolution instead of transposed convolutions, mirrored borders throughout, and a sigmoid
+    instead of the scaled tanh. `width=0.5` has the channels of Johnson's own instance-norm release.
     """
     a, b, c = _channels(width, 32, 64, 128)
     encoder = nn.Sequential(
@@ -78,10 +78,10 @@ def _johnson(width: float) -> TransformerNet:
 
 
 def _fast(width: float) -> TransformerNet:
-    """Four dense residual blocks at a quarter of the sides and next to nothing at full size, where a CPU is slow.
+    """Four residual blocks at a quarter of the sides, and almost nothing at full size, where a CPU is slow.
 
-    One strided convolution takes the picture down; a PixelShuffle(4) would take it up just as cheaply but leaves a grid
-    of four pixels over every picture, so two bilinear enlargements with thin convolutions do, each folded into one.
+    One strided convolution makes the picture small. A PixelShuffle(4) would enlarge it as cheaply, but leaves a grid of
+    four pixels. So two bilinear enlargements with thin convolutions are used, each folded into one convolution.
     """
     b, c = _channels(width, 24, 48)
     encoder = nn.Sequential(mirrored_conv(3, c, 9, 4), norm(c), nn.ReLU(inplace=True))
