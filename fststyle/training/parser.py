@@ -52,6 +52,21 @@ class TrainParser(LightningArgumentParser):
             content = from_config(content)
         return super().parse_string(content, *more, **settings)
 
+    def instantiate_classes(self, *more: Any, **settings: Any) -> Any:
+        """Like Lightning's; a value out of its range is blamed on the option as it was typed.
+
+        Raises:
+            ValueError: A value is out of its range.
+        """
+        try:
+            return super().instantiate_classes(*more, **settings)
+        except ValueError as error:
+            name, must, rest = str(error).partition(" must ")
+            blamed = [typed for target, typed in self._words.typed.items() if target.rpartition(".")[2] == name]
+            if not (must and blamed):
+                raise
+            raise ValueError(f"{blamed[0]} must {rest}") from error
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Say what is wrong in one line, and leave with status 2."""
         line = " ".join(self._plain(message).split())

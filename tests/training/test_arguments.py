@@ -118,6 +118,22 @@ def test_a_mistake_is_one_line(arguments: list[str], named: list[str], capsys: p
     assert [word for word in named if word not in said] == []
 
 
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        (["--size", "0"], "--size must be .* not 0"),
+        (["--data.crop", "0"], "--data.crop must be"),
+        (["--learning-rate=-1"], "--learning-rate must"),
+        (["--config", "size: 0"], "crop must be"),
+        (["--style-weight", "-1"], "--style-weight must"),
+        (["--minutes", "-1"], "minutes must"),
+    ],
+)
+def test_a_value_out_of_range_is_blamed_on_its_option(painting: Path, option: list[str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        parse([str(painting), *option])
+
+
 def test_a_folder_is_no_painting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "name the painting first" in refused([str(tmp_path)], capsys)
 
