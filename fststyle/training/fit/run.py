@@ -1,7 +1,6 @@
 """One run in its folder, whoever asks for it: the command, or a program through `train`."""
 
 import signal
-import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 
 from fststyle import samples
 from fststyle.errors import TrainingError
+from fststyle.system.warn import warn
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cost.cost import Cost
 from fststyle.training.data.cache import CACHE_FOLDER, remove_cache
@@ -30,7 +30,7 @@ from fststyle.training.fit.finished import BAD_PHOTOS, CHECKPOINT, SAMPLES, Trai
 from fststyle.training.fit.host import kept_host, python_words
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.run_folder import check_resume, locked
-from fststyle.training.fit.run_log import LoggerName, RunLog, open_log
+from fststyle.training.fit.run_log import LoggerName, RunLog, closed_afterwards, open_log
 from fststyle.training.fit.settings import sort_settings
 from fststyle.training.fit.trainer_options import DEFAULTS, plain_errors, settle
 from fststyle.training.networks.transformer_net import NetworkName
@@ -92,13 +92,10 @@ def train(
         raise ValueError("fast_dev_run keeps nothing, so there would be nothing to return; give steps=2")
     if photos is None:
         photos = samples.photo_folder()
-        warnings.warn(
-            f"training on the {len(samples.photos())} sample photos; a few hundred of yours do better: give photos",
-            stacklevel=2,
-        )
+        warn(f"training on the {len(samples.photos())} sample photos; a few hundred of yours do better: give photos")
     name = name or Path(style).stem
     folder = Path("runs") / name if out is None else Path(out)
-    with kept_host(), python_words(), plain_errors():
+    with kept_host(), python_words(), plain_errors(), closed_afterwards(logger):
         options = {**DEFAULTS, **given.trainer, "logger": logger}
         settle(options, minutes)
         module = StyleTransferModule(style, name, cost=replace(cost or Cost(), **given.cost), **given.model)

@@ -1,8 +1,10 @@
 """The logs of a run: TensorBoard's, which a full disk ends without ending the run, or any other of Lightning's."""
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,6 +16,8 @@ from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 from fststyle.errors import TrainingError
 from fststyle.system.files import reason_of
 from fststyle.system.warn import warn
+
+_MLFLOW = "MLFLOW_TRACKING_URI"
 
 LoggerName = Literal["tensorboard", "csv", "wandb", "mlflow", "none"]
 
@@ -83,7 +87,7 @@ def open_log(name: LoggerName, run_folder: Path, run: str) -> Logger | None:
     """A log by its name, in the run's folder where it keeps files.
 
     Args:
-        name: "none" keeps no log. "mlflow" logs where `MLFLOW_TRACKING_URI` says, if that is set.
+        name: "none" keeps no log. "mlflow" logs where `MLFLOW_TRACKING_URI` says, or else in the run's folder.
         run_folder: Of the run.
         run: How the run is called in logs of many.
 
@@ -103,19 +107,45 @@ def open_log(name: LoggerName, run_folder: Path, run: str) -> Logger | None:
                 run_folder.mkdir(parents=True, exist_ok=True)  # else it writes into the temporary folder
                 return WandbLogger(name=run, project="fststyle", save_dir=run_folder)
             case "mlflow":
-                uri = os.environ.get("MLFLOW_TRACKING_URI", f"file:{(run_folder / 'mlflow').resolve()}")
-                return MLFlowLogger(experiment_name="fststyle", run_name=run, tracking_uri=uri)
+                uri, artifacts = os.environ.get(_MLFLOW), None
+                if uri is None:
+                    place = run_folder.resolve() / "mlflow"
+                    place.mkdir(parents=True, exist_ok=True)
+                    uri, artifacts = f"sqlite:///{place / 'mlflow.db'}", place.as_uri()
+                return MLFlowLogger("fststyle", run, uri, artifact_location=artifacts)
     except ModuleNotFoundError as error:
         raise TrainingError(f"the log {name} needs its package; pip install {name}") from error
     raise ValueError(f"logger must be one of {', '.join(get_args(LoggerName))}, or a logger of Lightning, not {name!r}")
 
 
+@contextmanager
+def closed_afterwards(name: object) -> Iterator[None]:
+    """Around a run that logs to "wandb" or "mlflow", so that the program's next run gets a log of its own.
+
+    W&B's run would last as long as the program, and MLflow leaves the place of its log in the environment.
+    """
+    begun_before, place = _wandb_run(), os.environ.get(_MLFLOW)
+    try:
+        yield
+    finally:
+        if name == "wandb" and begun_before is None and (begun := _wandb_run()) is not None:
+            begun.finish()
+        if name == "mlflow" and place is None:
+            os.environ.pop(_MLFLOW, None)
+
+
+def _wandb_run() -> Any:
+    return getattr(sys.modules.get("wandb"), "run", None)
+
+
 def log_picture(logger: Logger, name: str, rgb: NDArray[np.uint8], step: int) -> None:
-    """Add a picture, (H, W, 3), to a log that keeps pictures: ours, TensorBoard's, or one with `log_image` as W&B's."""
+    """Add a picture, (H, W, 3), to a log that keeps some: TensorBoard's, MLflow's, or one with `log_image` as W&B's."""
     if isinstance(logger, RunLog):
         logger.log_picture(name, rgb, step)
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, rgb, step, dataformats="HWC")
+    elif isinstance(logger, MLFlowLogger):
+        logger.experiment.log_image(logger.run_id, Image.fromarray(rgb), artifact_file=f"{name}_{step:06d}.png")
     elif callable(log_image := getattr(logger, "log_image", None)):
         log_image(key=name, images=[Image.fromarray(rgb)], step=step)
 

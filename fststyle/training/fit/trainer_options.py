@@ -84,6 +84,11 @@ def steps_of(trainer: Any, minutes: float | None) -> int:
     return -1 if steps is None or minutes is not None else steps
 
 
+# Whose errors say what they do not like of the Trainer's options, or of where the costs are logged.
+_LIGHTNING = ("pytorch_lightning", "lightning_fabric")
+_LOGS = ("wandb", "mlflow", "comet_ml", "neptune")
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Around whatever torch and Lightning do: what users can mend is said in one line.
@@ -104,14 +109,17 @@ def plain_errors() -> Iterator[None]:
                 "if there is a checkpoint"
             ) from error
         said = " ".join(str(error).split()) or type(error).__name__
-        if not _raised_by_lightning(error):
-            if isinstance(error, ValueError):  # the parser's, of many lines
-                raise ValueError(said) from error
-            raise
-        raise TrainingError(f"{said}; change this option of --trainer") from error
+        where = _raised_in(error)
+        if where in _LIGHTNING:
+            raise TrainingError(f"{said}; change this option of --trainer") from error
+        if where in _LOGS:
+            raise TrainingError(f"{where}: {said}; set {where} up, or choose another --logger") from error
+        if isinstance(error, ValueError):  # the parser's, of many lines
+            raise ValueError(said) from error  # noqa: TRY004 -- what it was
+        raise
 
 
-def _raised_by_lightning(error: Exception) -> bool:
-    """Whether an error comes from Lightning's own code, which then says what it does not like of its options."""
+def _raised_in(error: Exception) -> str:
+    """The package whose code raised an error."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith(("pytorch_lightning.", "lightning_fabric."))
+    return str(frame.f_globals.get("__name__")).partition(".")[0]

@@ -96,6 +96,18 @@ def test_a_rehearsal_keeps_nothing(
         run(train_arguments, out, "fast_dev_run 2", "--resume")
 
 
+def test_costs_are_logged_where_they_are_asked_for(train_arguments: Arguments, tmp_path: Path) -> None:
+    assert run(train_arguments, tmp_path / "short", "max_steps 1", "--logger", "csv") == 0
+    assert "val/total_loss" in next((tmp_path / "short").rglob("metrics.csv")).read_text()
+    config = (tmp_path / "short" / "config.yaml").read_text()
+    assert "logger: csv" in config
+    theirs = ["--trainer.logger.save_dir", str(tmp_path / "logs")]
+    assert run(train_arguments, tmp_path / "dotted", "logger CSVLogger ; max_steps 1", *theirs) == 0
+    assert "val/total_loss" in next((tmp_path / "logs").rglob("metrics.csv")).read_text()
+    assert run(train_arguments, tmp_path / "none", "logger false ; max_steps 1") == 0
+    assert {path.name for path in (tmp_path / "none").iterdir()} == {"last.ckpt", "samples", ".lock", "config.yaml"}
+
+
 def test_a_callback_that_yaml_cannot_express(train_arguments: Arguments, tmp_path: Path) -> None:
     with pytest.raises((TrainingError, ValueError)) as caught:
         run(train_arguments, tmp_path, "callbacks Timer ; callbacks.duration 00:00:00:01")
