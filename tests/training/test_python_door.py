@@ -1,6 +1,7 @@
 """Module and data from Python, with a Trainer of one's own: what a user of Lightning expects to work."""
 
 import copy
+import io
 import pickle
 import warnings
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, Timer
+from pytorch_lightning.callbacks import Callback, GradientAccumulationScheduler, Timer
 from torch.utils.data import DataLoader, TensorDataset
 
 from fststyle.errors import TrainingError
@@ -58,18 +59,19 @@ class Watch(Callback):
         ({"max_epochs": 1, "max_steps": 12, "accumulate_grad_batches": 2}, 5),
         ({"max_epochs": 2, "limit_train_batches": 3}, 6),
         ({"max_epochs": 2, "overfit_batches": 2}, 4),
+        ({"max_epochs": 3, "callbacks": [GradientAccumulationScheduler({0: 1, 1: 4})]}, 15),
     ],
 )
 def test_the_learning_rate_follows_whatever_ends_the_run(
     module: StyleTransferModule, data: ContentData, tmp_path: Path, settings: dict[str, Any], steps: int
 ) -> None:
     watch = Watch()
-    run = trainer(tmp_path, callbacks=[watch], enable_checkpointing=False, limit_val_batches=0, **settings)
+    callbacks = [watch, *settings.pop("callbacks", [])]
+    run = trainer(tmp_path, callbacks=callbacks, enable_checkpointing=False, limit_val_batches=0, **settings)
     run.fit(module, data)
     assert run.global_step == steps
-    each = settings.get("accumulate_grad_batches", 1)
-    assert watch.progress[::each] == pytest.approx([step / steps for step in range(steps)])
-    assert watch.rates[::each] == pytest.approx([one_cycle(step / steps, 0.5) for step in range(steps)])
+    assert sorted(set(watch.progress)) == pytest.approx([step / steps for step in range(steps)])
+    assert watch.rates == pytest.approx([one_cycle(done, 0.5) for done in watch.progress])
 
 
 def test_the_learning_rate_follows_the_time(module: StyleTransferModule, data: ContentData, tmp_path: Path) -> None:
@@ -161,6 +163,8 @@ def test_every_door_of_a_trainer(module: StyleTransferModule, data: ContentData,
     assert torch.equal(torch.cat(other.predict(again, data)), torch.cat(painted))  # type: ignore[arg-type]
     slower = StyleTransferModule.load_from_checkpoint(last, learning_rate=1e-4)
     assert slower.learning_rate == 1e-4
+    usual = {"checkpoint_path": str(last), "map_location": "cpu", "strict": False, "weights_only": True}
+    assert StyleTransferModule.load_from_checkpoint(**usual, hparams_file=None).costs == module.costs
 
     photo = torch.rand(1, 3, 40, 40)
     for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
@@ -226,6 +230,27 @@ def test_tiny_without_a_teacher_is_warned_of(
     module = StyleTransferModule(painting, network="tiny", width=0.25, style_size=64, cost=cost)
     with pytest.warns(UserWarning, match=r"tiny alone learns blotches.*--model\.teacher"):
         trainer(tmp_path, max_steps=1, enable_checkpointing=False, limit_val_batches=0).fit(module, data)
+
+
+def test_settings_of_another_kind_are_refused_by_name(painting: Path, photo_folder: Path) -> None:
+    for wrong, says in (
+        ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; use one of muon, adam"),
+        ({"learning_rate": "1e-3"}, "learning_rate must .*not '1e-3'"),
+        ({"style": None}, "style must be the path of a picture, not NoneType"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            StyleTransferModule(**{"style": painting, **wrong})
+    with pytest.raises(ValueError, match="unknown loss network 'vgg18'; use one of vgg16, vgg19"):
+        Cost(loss_network="vgg18")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"crop must be a whole number.*not '64'"):
+        ContentData(photo_folder, crop="64")  # type: ignore[arg-type]
+
+
+def test_a_painting_in_memory_and_an_optimizer_without_a_trainer(painting: Path) -> None:
+    module = StyleTransferModule(io.BytesIO(painting.read_bytes()), name="mine", width=0.25)  # type: ignore[arg-type]
+    assert module.painting == "mine"
+    optimizer = module.configure_optimizers()["optimizer"]
+    assert {group["lr"] for group in optimizer.param_groups} == {module.learning_rate}
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])

@@ -59,6 +59,9 @@ class Cost:
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise ValueError(f"unknown form {self.form!r}; use one of {', '.join(get_args(Form))}")
+        if self.loss_network not in (None, *get_args(Architecture)):
+            known = ", ".join(get_args(Architecture))
+            raise ValueError(f"unknown loss network {self.loss_network!r}; use one of {known}")
         weights = ("content_weight", "style_weight", "tv_weight", "grid_weight", "temporal_weight")
         for name in (*weights, "temporal_lighting"):
             if not 0 <= getattr(self, name) < float("inf"):

@@ -76,7 +76,7 @@ class ContentData(pl.LightningDataModule):
             *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
         ):
             if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}, not {value}")
+                raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
         self.root, self.crop, self.batch_size = Path(root), crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark

@@ -85,12 +85,14 @@ class StyleTransferModule(PaintingSteps):
         channels_last: bool | None = None,
     ) -> None:
         super().__init__()
-        check_settings(style_size, width, learning_rate, warmup, ema_decay)
+        check_settings(style_size, width, learning_rate, warmup, ema_decay, optimizer)
         if teacher is not None and strength:
             raise ValueError("a teacher paints at full strength only; set strength: false, or leave it out")
         source = Path(style) if isinstance(style, str) else style
+        if not isinstance(source, Path) and not hasattr(source, "read"):
+            raise ValueError(f"style must be the path of a picture, not {type(style).__name__}")
         self.name, self.network, self.width, self.strength, self.cost = name, network, width, strength, cost
-        self.painting = painting or source.name
+        self.painting = painting or getattr(source, "name", name)
         self.style_size, self.warmup = style_size, warmup
         self.optimizer, self.learning_rate = optimizer, learning_rate
         self.channels_last = channels_last
@@ -108,20 +110,33 @@ class StyleTransferModule(PaintingSteps):
         """Go on from a checkpoint of another recipe, too."""
 
     @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = None, *args: Any, **settings: Any) -> Self:
+    def load_from_checkpoint(
+        cls,
+        checkpoint_path: Any,
+        map_location: Any = None,
+        hparams_file: Any = None,
+        strict: bool | None = None,
+        weights_only: bool | None = None,
+        **settings: Any,
+    ) -> Self:
         """A module as it was when a checkpoint was written; `settings` take the place of the saved ones.
+
+        Only tensors and plain values are ever read from the file, and all settings stand in it: `weights_only` and
+        `hparams_file` change nothing. The other arguments are Lightning's.
 
         Raises:
             CheckpointError: The file is missing, broken or not ours.
             TrainingError: It is of a version that did not save the painting; give it as `style`.
         """
         if cls.__init__ is not StyleTransferModule.__init__:
-            return super().load_from_checkpoint(checkpoint_path, map_location, *args, **settings)
+            return super().load_from_checkpoint(
+                checkpoint_path, map_location, hparams_file, strict, weights_only, **settings
+            )
         content = read_content(Path(checkpoint_path))
         module = cls(**(saved_settings(content, settings) | settings))
         module.init = content[CHECKPOINT_KEY]["recipe"]["init"]
         module.costs = dict(content[CHECKPOINT_KEY]["costs"])
-        module.load_state_dict(content["state_dict"])
+        module.load_state_dict(content["state_dict"], strict=strict is not False)
         return module if map_location is None else module.to(map_location)
 
     @property

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks import GradientAccumulationScheduler, Timer
 from pytorch_lightning.utilities import rank_zero_warn
 
 USUAL_STEPS = 4000
@@ -32,8 +32,7 @@ def share_done(trainer: pl.Trainer, time_spent: float | None) -> float:
         shares.append(step / trainer.max_steps)
     batches = trainer.num_training_batches  # infinite as long as they are not known
     if (trainer.max_epochs or -1) > 0 and 0 < batches < float("inf"):
-        assert trainer.max_epochs is not None  # noqa: S101 -- for mypy
-        shares.append(step / (trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches)))
+        shares.append(step / _steps_of_epochs(trainer, batches))
     if not shares and not has_end(trainer, time_spent):
         shares.append(step / USUAL_STEPS)
     return min(1.0, max(shares, default=0.0))
@@ -47,6 +46,14 @@ def timed_share(trainer: pl.Trainer) -> float | None:
         if (left := timer.time_remaining()) is not None
     ]
     return float(trainer.strategy.broadcast(max(shares))) if shares else None
+
+
+def _steps_of_epochs(trainer: pl.Trainer, batches: int | float) -> int:
+    epochs = trainer.max_epochs or 0
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, GradientAccumulationScheduler):
+            return sum(math.ceil(batches / callback.get_accumulate_grad_batches(epoch)) for epoch in range(epochs))
+    return epochs * math.ceil(batches / trainer.accumulate_grad_batches)
 
 
 def _timers(trainer: pl.Trainer) -> list[Timer]:
@@ -71,7 +78,7 @@ class TimedModule(pl.LightningModule):
     @property
     def has_end(self) -> bool:
         """Whether something ends the run."""
-        return has_end(self.trainer, self.time_spent)
+        return self._trainer is not None and has_end(self.trainer, self.time_spent)
 
     @property
     def progress(self) -> float:

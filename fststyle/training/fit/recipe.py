@@ -27,6 +27,8 @@ _ADDED_SINCE: Mapping[str, Any] = {
 # What no run can change on its way: the network, and what the optimizer keeps of the past.
 _LASTING = ("network", "width", "strength", "optimizer")
 
+_OPTIMIZERS = ("muon", "adam")
+
 GO_ON = (
     "resume with the old setting, start anew in another folder (--output) with --init to begin from this one's weights,"
     " or go on with --force"
@@ -40,20 +42,24 @@ def recipe(settings: Mapping[str, Any], cost: Cost) -> dict[str, Any]:
     return {**settings, **of_cost, "loss_network": cost.architecture}
 
 
-def check_settings(style_size: int, width: float, learning_rate: float, warmup: float, ema_decay: float) -> None:
+def check_settings(
+    style_size: int, width: float, learning_rate: float, warmup: float, ema_decay: float, optimizer: str
+) -> None:
     """Refuse settings out of their ranges.
 
     Raises:
         ValueError: Which one, and its value.
     """
     if not isinstance(style_size, int) or style_size < 32:
-        raise ValueError(f"style_size must be a whole number of at least 32, not {style_size}")
+        raise ValueError(f"style_size must be a whole number of at least 32, not {style_size!r}")
+    if optimizer not in _OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {optimizer!r}; use one of {', '.join(_OPTIMIZERS)}")
     for name, value in (("width", width), ("learning_rate", learning_rate)):
-        if not 0 < value < float("inf"):
-            raise ValueError(f"{name} must be above 0 and finite, not {value}")
+        if not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise ValueError(f"{name} must be above 0 and finite, not {value!r}")
     for name, value in (("warmup", warmup), ("ema_decay", ema_decay)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must lie in [0, 1), not {value}")
+        if not isinstance(value, int | float) or not 0 <= value < 1:
+            raise ValueError(f"{name} must lie in [0, 1), not {value!r}")
 
 
 def saved_settings(content: Mapping[str, Any], given: Container[str]) -> dict[str, Any]:
