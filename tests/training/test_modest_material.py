@@ -36,7 +36,7 @@ def test_icons_are_enlarged_and_that_is_said(tmp_path: Path, count: int) -> None
     for number in range(count):
         noise(tmp_path / f"{number}.png", 32, 36)
     data = ContentData(tmp_path, crop=128, val_size=128, num_workers=0)
-    with pytest.warns(UserWarning, match=r"32 pixels .* crop has 128\. .*blurred.*--data\.crop 32"):
+    with pytest.warns(UserWarning, match=r"32 pixels .* crop has 128\. .*blurred.*--size 32"):
         data.setup("fit")
     assert next(iter(data.train_dataloader())).shape == (1, 3, 128, 128)
 

@@ -228,7 +228,7 @@ def test_tiny_without_a_teacher_is_warned_of(
 ) -> None:
     cost = Cost(weights=vgg19_file, content_layers=("relu1_2",), style_layers=("relu1_2",))
     module = StyleTransferModule(painting, network="tiny", width=0.25, style_size=64, cost=cost)
-    with pytest.warns(UserWarning, match=r"tiny alone learns blotches.*--model\.teacher"):
+    with pytest.warns(UserWarning, match=r"tiny alone learns blotches.*--teacher"):
         trainer(tmp_path, max_steps=1, enable_checkpointing=False, limit_val_batches=0).fit(module, data)
 
 

@@ -42,7 +42,7 @@ def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(photo_cache, "atomic_write", refuse)
     cache = PhotoCache(tmp_path / "photos", 10**6)
-    with pytest.warns(UserWarning, match=r"No space left .* free some disk, or set --data\.cache_gigabytes") as warned:
+    with pytest.warns(UserWarning, match=r"No space left .* free some disk, or set --cache-gigabytes") as warned:
         got = [cache.get(name, lambda: pixels(1)) for name in "abc"]
     assert len(warned) == 1
     assert all((each == 1).all() for each in got)

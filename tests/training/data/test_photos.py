@@ -179,9 +179,9 @@ def test_a_list_of_broken_photos_that_cannot_be_written_stops_nothing(photo_fold
 
 
 def test_missing_and_empty_folders(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no folder of photos at .*--data\.root"):
+    with pytest.raises(DataError, match=r"no folder of photos at .*--photos"):
         ContentData(tmp_path / "nowhere").setup("fit")
-    with pytest.raises(DataError, match=r"no photos under .*--data\.root"):
+    with pytest.raises(DataError, match=r"no photos under .*--photos"):
         ContentData(tmp_path).setup("fit")
 
 
