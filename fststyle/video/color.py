@@ -25,6 +25,7 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+_UNKNOWN_MATRICES = {8: "YCgCo", 14: "ICtCp", 15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
 _SD_HEIGHT, _SD_WIDTH = 576, 1024
 
 # Chroma is spread over its pixels rather than repeated, and sums are rounded, not cut off.
@@ -52,6 +53,23 @@ def refuse_hdr(transfer: int, name: str) -> None:
         raise VideoError(
             f"{name} is HDR ({_HDR[transfer]}), which a network trained on photos cannot paint; "
             "convert it to SDR (BT.709) first"
+        )
+
+
+def refuse_other_matrix(matrix: int, name: str) -> None:
+    """Raise for a color matrix that FFmpeg's scaler does not know and would take for another one.
+
+    Args:
+        matrix: As ffmpeg numbers it.
+        name: For the message.
+
+    Raises:
+        VideoError: It is one of these.
+    """
+    if matrix in _UNKNOWN_MATRICES:
+        raise VideoError(
+            f"{name} keeps its colors as {_UNKNOWN_MATRICES[matrix]}, which cannot be read; convert it first: "
+            "ffmpeg with -vf zscale=matrix=709"
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
-from fststyle.video.color import ToRgb, refuse_hdr
+from fststyle.video.color import ToRgb, refuse_hdr, refuse_other_matrix
 from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_alpha, undecodable
 from fststyle.video.length import Length
 from fststyle.video.part import Part
@@ -114,6 +114,7 @@ class VideoReader:
         stream, name = self._stream, self._name
         refuse_hdr(int(stream.codec_context.color_trc), name)
         refuse_hdr(int(first.color_trc), name)
+        refuse_other_matrix(int(first.colorspace), name)
         # The decoders of VP8 and VP9 leave it out; of others, `Decoder` sees it.
         if stream.metadata.get("alpha_mode") == "1" and not has_alpha(first):
             warn_of_transparency(name)

@@ -15,6 +15,7 @@ from av.bitstream import BitStreamFilterContext
 from numpy.typing import NDArray
 from video_clips import frames, make_clip, picture, read, squares, times, times_of
 
+from fststyle.errors import VideoError
 from fststyle.video.clip import Cut
 from fststyle.video.span import Span
 
@@ -191,6 +192,12 @@ def test_chapters_are_cut_with_the_pictures(tmp_path: Path) -> None:
     first = spans(Cut())[0][0]
     assert spans(Cut()) == [(first, 0, 0.4), (first + 1, 0.4, 0.8), (first + 2, 0.8, 1.2)]
     assert spans(Cut(Fraction(1, 2), Fraction(9, 10))) == [(first + 1, 0, 0.3), (first + 2, 0.3, 0.4)]
+
+
+def test_colors_of_a_matrix_that_is_not_known_are_refused(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=range(3), matrix=8, audio=0)
+    with pytest.raises(VideoError, match=r"in\.mp4 keeps its colors as YCgCo.*zscale=matrix=709"):
+        frames(source)
 
 
 def test_chapters_before_the_beginning_of_a_file_are_left_out() -> None:
