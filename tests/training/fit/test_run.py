@@ -226,6 +226,7 @@ def test_without_photos_the_samples_are_taken_and_named(
         ({"fast_dev_run": True}, ValueError, "fast_dev_run keeps nothing.*steps=2"),
         ({"style_weight": -1.0}, ValueError, "style_weight must be 0 or more and finite, not -1"),
         ({"learning_rate": float("nan")}, ValueError, "learning_rate must be above 0"),
+        ({"optimizer": "sgd"}, ValueError, "unknown optimizer 'sgd'; use one of muon, adam"),
         ({"save_every": 0}, ValueError, "every_n_steps must be at least 1"),
         ({"plugins": []}, TrainingError, "^plugins cannot be set.*goes to out"),
         ({"default_root_dir": "x"}, TrainingError, "^default_root_dir cannot be set"),
