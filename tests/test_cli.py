@@ -484,6 +484,12 @@ def test_a_last_word_that_looks_like_the_output(fststyle: Callable[..., Any], id
     assert "-o painted.png" not in fststyle("stylize", identity, "photo.png", "painted.png", "-o", "out").stderr
 
 
+def test_a_picture_without_a_network_leads_to_one(fststyle: Callable[..., Any]) -> None:
+    result = fststyle("stylize", "my photo.jpg")
+    assert result.exit_code == 2
+    assert "name a network before it" in result.stderr
+
+
 def test_a_blend_and_a_network_besides(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:
     write_picture(Path("photo.png"), photo)
     for network in (identity, "gone.onnx", "starry_night"):

@@ -27,7 +27,7 @@ Weights = Annotated[
     Path | None,
     typer.Option(
         "--weights",
-        help="Weights of the loss network, .safetensors or .pth. Default: torchvision's.",
+        help="Weights of the loss network, .safetensors or .pth. Default: those that ship, or torchvision's.",
         show_default=False,
     ),
 ]

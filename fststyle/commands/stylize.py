@@ -86,12 +86,18 @@ def stylize(
     from fststyle.jobs.files import paint_files
     from fststyle.paint.blend import Blend
     from fststyle.paint.stylizer import Opening, Stylizer
+    from fststyle.system.file_kinds import Kind, kind_of_name
     from fststyle.system.memory import parse_bytes
 
     # With --blend the first word is a picture already.
     inputs = (inputs or []) if blend is None else [model, *(inputs or [])]
     if blend is not None:
         _refuse_network(model)
+    if not inputs and kind_of_name(Path(model)) is Kind.PICTURE:
+        raise typer.BadParameter(
+            f"{plain(model)} is a picture; name a network before it: fststyle stylize starry_night {plain(model)}",
+            param_hint="MODEL",
+        )
     if not inputs:
         raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
     opening = Opening(
