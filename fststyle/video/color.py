@@ -1,7 +1,8 @@
 """Decoded frames <-> uint8 RGB: matrix, range, orientation.
 
 A frame that does not say which matrix it uses is taken as players take it: BT.601 up to 576 lines, BT.709 above.
-Written is BT.709 in limited range, and said so. Where the colors of a frame lie, FFmpeg's scaler reads from it.
+Written is BT.709 in limited range, and said so. Where the colors of a frame lie, FFmpeg's scaler reads from it
+(`siting.py`).
 """
 
 import av
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.video.chroma import halved
+from fststyle.video.siting import Left
 from fststyle.video.upright import Orientation
 
 # As ffmpeg numbers them.
@@ -74,10 +76,15 @@ def refuse_other_matrix(matrix: int, name: str) -> None:
 
 
 class ToRgb:
-    """Converts decoded frames, scales them, and turns them upright."""
+    """Converts decoded frames, scales them, and turns them upright.
 
-    def __init__(self) -> None:
+    Args:
+        left: Colors of limited range lie at the left, though the frames do not say so.
+    """
+
+    def __init__(self, *, left: bool = False) -> None:
         self._reformatter = VideoReformatter()
+        self._left = Left() if left else None
 
     def __call__(self, frame: av.VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3), after the rotation that the frame asks for."""
@@ -86,6 +93,8 @@ class ToRgb:
             width, height = height, width
         full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
         assumed = matrix_by_size(frame.width, frame.height)
+        if self._left is not None and not full and not frame.format.is_rgb:
+            frame = self._left(frame)
         converted = self._reformatter.reformat(
             frame,
             width,

@@ -18,6 +18,7 @@ from fststyle.video.color import ToRgb, refuse_hdr, refuse_other_matrix
 from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_alpha, undecodable
 from fststyle.video.length import Length
 from fststyle.video.part import Part
+from fststyle.video.siting import says_nothing
 from fststyle.video.source import copied_streams, opened, picture_stream
 from fststyle.video.span import Span, origin
 from fststyle.video.timing import at_rate, fine
@@ -78,7 +79,8 @@ class VideoReader:
         Raises:
             VideoError: Not one frame can be decoded, or none lies in the cut.
         """
-        to_rgb, number, packets = ToRgb(), 0, []
+        to_rgb = ToRgb(left=says_nothing(self._path, self._stream.codec_context.name))
+        number, packets = 0, []
         last: tuple[av.VideoFrame | None, NDArray[np.uint8] | None] = (None, None)
 
         decoder = Decoder(self._stream, self._name, self._decoding_delay)

@@ -77,6 +77,30 @@ def test_colors_stay_where_the_stream_says_they_are(tmp_path: Path, siting: str)
     assert decibels(shown(source), shown(tmp_path / "out.mkv")) > 50
 
 
+def make_silent(path: Path, codec: str, options: dict[str, str]) -> Path:
+    pictures = [clouds(number) for number in range(3)]
+    return make_clip(path, times=range(3), size=(96, 64), pictures=pictures, codec=codec, options=options, audio=0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "options"),
+    [("libvpx-vp9", "in.webm", {"lossless": "1", "cpu-used": "8"}), ("ffv1", "in.mkv", {})],
+)
+def test_colors_of_a_stream_that_says_nothing_lie_at_the_left(
+    tmp_path: Path, codec: str, name: str, options: dict[str, str]
+) -> None:
+    source = make_silent(tmp_path / name, codec, options)
+    run(source, tmp_path / "out.mp4", crf=1)
+    losses = [decibels(*both) for both in zip(planes(source), planes(tmp_path / "out.mp4"), strict=True)]
+    assert min(losses) > 50, losses
+
+
+def test_what_matroska_says_of_colors_counts(tmp_path: Path) -> None:
+    source = make_silent(tmp_path / "in.mkv", "ffv1", {"chroma_sample_location": "center"})
+    run(source, tmp_path / "out.mp4", crf=1)
+    assert decibels(shown(source), shown(tmp_path / "out.mp4")) > 45
+
+
 @pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv422p", "yuv444p"])
 def test_other_samplings_keep_their_colors(tmp_path: Path, pixel_format: str) -> None:
     source = make_clip(
