@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Make the README's moving picture, a pan painted by a network that is not steady and by one that is; plot its flicker.
 
-    python docs/make/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
+    PYTHONPATH=scripts/benchmarks python docs/make/make_video_picture.py --unsteady udnie_unsteady.onnx udnie
 
 The first is the same training with `--temporal-weight 0`, and every frame for itself; the second is painted
 as `fststyle video` does by default, and plotted with every frame for itself, too.

@@ -23,7 +23,7 @@ from fststyle.training.cost.byte_weights import to_bytes
 from fststyle.training.cost.loss_network import LossNetwork, layer_indices
 from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.cost.weights import shipped_file
-from fststyle.training.data.photos import ValidationPhotos
+from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.distill.fidelity import by_layer, gradient_agreement
 from fststyle.training.tensors import reference_photos, unit_range
 

@@ -105,7 +105,7 @@ def test_an_installation_is_small(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_the_registry_has_what_the_wheel_leaves_out() -> None:
-    """`scripts/train_gallery.py --no-training` writes it."""
+    """`scripts/recipes/train_gallery.py --no-training` writes it."""
     noted = dict(line.split()[::-1] for line in (ROOT / "models" / "SHA256SUMS").read_text("utf-8").splitlines())
     registry = read_registry(ROOT / "models" / "registry.json")
     assert list(registry) == [name for name in networks() if name.endswith("_johnson")]

@@ -1,4 +1,4 @@
-"""Whatever lies in models/ is what it was, and paints as it did; `scripts/train_gallery.py --no-training` notes it."""
+"""Whatever lies in models/ is what it was, and paints as it did; `train_gallery.py --no-training` notes it."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`scripts/average_networks.py`: weights between those of networks of one training."""
+"""`scripts/recipes/average_networks.py`: weights between those of networks of one training."""
 
 import runpy
 import sys
@@ -12,7 +12,7 @@ import pytest
 from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Stylizer
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "average_networks.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "recipes" / "average_networks.py"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:

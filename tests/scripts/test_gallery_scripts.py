@@ -1,4 +1,4 @@
-"""`scripts/train_gallery.py` and `docs/make/make_gallery_page.py`, with everything that trains left out."""
+"""`scripts/recipes/train_gallery.py` and `docs/make/make_gallery_page.py`, with everything that trains left out."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) ->
 
 def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", "--no-training"])
-    main = script("scripts/train_gallery.py", models)["main"]
+    main = script("scripts/recipes/train_gallery.py", models)["main"]
     (models / "expected").mkdir()
     (models / "expected" / "gone.png").touch()
     main()
@@ -69,7 +69,7 @@ def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.
 def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defined = script("scripts/train_gallery.py", models)
+    defined = script("scripts/recipes/train_gallery.py", models)
     paintings, photos, out = tmp_path / "paintings", tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     paintings.mkdir()
@@ -151,7 +151,7 @@ def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
 
 
 def test_every_style_has_a_config_of_its_name(models: Path) -> None:
-    for name in script("scripts/train_gallery.py", models)["STYLES"]:
+    for name in script("scripts/recipes/train_gallery.py", models)["STYLES"]:
         assert f"name: {name}\n" in (ROOT / "configs" / f"{name}.yaml").read_text("utf-8")
 
 
@@ -161,7 +161,7 @@ def test_missing_paintings_are_named(models: Path, tmp_path: Path, monkeypatch: 
     arguments = ["--photos", tmp_path / "photos", "--paintings", tmp_path / "paintings"]
     monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
     with pytest.raises(SystemExit, match="lacks kandinsky_composition_vii_1913, hokusai"):
-        script("scripts/train_gallery.py", models)["main"]()
+        script("scripts/recipes/train_gallery.py", models)["main"]()
 
 
 def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,12 @@ def test_without_python_the_tests_say_so_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "program", ["scripts/make_sample_photos.py", "scripts/make_sample_styles.py", "docs/make/make_optimize_picture.py"]
+    "program",
+    [
+        "scripts/recipes/make_sample_photos.py",
+        "scripts/recipes/make_sample_styles.py",
+        "docs/make/make_optimize_picture.py",
+    ],
 )
 def test_program_explains_itself(program):
     if program.startswith("docs/make"):
@@ -142,14 +147,14 @@ def test_program_explains_itself(program):
 
 
 def test_missing_wheel_is_named_in_one_line(tmp_path):
-    done = run(sys.executable, "-B", SCRIPTS / "make_sample_photos.py", tmp_path)
+    done = run(sys.executable, "-B", SCRIPTS / "recipes" / "make_sample_photos.py", tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(f"no wheel of scikit-image in {tmp_path}: ")
     assert done.stderr.count("\n") == 1
 
 
 def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
-    script = runpy.run_path(str(SCRIPTS / "make_sample_photos.py"))
+    script = runpy.run_path(str(SCRIPTS / "recipes" / "make_sample_photos.py"))
     dozens = {name: script[name.upper()] for name in ("second", "third")}
     members = {}
     for package, member in itertools.chain.from_iterable(dozen.values() for dozen in dozens.values()):
@@ -161,7 +166,7 @@ def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
             for member in inside:
                 wheel.write(tmp_path / "photo.png", member)
     folders = [word for name in dozens for word in (f"--{name}", tmp_path / name)]
-    done = run(sys.executable, "-B", SCRIPTS / "make_sample_photos.py", tmp_path, *folders)
+    done = run(sys.executable, "-B", SCRIPTS / "recipes" / "make_sample_photos.py", tmp_path, *folders)
     assert done.returncode == 0, done.stderr
     for name, dozen in dozens.items():
         written = sorted((tmp_path / name).iterdir())

@@ -138,7 +138,7 @@ class LossNetwork(nn.Module):
             if name not in state and name.startswith("readouts."):
                 raise WeightsError(
                     f"{source} has no {name}, so it is no {architecture} network; give one that "
-                    "scripts/distill_loss_network.py made, or none to use the one that ships"
+                    "scripts/recipes/distill_loss_network.py made, or none to use the one that ships"
                 )
             if name not in state:
                 deepest = [layer for layer in layer_indices(architecture) if _reaches(architecture, layer, state)]

@@ -26,7 +26,7 @@ _SIDE, _STEPS, _LEARNING_RATE = 96, 40, 0.03
 
 # About what the probe finds at weight 1, with medium, for Picabia's Udnie (0.39), Hokusai's Great Wave and van Gogh's
 # Landscape from Saint-Paul (0.41). Kandinsky's Composition VII has less (0.34), Munch's Scream more (0.46):
-# scripts/measure_calibration.py.
+# scripts/benchmarks/measure_calibration.py.
 _TARGET = 0.4
 
 # A probe is only a guess: beyond this, users should look for themselves (`--preview`).

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Make slim or medium, loss networks that ship: a VGG-19 of fewer channels, taught to see what VGG-19 sees.
 
-    python scripts/distill_loss_network.py --photos photos/ --paintings paintings/ --painted painted/ --out runs/slim
+    python scripts/recipes/distill_loss_network.py --photos photos/ --paintings paintings/ --painted painted/ \
+        --out runs/slim
 
 Photos: a few hundred of any kind. Paintings: a dozen of any artist. Painted: what style networks made of photos, from
 `fststyle stylize`; the more networks, the better. Give the teacher's weights with --weights, or let torchvision fetch

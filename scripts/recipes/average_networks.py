@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """A network whose weights are the mean of others', of which one was trained from the other.
 
-    python scripts/average_networks.py runs/strong.onnx:0.15,runs/mild.onnx:0.85 averaged.onnx
+    python scripts/recipes/average_networks.py runs/strong.onnx:0.15,runs/mild.onnx:0.85 averaged.onnx
 
 Networks of one descent lie so close that what lies between them paints, too: the shares go from the strength of one to
 that of the other, at lower costs than the mean of theirs (docs/notebook.md). Of networks that were trained apart, with

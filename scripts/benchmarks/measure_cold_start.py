@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measure how long `fststyle stylize` takes for one photo, cold: the whole process, from its start to its end.
 
-    python scripts/measure_cold_start.py udnie small.onnx
+    python scripts/benchmarks/measure_cold_start.py udnie small.onnx
 
 The photo is a sample photo enlarged to 1920×1080. Networks take turns, so that a slow minute of the machine is
 everybody's; the median counts.

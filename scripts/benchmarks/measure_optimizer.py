@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """What the cost comes to where a picture is painted by its pixels: means over the sample photos, by iterations.
 
-    python scripts/measure_optimizer.py --painting udnie.jpg --style-size 512 --weights vgg19.safetensors
+    python scripts/benchmarks/measure_optimizer.py --painting udnie.jpg --style-size 512 --weights vgg19.safetensors
 
 L-BFGS from the photo, middle squares of 256 pixels, as `fststyle evaluate` counts what a network is worth. One that
 shall be worth N iterations needs about the total of row N.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Make the base that new styles start from: one network trained on many paintings at once.
 
-    python scripts/train_base.py --photos photos/ --paintings starry_night.jpg scream.jpg … --minutes 40 --out runs/base
+    python scripts/recipes/train_base.py --photos photos/ --paintings starry_night.jpg scream.jpg … --minutes 40 \
+        --out runs/base
 
 The package's sample styles are added to the paintings. Interrupted, the same command goes on. The base lies in the
 run's folder when it is done; put it into fststyle/training/ to ship it. Beside it, in `styles/`, lies each style by

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """What `fststyle stylize --grain` costs and gains: networks with and without, on the sample photos.
 
-    python scripts/measure_grain.py udnie udnie_johnson --painting udnie.jpg --weights vgg19.safetensors
+    python scripts/benchmarks/measure_grain.py udnie udnie_johnson --painting udnie.jpg --weights vgg19.safetensors
 
 Costs are against the photos without grain. Flicker is of pictures of one scene that the grain does not move with.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measure flicker, and what steadiness costs: with paint that is carried along, and with each frame for itself.
 
-    python scripts/measure_steadiness.py a.onnx b.onnx:rgb255 --painting udnie.jpg --size 512 --clip film.mp4
+    python scripts/benchmarks/measure_steadiness.py a.onnx b.onnx:rgb255 --painting udnie.jpg --size 512 --clip film.mp4
 
 Each clip's warped-frame error (times 10 000) is that of `fststyle evaluate --video`, with the motion that DIS finds. As
 carrying relies on DIS, too, a pan over a sample photo is made whose motion is known: there the error is measured with

@@ -7,7 +7,7 @@ from sample_styles.glass import glass
 from sample_styles.swirls import swirls
 from sample_styles.woodcut import woodcut
 
-STYLES = Path(__file__).resolve().parent.parent / "fststyle" / "samples" / "styles"
+STYLES = Path(__file__).resolve().parents[2] / "fststyle" / "samples" / "styles"
 PICTURES = {"glass": glass, "swirls": swirls, "woodcut": woodcut}
 QUALITY = 86
 

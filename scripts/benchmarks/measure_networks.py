@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Time the networks through onnxruntime and print a table of ratios to Johnson's.
 
-    python scripts/measure_networks.py --sizes 512x512 640x360 1920x1080
-    python scripts/measure_networks.py udnie_int8.onnx --threads 2
+    python scripts/benchmarks/measure_networks.py --sizes 512x512 640x360 1920x1080
+    python scripts/benchmarks/measure_networks.py udnie_int8.onnx --threads 2
 
 Weights are random: time does not depend on them; files, from `fststyle quantize` for instance, are timed beside them.
 With one thread processor time is taken, the networks in turn, so that a busy machine matters little; with several, the

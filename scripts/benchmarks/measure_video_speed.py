@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measure how fast a 720p video is painted, and how much of the time is not the network's.
 
-    python scripts/measure_video_speed.py MODEL…
+    python scripts/benchmarks/measure_video_speed.py MODEL…
 
 A clip is made by panning over a sample photo. The network's own time is that of its session alone, median of the
 frames, before and after; everything else that the wall clock shows, from opening the file to closing it, is outside.

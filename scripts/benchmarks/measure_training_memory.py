@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """How much memory the largest process of a training takes: `fststyle train` for a few steps on the sample photos.
 
-python scripts/measure_training_memory.py --batch 4 --crop 256
+python scripts/benchmarks/measure_training_memory.py --batch 4 --crop 256
 """
 
 import argparse

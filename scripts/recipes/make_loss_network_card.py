@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """The card of slim or medium: how well it stands in for VGG-19, on pictures that it has not learned from.
 
-    python scripts/make_loss_network_card.py slim --weights vgg19.safetensors
+    python scripts/recipes/make_loss_network_card.py slim --weights vgg19.safetensors
 
 Judged are the package's ten sample photos at 256², their middle squares: under noise, and painted by three networks of
 models/; with the three sample styles as paintings. Writes fststyle/training/cost/slim.md, or medium.md.
@@ -29,7 +29,7 @@ from fststyle.training.distill.run import rounds
 from fststyle.training.distill.teacher import teacher_layers
 from fststyle.training.tensors import reference_photos, unit_range
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).parents[2] / "models"
 # The last two painted none of slim's last lessons.
 PAINTERS = ("starry_night", "udnie", "pastorales_tahitiennes")
 NOISE = 0.1
@@ -37,8 +37,8 @@ CARD_TEXT = """\
 # The loss network {name}
 
 `{name}.safetensors`, {megabytes:.2f} MB: a VGG-19 of {how_many} channels that sees what VGG-19 with normalized
-channels sees, in its units. Made by `scripts/distill_loss_network.py`; this page by
-`scripts/make_loss_network_card.py`.
+channels sees, in its units. Made by `scripts/recipes/distill_loss_network.py`; this page by
+`scripts/recipes/make_loss_network_card.py`.
 
 - **Teacher:** VGG-19, ImageNet, by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, Oxford), CC BY 4.0. This
   network is derived from it: changed, and distributed under the same terms.

@@ -1,6 +1,6 @@
 """What the calibration's probe finds for paintings: relative content losses at its weights, and the factor.
 
-python scripts/measure_calibration.py paintings/*.jpg
+python scripts/benchmarks/measure_calibration.py paintings/*.jpg
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What painting in tiles costs, and how close it comes to painting whole.
 
-    python scripts/measure_tiling.py models/starry_night.onnx
-    python scripts/measure_tiling.py models/starry_night.onnx --side 10000 --compare 2000
+    python scripts/benchmarks/measure_tiling.py models/starry_night.onnx
+    python scripts/benchmarks/measure_tiling.py models/starry_night.onnx --side 10000 --compare 2000
 
 The photo is a mosaic of the sample photos, enlarged until their pixels are as soft as those of a large photo. Each
 mode is a process of its own, whose peak memory the system tells.

@@ -1,6 +1,6 @@
 """Measure memory, frame count and times of a long video.
 
-Usage: python scripts/measure_video_memory.py [--minutes 10] [--rate 30000/1001]
+Usage: python scripts/benchmarks/measure_video_memory.py [--minutes 10] [--rate 30000/1001]
 
 A synthetic 720p clip goes through `fststyle video` with a network that does nothing, and the
 largest resident memory of the process is taken in every tenth of the way. Constant memory: the last are as the first.
@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-NETWORK = Path(__file__).parents[1] / "tests" / "assets" / "identity.onnx"
+NETWORK = Path(__file__).parents[2] / "tests" / "assets" / "identity.onnx"
 
 
 def make(path: Path, frames: int, rate: Fraction) -> None:

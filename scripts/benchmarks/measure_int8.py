@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """What int8 costs the networks of models/: how far it paints from them, and the cost judged by VGG-19.
 
-    python scripts/measure_int8.py --styles paintings/ --weights vgg19.safetensors [--keep int8/]
+    python scripts/benchmarks/measure_int8.py --styles paintings/ --weights vgg19.safetensors [--keep int8/]
 
 Costs are means over the sample photos' middle squares of 256 pixels, those of `fststyle evaluate`.
 """
@@ -20,7 +20,7 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.judge.evaluate import Model, evaluate
 from fststyle.training.judge.evaluation import Settings
 
-MODELS = Path(__file__).resolve().parents[1] / "models"
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """The tables of docs/benchmarks.md: our networks, and others' of the same paintings, on the ten sample photos.
 
-    python scripts/make_model_tables.py --styles paintings/ --peers others/ --weights vgg19.safetensors --cache scores/
+    python scripts/benchmarks/make_model_tables.py --styles paintings/ --peers others/ --weights vgg19.safetensors \
+        --cache scores/
 
 Ours say in their cards which painting they were trained with, and in which size. Others' files are named
 maker_style_layout.onnx. In which size their painting was is not known: each is tried at several and judged at the one
@@ -35,9 +36,9 @@ from fststyle.training.judge.evaluation import Settings
 from fststyle.training.judge.json_form import as_json
 from fststyle.training.tensors import reference_photos, unit_range
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- scores, written by scripts/make_model_tables.py -->", "<!-- end of scores -->"
+BEGIN, END = "<!-- scores, written by scripts/benchmarks/make_model_tables.py -->", "<!-- end of scores -->"
 STYLE_SIZES = (256, 320, 512, 768)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train networks in several ways and judge them all alike: by the full VGG-19, on the ten sample photos at 256².
 
-    python scripts/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
+    python scripts/benchmarks/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
                                        --ways medium,vgg19 --budget "--steps 800" --out runs/compare
 
 Ways: `slim`, `medium` and `vgg19` train from nothing with that loss network, `base-slim` and so on from the base that
