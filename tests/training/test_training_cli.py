@@ -109,6 +109,7 @@ def test_training_against_ripples_leaves_fewer(train_arguments: Arguments, tmp_p
     assert 0 < ripples[1] < 0.7 * ripples[0]
 
 
+@pytest.mark.slow
 @pytest.mark.fault("Training", "NaN at a step, then --resume", "bit-equal to an unbroken run", ())
 def test_resumed_after_a_broken_step_equals_unbroken(
     train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -136,6 +137,7 @@ def test_resumed_after_a_broken_step_equals_unbroken(
     assert "resume: false" in config
 
 
+@pytest.mark.slow
 def test_checkpoints_fall_between_steps_of_several_batches(
     train_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +275,7 @@ def test_a_time_budget_ends_the_run_with_the_schedule_and_is_not_given_twice(
     assert read_checkpoint(tmp_path / "last.ckpt").steps <= content["global_step"] + 1
 
 
+@pytest.mark.slow
 def test_two_processes_step_as_one_with_twice_the_batch(train_arguments: Arguments, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     steps = ["--trainer.max_steps", "2", "--trainer.precision", "32-true"]

@@ -259,6 +259,7 @@ def metrics(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.rglob("metrics.csv"))
 
 
+@pytest.mark.slow
 def test_other_logs(small: Settings, tmp_path: Path) -> None:
     train(**small, steps=1, out=tmp_path / "named", logger="csv")
     assert "val/total_loss" in metrics(tmp_path / "named" / "csv")

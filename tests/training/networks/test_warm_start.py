@@ -66,6 +66,7 @@ def test_a_network_that_ships_paints_as_it_does_from_its_file(name: str, network
     assert compare_with_torch(onnx.load(networks()[name]), begun.eval()) < 1e-4
 
 
+@pytest.mark.slow
 def test_files_that_no_training_can_start_from(tmp_path: Path) -> None:
     net = varied("fast", 0.25)
     path = write(tmp_path / "a.onnx", net, "fast", 0.25)
