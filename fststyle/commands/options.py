@@ -105,6 +105,17 @@ def network_names(incomplete: str) -> list[str]:
     return [name for name in (*networks(), *files) if name.startswith(incomplete)]
 
 
+Network = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=network_names,
+        help="The network: an ONNX file, or a name from `fststyle models`.",
+        show_default=False,
+    ),
+]
+
+
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The same as the OUT argument.", show_default=False)
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from fststyle.commands.console import say
-from fststyle.commands.options import LayoutName, Output, network_names, required_output
+from fststyle.commands.options import LayoutName, Network, Output, required_output
 
 if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 def quantize(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`.",
-            show_default=False,
-        ),
-    ],
+    model: Network,
     target: Annotated[
         Path | None, typer.Argument(metavar="OUT.onnx", help="The ONNX file to write.", show_default=False)
     ] = None,

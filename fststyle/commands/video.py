@@ -6,7 +6,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -17,10 +16,10 @@ from fststyle.commands.options import (
     KeepColor,
     LayoutName,
     Mask,
+    Network,
     Scale,
     Strength,
     controls_of,
-    network_names,
     required_output,
     sides,
 )
@@ -36,15 +35,7 @@ _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for 
 
 
 def video(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`.",
-            show_default=False,
-        ),
-    ],
+    model: Network,
     source: Annotated[
         str,
         typer.Argument(
