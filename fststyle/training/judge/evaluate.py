@@ -54,7 +54,8 @@ def evaluate(
         raise ValueError("there is nothing to judge; give at least one network")
     if settings.clip is not None and not settings.clip.exists():
         raise DataError(f"{settings.clip} does not exist; check the path")
-    style = _read_painting(painting, settings.style_size)
+    original = read_picture(painting).rgb
+    style = _at_size(original, painting, settings.style_size)
     progress("loading the loss network", 0, 1)
     judge = SquareJudge(
         PerceptualObjective(cost, unit_range(style), photos=reference_photos()), settings, models, progress
@@ -62,7 +63,7 @@ def evaluate(
     squares, skipped = _read_photos(photos, settings.size)
     for number, (name, square) in enumerate(squares):
         judge.judge(number, name, square, len(squares))
-    sized, painting_sized = _judge_sizes(judge.objective, models, photos, painting, skipped, settings, progress)
+    sized, painting_sized = _judge_sizes(judge.objective, models, photos, original, skipped, settings, progress)
     clip = _judge_clip(models, settings, progress)
     speeds: list[Speed] = []
     if settings.speed_side:
@@ -94,8 +95,8 @@ def evaluate(
     )
 
 
-def _read_painting(painting: Path, style_size: int) -> Pixels:
-    rgb = read_picture(painting).rgb
+def _at_size(rgb: Pixels, painting: Path, style_size: int) -> Pixels:
+    """The painting as it is judged; a smaller one is enlarged with a warning."""
     if min(rgb.shape[:2]) < style_size:
         warn(
             f"{painting} is enlarged from {min(rgb.shape[:2])} to {style_size} pixels and judged blurred; give a "
@@ -125,7 +126,7 @@ def _judge_sizes(
     objective: PerceptualObjective,
     models: Sequence[Model],
     photos: Sequence[Path],
-    painting: Path,
+    painting: Pixels,
     skipped: Mapping[str, str],
     settings: Settings,
     progress: Progress,
@@ -134,7 +135,7 @@ def _judge_sizes(
     free = [model for model in models if model.sides is None]
     if not settings.sizes or not free:
         return [], {}
-    sizes = SizeJudge(objective.cost, objective.loss_network, read_picture(painting).rgb, settings.style_size)
+    sizes = SizeJudge(objective.cost, objective.loss_network, painting, settings.style_size)
     readable = [path for path in photos if path.name not in skipped]
     found = iter(
         sizes.judge(
