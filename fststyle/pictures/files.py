@@ -120,13 +120,17 @@ def read_picture(
         raise ImageError(f"{name} cannot be read ({reason}); download or save it again") from error
 
 
-def read_mask(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
+def read_mask(source: str | os.PathLike[str] | BinaryIO, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
     """Read a picture as a mask, (H, W): its brightness, and 0 where it is transparent.
+
+    Args:
+        source: As for `read_picture`.
+        max_pixels: Likewise.
 
     Raises:
         ImageError: As `read_picture`.
     """
-    picture = read_picture(source)
+    picture = read_picture(source, max_pixels=max_pixels)
     mask = picture.rgb.mean(2, dtype=np.float32)
     if picture.alpha is not None:
         mask *= picture.alpha / np.float32(255)

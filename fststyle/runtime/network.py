@@ -13,6 +13,7 @@ from fststyle.errors import DeviceError, ModelFileError
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
+from fststyle.runtime.stopping import current_stop
 from fststyle.system.warn import warn
 
 # onnxruntime starts as many as it is told, and with ten thousand it does not come back.
@@ -98,14 +99,19 @@ class Network:
 
         Raises:
             ModelFileError: The network fails.
+            StoppedError: Another thread ended it.
         """
         form = self.model.takes
         content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
+        stop = current_stop()
         try:
             told = self._told(session, strength)
             with self._turn:
-                return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}))
+                options = None if stop is None else stop.options
+                return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}, options))
         except ORT_ERRORS as error:
+            if stop is not None:
+                stop.check()
             height, width = rgb.shape[:2]
             said = reason(error)
             advice = "try a smaller picture" if "alloc" in said.lower() else "choose another network"
