@@ -38,6 +38,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("resume", "resume", "", "Continue the run in the output folder."),
         Option("force", "force", "", "Resume with another painting, cost or other photos, too."),
         Option("save-every", "save_every", "N", "Steps between checkpoints. Default: 100."),
+        Option("json", "json", "", "Print progress as JSON lines on standard error."),
         Option("logger", "logger", "NAME", "tensorboard, csv, wandb, mlflow or none. Default: tensorboard."),
     ),
     "Style": (

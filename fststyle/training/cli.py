@@ -24,6 +24,7 @@ from fststyle.system.warn import warn
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.data.photos import ContentData
 from fststyle.training.fit.callbacks import SAVE_EVERY, CostProgressBar, StopOnSignal, TimeBudget
+from fststyle.training.fit.events import tell
 from fststyle.training.fit.finished import BAD_PHOTOS, CHECKPOINT, SAMPLES, Training
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.preview import preview, weights
@@ -85,6 +86,7 @@ class TrainCLI(LightningCLI):
             help="Where the costs are logged; tensorboard if not given.",
         )
         parser.add_argument("--save_every", type=int, default=SAVE_EVERY, help="Steps between two checkpoints.")
+        parser.add_argument("--json", action="store_true", help="Print progress as JSON lines on standard error.")
         for short, target in _LINKS.items():
             parser.link_arguments(short, target)
         parser.set_defaults({"data.root": photo_folder()})
@@ -118,7 +120,7 @@ class TrainCLI(LightningCLI):
         if not self.config.resume:
             refuse_other_kind(path, Kind.CONFIG, TrainingError)
         again = self.config.clone()
-        again.resume = again.force = False
+        again.resume = again.force = again.json = False
         try:
             text = self.parser.dump(again, skip_validation=True)
         except ValueError:  # an argument of a callback that YAML cannot express
@@ -142,6 +144,7 @@ class TrainCLI(LightningCLI):
             name=self.config.name,
             minutes=self.config.minutes,
             save_every=self.config.save_every,
+            as_json=self.config.json,
         )
         return super().instantiate_trainer(**ours, **kwargs)
 
@@ -188,7 +191,8 @@ def main(args: list[str]) -> int:
         begin=cli.save_config,
     )
     if cli.trainer.is_global_zero:
-        _report(training)
+        report = _tell if asked.json else _report
+        report(training)
     return 0 if training.stopped is None else 128 + training.stopped
 
 
@@ -229,6 +233,17 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     print(f"{target}: photos, and what comes of them with --style-weight {shown}", file=sys.stderr)
     print("next: the same command without --preview, with the weight that you like best", file=sys.stderr)
     return 0
+
+
+def _tell(training: Training) -> None:
+    """As `_report`, for programs."""
+    state = "done" if training.stopped is None else "interrupted"
+    tell(
+        state,
+        step=training.steps,
+        costs={name.removesuffix("_loss"): value for name, value in training.costs.items()},
+        judge=training.judge,
+    )
 
 
 def _report(training: Training) -> None:

@@ -197,7 +197,7 @@ class CostProgressBar(ProgressBar):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show an empty bar."""
-        self._begun = (time.monotonic(), cast(StyleTransferModule, pl_module).progress, trainer.global_step)
+        self._begin(trainer, cast(StyleTransferModule, pl_module))
         if self._enabled and self._console.is_terminal:
             self._bar = Progress(
                 BarColumn(30), "{task.percentage:>3.0f}%", TimeElapsedColumn(), TextColumn("{task.description}"),
@@ -233,20 +233,26 @@ class CostProgressBar(ProgressBar):
             self._bar.stop()
             self._bar = None
 
-    def _line(self, module: StyleTransferModule) -> str:
+    def _begin(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
+        self._begun = (time.monotonic(), module.progress, trainer.global_step)
+
+    def _speed(self, module: StyleTransferModule) -> tuple[float, float]:
+        """Steps a second in this sitting, and seconds left."""
         begun_at, begun_progress, begun_step = self._begun
         passed = time.monotonic() - begun_at
         done = module.progress - begun_progress
         left = passed / done * (1 - module.progress) if done > 0 else 0.0
-        step = module.trainer.global_step
+        return (module.trainer.global_step - begun_step) / max(passed, 1e-9), left
+
+    def _line(self, module: StyleTransferModule) -> str:
+        rate, left = self._speed(module)
         shown = {"content": 3, "style": 4, "likeness": 4, "total": 3}
         costs = [
             f"{name} {module.last_terms[f'{name}_loss'].item():.{digits}f}"
             for name, digits in shown.items()
             if f"{name}_loss" in module.last_terms
         ]
-        rate = (step - begun_step) / max(passed, 1e-9)
-        return " · ".join([f"step {step}", f"{rate:.2f}/s", f"{left / 60:.1f} min left", *costs])
+        return " · ".join([f"step {module.trainer.global_step}", f"{rate:.2f}/s", f"{left / 60:.1f} min left", *costs])
 
 
 def _step_done(trainer: pl.Trainer, batch_idx: int) -> bool:

@@ -26,6 +26,7 @@ from fststyle.training.fit.callbacks import (
     StopOnSignal,
     TimeBudget,
 )
+from fststyle.training.fit.events import ProgressEvents
 from fststyle.training.fit.finished import BAD_PHOTOS, CHECKPOINT, SAMPLES, Training
 from fststyle.training.fit.host import kept_host, python_words
 from fststyle.training.fit.module import StyleTransferModule
@@ -115,7 +116,13 @@ def train(
 
 
 def trainer_settings(
-    folder: Path, options: Any, *, name: str, minutes: float | None = None, save_every: int = SAVE_EVERY
+    folder: Path,
+    options: Any,
+    *,
+    name: str,
+    minutes: float | None = None,
+    save_every: int = SAVE_EVERY,
+    as_json: bool = False,
 ) -> dict[str, Any]:
     """What a run adds to the options of its Trainer, so that all of its outputs lie in its folder.
 
@@ -125,13 +132,14 @@ def trainer_settings(
         name: Of the style, and of the run in logs of many.
         minutes: Ends the run after so long.
         save_every: Steps between two checkpoints.
+        as_json: Show progress as `ProgressEvents`.
     """
     ours: list[Callback] = [TimeBudget(minutes), StopOnSignal()]
-    if options.get("enable_progress_bar") is not False:
-        ours.append(CostProgressBar())
     last = LastCheckpoint(folder, save_every)
     if not options.get("fast_dev_run"):
         ours += [SamplePictures(folder / SAMPLES), last]
+    if as_json or options.get("enable_progress_bar") is not False:
+        ours.append(ProgressEvents() if as_json else CostProgressBar())
     asked = options.get("callbacks") or []
     logger = options.get("logger")
     if logger is None or logger is True:
