@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fststyle.pictures.files import read_mask, read_picture, write_picture
     from fststyle.pictures.picture import Picture
     from fststyle.runtime.convert import quantize
+    from fststyle.runtime.forms import export_form
 
 try:
     __version__ = version("fststyle")
@@ -57,6 +58,7 @@ __all__ = [
     "VideoError",
     "WeightsError",
     "__version__",
+    "export_form",
     "networks",
     "paint_files",
     "quantize",
@@ -85,6 +87,7 @@ _HOMES = {
     "TrainingError": "fststyle.errors",
     "VideoError": "fststyle.errors",
     "WeightsError": "fststyle.errors",
+    "export_form": "fststyle.runtime.forms",
     "networks": "fststyle.model.gallery",
     "paint_files": "fststyle.jobs.files",
     "quantize": "fststyle.runtime.convert",

@@ -165,6 +165,16 @@ def write_model(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCar
     wanted = (INPUT_NAME, shape, OUTPUT_NAME, OPSET)
     if found != wanted:
         raise ModelFileError(f"the network for {path} has (input, shape, output, opset) {found}; export it as {wanted}")
+    return write_form(path, model, card)
+
+
+def write_form(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCard:
+    """Like `write_model`, for a form of a network that is for one size of picture, or in older operators.
+
+    Raises:
+        ModelFileError: `read_model` would refuse it, or the folder cannot be written.
+    """
+    check_graph(model, f"the network for {path}")
     card = replace(card, weights_sha256=weights_sha256(model))
     marked = onnx.ModelProto()
     marked.CopyFrom(model)
