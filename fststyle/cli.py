@@ -112,6 +112,7 @@ _add(
     "Train",
     "fststyle export runs/mine",
     "fststyle export runs/mine mine.onnx --precision int8 --photos photos/",
+    "fststyle export starry_night unity.onnx --size 640x360 --opset 15",
 )
 _add(quantize, "Train", "fststyle quantize mine.onnx small.onnx --photos photos/")
 _add(

@@ -17,6 +17,7 @@ from fststyle.cli import app
 from fststyle.commands.console import plain
 from fststyle.errors import CheckpointError
 from fststyle.jobs import run as batch
+from fststyle.model.file import read_model, write_model
 from fststyle.paint.controls import Controls
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import encode_picture, fit_longer_side, read_picture, resize, write_picture
@@ -458,6 +459,48 @@ def test_exporting_a_network_leads_to_quantize(fststyle: Callable[..., Any], ide
         assert "x.onnx" in result.stderr
         assert "fststyle quantize" in result.stderr
         assert result.stderr.count("\n") == 1
+
+
+def test_exporting_a_network_in_another_form(fststyle: Callable[..., Any]) -> None:
+    result = fststyle("export", "udnie_tiny", "--size", "64x48", "--opset", "15")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("udnie_tiny_64x48_opset15.onnx: 64×48 pixels only, opset 15, differs by ")
+    assert "64×48 pixels only" in fststyle("info", "udnie_tiny_64x48_opset15.onnx").stdout
+    result = fststyle("export", "udnie_tiny", "--size", "64x48", "--opset", "15")
+    assert "udnie_tiny_64x48_opset15.onnx is there already" in result.stderr
+    for arguments, words in (
+        (["udnie_tiny", "a.onnx", "--size", "64"], "--size takes WIDTHxHEIGHT"),
+        (["udnie_tiny", "a.onnx", "--size", "8x8"], "takes pictures from 20×20 pixels"),
+        (["udnie_tiny", "a.onnx", "--size", "64x64", "--license", "MIT"], "--license is for a training"),
+        (["udnie_tiny", "a.png", "--size", "64x64"], "use a.onnx"),
+        (["udnie_tinny", "a.onnx", "--size", "64x64"], "udnie_tinny"),
+    ):
+        result = fststyle("export", *arguments)
+        assert result.exit_code == 1
+        assert words in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert not Path("a.onnx").exists()
+
+
+def test_exporting_a_training_in_another_form(
+    fststyle: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, assets: dict[str, Any]
+) -> None:
+    def export(_: Path, output: Path, *, licence: str | None = None) -> Any:
+        return write_model(output, assets["gain_model"](), assets["CARD"])
+
+    pretend(monkeypatch, "export", export_checkpoint=export)
+    Path("last.ckpt").touch()
+    done = fststyle("export", "last.ckpt", "a.onnx", "--size", "64x48", "--opset", "9", "--io", "uint8")
+    assert done.exit_code == 0, done.stderr
+    found = read_model(Path("a.onnx"))
+    assert (found.input_shape, found.opset, found.byte_pixels) == ((1, 3, 48, 64), 9, True)
+    lines = [line.partition(": ")[2] for line in done.stdout.splitlines()]
+    assert lines == [
+        "fp32, pixels as uint8, inf dB from a.onnx",
+        "64×48 pixels only, opset 9, differs by 0 at most",
+        "identity, identity, 0 steps, content 0, style 1.5, judged by none",
+        "fststyle stylize a.onnx photo.jpg",
+    ]
 
 
 def test_an_output_is_named_once(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:

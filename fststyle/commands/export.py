@@ -2,6 +2,7 @@
 
 import shlex
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -25,11 +26,33 @@ _LAST = "last.ckpt"
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """What is asked for behind the network as it was trained; every field has its default where nothing is."""
+
+    precision: str
+    io: str
+    photos: Path | None
+    size: tuple[int, int] | None
+    opset: int | None
+    strength: float | None
+
+    @property
+    def converts(self) -> bool:
+        return (self.precision, self.io) != ("fp32", "float")
+
+    @property
+    def forms(self) -> bool:
+        return (self.size, self.opset, self.strength) != (None, None, None)
+
+
 def export(
-    checkpoint: Annotated[
+    source: Annotated[
         Path,
         typer.Argument(
-            metavar="RUN", help="A training's folder, or a checkpoint (last.ckpt) in it.", show_default=False
+            metavar="RUN",
+            help="A training's folder, or a checkpoint (last.ckpt) in it; or a network, for another form of it.",
+            show_default=False,
         ),
     ],
     output: Annotated[
@@ -49,20 +72,48 @@ def export(
     photos: Annotated[
         Path | None, typer.Option(help="Folder of photos to calibrate with, for --precision and --io.")
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTHxHEIGHT", help="Only for pictures of this size, as converters want it.", show_default=False
+        ),
+    ] = None,
+    opset: Annotated[
+        int | None,
+        typer.Option(help="Version of ONNX's operators, 7 to 18, for older programs. Default: 18.", show_default=False),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(help="Fix the strength of a network that has an input for it, from 0 to 1.", show_default=False),
+    ] = None,
 ) -> None:
-    """Write a trained network as one ONNX file, which runs without torch."""
-    if photos is not None and (precision, io) == ("fp32", "float"):
+    """Write a trained network as one ONNX file, which runs without torch; or a network in another form."""
+    steps = _Steps(precision, io, photos, None if size is None else options.sides(size, "--size"), opset, strength)
+    if photos is not None and not steps.converts:
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
-    refuse_exported(checkpoint)
-    source = checkpoint_in(checkpoint)
     named = options.one_output(output, into)
+    if _is_network(source) and (steps.converts or steps.forms):
+        if licence is not None:
+            raise ValueError("--license is for a training; a network has its license already")
+        target = named if named is not None else _name_of_form(source, steps)
+        _write_steps(source, target, steps)
+        return
+    refuse_exported(source)
+    checkpoint = checkpoint_in(source)
     with extra("train"):
-        target = named if named is not None else _own_name(source)
-        card = _export(source, target, licence, precision, io, photos)
+        target = named if named is not None else _own_name(checkpoint)
+        card = _export(checkpoint, target, licence, steps)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
     say(f"{target}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
     say(f"next: fststyle stylize {shlex.quote(str(target))} photo.jpg")
+
+
+def _is_network(path: Path) -> bool:
+    from fststyle.model.gallery import is_network
+
+    ships = not is_there(path) and is_network(path.as_posix())
+    return ships or (path.suffix.lower() == ".onnx" and is_file(path))
 
 
 def refuse_exported(path: Path) -> None:
@@ -71,13 +122,10 @@ def refuse_exported(path: Path) -> None:
     Raises:
         FststyleError: It is a network; the message has the command for it.
     """
-    from fststyle.model.gallery import is_network
-
-    ships = not is_there(path) and is_network(str(path))
-    if ships or (path.suffix.lower() == ".onnx" and is_file(path)):
+    if _is_network(path):
         raise FststyleError(
-            f"{path} is a network that was exported already; to make it smaller: "
-            f"fststyle quantize {shlex.quote(str(path))} OUT.onnx"
+            f"{path} is a network that was exported already; for another form of it say --size or --opset, and to make "
+            f"it smaller: fststyle quantize {shlex.quote(str(path))} OUT.onnx"
         )
     if path.suffix.lower() == ".onnx":
         raise FststyleError(
@@ -106,25 +154,64 @@ def checkpoint_in(path: Path) -> Path:
 def _own_name(checkpoint: Path) -> Path:
     from fststyle.training.checkpoint import read_checkpoint
 
-    target = Path(Path(f"{read_checkpoint(checkpoint).name}.onnx").name)
+    return _new(Path(Path(f"{read_checkpoint(checkpoint).name}.onnx").name))
+
+
+def _name_of_form(network: Path, steps: _Steps) -> Path:
+    """Such as `starry_night_640x360_opset15.onnx`, in the current folder."""
+    words = [network.stem]
+    if steps.precision != "fp32":
+        words.append(steps.precision)
+    if steps.io != "float":
+        words.append(steps.io)
+    if steps.size is not None:
+        words.append("{}x{}".format(*steps.size))
+    if steps.opset is not None:
+        words.append(f"opset{steps.opset}")
+    if steps.strength is not None:
+        words.append(f"strength{steps.strength:g}")
+    return _new(Path("_".join(words) + ".onnx"))
+
+
+def _new(target: Path) -> Path:
     if is_there(target):
         raise ModelFileError(f"{target} is there already; say -o {shlex.quote(str(target))} to replace it")
     return target
 
 
-def _export(
-    checkpoint: Path, output: Path, licence: str | None, precision: str, io: str, photos: Path | None
-) -> "ModelCard":
+def _export(checkpoint: Path, output: Path, licence: str | None, steps: _Steps) -> "ModelCard":
     from fststyle.training.export import export_checkpoint
 
-    if (precision, io) == ("fp32", "float"):
+    if not (steps.converts or steps.forms):
         return export_checkpoint(checkpoint, output, licence=licence)
-    from fststyle.runtime.convert import quantize
-
     refuse_inputs(output, checkpoint)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     with tempfile.TemporaryDirectory() as scratch:
         exported = Path(scratch, output.name)
         card = export_checkpoint(checkpoint, exported, licence=licence)
-        quantize(exported, output, precision=cast("Precision", precision), io=cast("Io", io), photos=photos)
+        _write_steps(exported, output, steps)
     return card
+
+
+def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
+    """Convert a network and bring it into another form, as far as each is asked for."""
+    from fststyle.runtime.convert import quantize
+    from fststyle.runtime.forms import export_form
+
+    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
+    with tempfile.TemporaryDirectory() as scratch:
+        made = network
+        if steps.converts:
+            made = Path(scratch, "converted.onnx") if steps.forms else output
+            psnr = quantize(
+                network,
+                made,
+                precision=cast("Precision", steps.precision),
+                io=cast("Io", steps.io),
+                photos=steps.photos,
+            ).psnr
+            say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
+        if steps.forms:
+            form = export_form(made, output, size=steps.size, opset=steps.opset, strength=steps.strength)
+            sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
+            say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")

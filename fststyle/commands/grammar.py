@@ -25,7 +25,7 @@ _PANELS = {
     "Painting": ("strength", "scale", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
     "Video": ("start", "end", "fps", "codec", "crf", "sound"),
     "Size": ("max-side", "size", "style-size"),
-    "Network": ("network", "precision", "io", "layout"),
+    "Network": ("network", "precision", "io", "layout", "opset"),
     "Measurements": (
         *("evaluate size", "sizes", "evaluate style-size", "video", "video-frames", "no-optimizer", "no-speed"),
         *("rounds", "batch-size", "train size", "model size"),
