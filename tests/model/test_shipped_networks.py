@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from fststyle.model.file import read_model
@@ -32,6 +33,15 @@ def test_its_card_says_what_it_is(path: Path) -> None:
     assert card.steps > 0
     assert {"content", "style", "total"} <= {name.removesuffix("_loss") for name in card.costs}
     assert path.stat().st_size <= LARGEST[card.network]
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_its_sides_are_named(path: Path) -> None:
+    """Programs that enlarge or tile pictures compare the names of the output's sides with the input's."""
+    graph = onnx.load(path).graph
+    for value in (graph.input[0], graph.output[0]):
+        dims = value.type.tensor_type.shape.dim
+        assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
 
 
 @pytest.mark.parametrize(
