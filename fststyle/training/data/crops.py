@@ -4,8 +4,9 @@ Sample p of a run is a pure function of the seed and p: which photo, which crop,
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,10 +28,35 @@ _NARROWEST = 0.4
 _BLACK_SHARE = 0.3, 0.98
 
 # The highest black point, of what is brightest: something is left of a crop that is mostly sky.
-_HIGHEST_BLACK = 0.85
+HIGHEST_BLACK = 0.85
 
 MAX_BAD_SHARE = 0.5
 """If a larger share than this cannot be read, it is the wrong folder."""
+
+
+class Draw(NamedTuple):
+    """What is cut from one photo, in its pixels.
+
+    Attributes:
+        left: Of the square.
+        top: Likewise.
+        side: Likewise.
+        crop: Side of the picture that it becomes.
+        flip: Whether left and right are exchanged.
+        black: About how much of it is black, if it is darkened.
+    """
+
+    left: float
+    top: float
+    side: float
+    crop: int
+    flip: bool
+    black: float | None = None
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.left + self.side, self.top + self.side
 
 
 class PhotoCrops(Dataset[Tensor]):
@@ -66,24 +92,36 @@ class PhotoCrops(Dataset[Tensor]):
         return len(self.photos)
 
     def __getitem__(self, position: int) -> Tensor:
-        epoch, place = divmod(position, len(self.photos))
-        index = int(self._order(epoch)[place])
-        rng = np.random.default_rng([self.seed, 1, position])
-        for replacement in range(len(self.photos)):
-            candidate = (index + replacement) % len(self.photos)
-            if candidate in self.bad:
-                continue
+        for candidate in self.candidates(position):
             try:
-                rgb = self._read(candidate)
+                rgb = self.read(candidate)
             except ImageError as error:
-                self._set_aside(candidate, error)
+                self.set_aside(candidate, error)
                 continue
-            crop = random_crop(rgb, self.crop, rng)
-            return _to_tensor(darkened(crop, rng) if rng.random() < self.dark else crop)
+            return _to_tensor(cut(rgb, self.draw(position, *rgb.shape[:2])))
         raise DataError("not one photo could be read; check the folder given as --photos")
 
-    def _read(self, index: int) -> NDArray[np.uint8]:
-        """A photo from the cache or its file, no larger than the narrowest crop needs."""
+    def candidates(self, position: int) -> Iterator[int]:
+        """The photo of a position, and those that take its place if it cannot be read, first to last."""
+        epoch, place = divmod(position, len(self.photos))
+        index = int(self._order(epoch)[place])
+        for replacement in range(len(self.photos)):
+            candidate = (index + replacement) % len(self.photos)
+            if candidate not in self.bad:
+                yield candidate
+
+    def draw(self, position: int, height: int, width: int) -> Draw:
+        """What a position cuts from its photo, which has these sides as it is read."""
+        rng = np.random.default_rng([self.seed, 1, position])
+        drawn = draw_crop(height, width, self.crop, rng)
+        return drawn._replace(black=rng.uniform(*_BLACK_SHARE)) if rng.random() < self.dark else drawn
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """A photo from the cache or its file, (H, W, 3), no larger than the narrowest crop needs.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
         side = int(self.crop / _NARROWEST)
 
         def decode() -> NDArray[np.uint8]:
@@ -97,7 +135,12 @@ class PhotoCrops(Dataset[Tensor]):
             self._epoch = epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.photos))
         return self._epoch[1]
 
-    def _set_aside(self, index: int, error: ImageError) -> None:
+    def set_aside(self, index: int, error: ImageError) -> None:
+        """Use others in place of a photo that cannot be read.
+
+        Raises:
+            DataError: There are too many of them.
+        """
         self.bad.add(index)
         if self.bad_list is not None:
             record = json.dumps({"path": str(self.photos[index]), "reason": str(error)})
@@ -140,19 +183,31 @@ def middle_square(rgb: NDArray[np.uint8], size: int) -> Tensor:
 def random_crop(
     rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator, *, narrowest: float = _NARROWEST
 ) -> NDArray[np.uint8]:
-    """A square of `narrowest` to 1 of the shorter side, not enlarged if the photo allows; flipped half the time."""
+    """See `draw_crop`."""
     height, width = rgb.shape[:2]
+    return cut(rgb, draw_crop(height, width, crop, rng, narrowest=narrowest))
+
+
+def draw_crop(height: int, width: int, crop: int, rng: np.random.Generator, *, narrowest: float = _NARROWEST) -> Draw:
+    """A square of `narrowest` to 1 of the shorter side, not enlarged if the photo allows; flipped half the time."""
     shorter = min(height, width)
     side = rng.uniform(min(shorter, max(crop, narrowest * shorter)), shorter)
     left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
-    square = _resized_box(rgb, (left, top, left + side, top + side), crop)
-    return square[:, ::-1] if rng.random() < 0.5 else square
+    return Draw(left, top, side, crop, flip=bool(rng.random() < 0.5))
 
 
-def darkened(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As if at night: black up to a quantile in `_BLACK_SHARE`, and what is brighter stretched to the brightest."""
+def cut(rgb: NDArray[np.uint8], draw: Draw) -> NDArray[np.uint8]:
+    """What was drawn, of a photo (H, W, 3): (crop, crop, 3)."""
+    square = _resized_box(rgb, draw.box, draw.crop)
+    if draw.flip:
+        square = square[:, ::-1]
+    return square if draw.black is None else darkened(square, draw.black)
+
+
+def darkened(rgb: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """As if at night: black up to this quantile, and what is brighter stretched to the brightest."""
     white = int(rgb.max())
-    black = min(np.quantile(rgb.mean(axis=2), rng.uniform(*_BLACK_SHARE)), _HIGHEST_BLACK * white)
+    black = min(np.quantile(rgb.mean(axis=2), share), HIGHEST_BLACK * white)
     levels = np.clip((np.arange(256) - black) / max(white - black, 1), 0, 1)
     table: NDArray[np.uint8] = np.rint(255 * levels).astype(np.uint8)
     return table[rgb]
