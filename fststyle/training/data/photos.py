@@ -1,13 +1,13 @@
 """Photos to train on: any folder of pictures, without preparation.
 
 A run that is resumed at step s sees exactly what the unbroken run would have seen, for any number of workers. Together,
-n processes see what one process with an n times larger batch would. Crops are in `crops.py`.
+n processes see what one process with an n times larger batch would. Crops are in `crops.py`, on a GPU in `resident.py`.
 """
 
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,7 @@ from fststyle.training.data.crops import MAX_BAD_SHARE, PhotoCrops, middle_squar
 from fststyle.training.data.photo_names import digest_of, found_again, has_others, names_of
 from fststyle.training.data.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
 from fststyle.training.data.readers import PhotoLoader, leave_signals
+from fststyle.training.data.resident import OnDevice, resident_photos
 
 # Below this fraction of the crops' side, photos are enlarged so much that a network learns from blur.
 _SMALL = 0.7
@@ -48,10 +49,14 @@ class ContentData(pl.LightningDataModule):
         dark: Share of the crops that are darkened to lights on black, where a folder has few photos taken at night.
         cache_gigabytes: Decoded photos take at most this much disk in the run's folder, until its end; 0 decodes every
             photo anew every time.
+        on_device: Whether all photos are decoded at the start, kept in the device's memory and cropped there. "auto"
+            does so on a GPU if they take a quarter of its free memory or less. The crops are the same.
 
     Attributes:
         train_files: In the order that positions refer to. Of a resumed run, those at `gone` are missing.
         val_files: The held-out ones.
+        device: Where photos may be kept when there is no Trainer to tell.
+        resident_bytes: What the photos on the device take; 0 if there are none.
     """
 
     def __init__(
@@ -65,12 +70,15 @@ class ContentData(pl.LightningDataModule):
         seed: int = 0,
         dark: float = 0.0,
         cache_gigabytes: float = 4.0,
+        on_device: OnDevice = "auto",
     ) -> None:
         super().__init__()
         if not 0 <= cache_gigabytes < float("inf"):
             raise ValueError(f"cache_gigabytes must be 0 or more and finite, not {cache_gigabytes}")
         if not 0 <= dark <= 1:
             raise ValueError(f"dark must lie in [0, 1], not {dark}")
+        if on_device not in get_args(OnDevice):
+            raise ValueError(f"on_device must be one of {', '.join(get_args(OnDevice))}, not {on_device!r}")
         for name, value, least in (
             *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
             *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
@@ -80,7 +88,9 @@ class ContentData(pl.LightningDataModule):
         self.root, self.crop, self.batch_size = Path(root), crop, batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark
-        self.cache_gigabytes = cache_gigabytes
+        self.cache_gigabytes, self.on_device = cache_gigabytes, on_device
+        self.device = torch.device("cpu")
+        self.resident_bytes = 0
         self.bad_list: Path | None = None
         self.cache_folder: Path | None = None
         self.train_files: list[Path] = []
@@ -220,12 +230,20 @@ class ContentData(pl.LightningDataModule):
             return begun_epoch(trainer, photos, self.batch_size)
 
         by_epochs = trainer is not None and counts_epochs(trainer)
+        sampler: EpochSampler | PositionSampler = (
+            EpochSampler(photos, begun, rank, world_size) if by_epochs else PositionSampler(start, rank, world_size)
+        )
+        crops = PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, None, self.dark, self.gone)
+        device = getattr(getattr(trainer, "strategy", None), "root_device", self.device)
+        resident = resident_photos(crops, device, self.on_device)
+        self.resident_bytes = 0 if resident is None else resident.bytes
+        if resident is not None:
+            return PhotoLoader(resident, self.batch_size, sampler=sampler, collate_fn=resident.batch)
+        crops.cache = cache
         return PhotoLoader(
-            PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, cache, self.dark, self.gone),
+            crops,
             batch_size=self.batch_size,
-            sampler=EpochSampler(photos, begun, rank, world_size)
-            if by_epochs
-            else PositionSampler(start, rank, world_size),
+            sampler=sampler,
             num_workers=self.num_workers,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,

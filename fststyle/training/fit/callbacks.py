@@ -196,7 +196,11 @@ class CostProgressBar(ProgressBar):
         self._enabled = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show an empty bar."""
+        """Say where the photos are, and show an empty bar."""
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        if self._enabled and (resident := getattr(data, "resident_bytes", 0)):
+            where = f"{len(data.train_files)} photos lie on {trainer.strategy.root_device}"
+            self._console.print(f"{where}: {resident / 1e9:.2g} GB", highlight=False)
         self._begin(trainer, cast(StyleTransferModule, pl_module))
         if self._enabled and self._console.is_terminal:
             self._bar = Progress(
