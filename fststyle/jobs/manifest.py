@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from fststyle.errors import ImageError
-from fststyle.jobs.run import Job, Result
+from fststyle.jobs.run import Result
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, reason_of, refuse_other_kind
 from fststyle.system.warn import warn
@@ -19,7 +19,8 @@ class Manifest:
     """A file that lines are added to; used in a `with` block.
 
     A line holds `source` and `target` (null for standard input and output), `status` ("done", "failed" or "skipped"),
-    `seconds`, `error` (null unless failed), `style` and `time` (seconds since 1970).
+    `seconds`, `error` (null unless failed), `style` and `time` (seconds since 1970); of pictures painted on a cluster
+    also `worker`, the machine and process.
 
     If a line cannot be written, because the disk is full, it is the last: one warning says so, and painting goes on.
     """
@@ -57,15 +58,27 @@ class Manifest:
     def done(self, result: Result) -> None:
         """Note what became of a job."""
         error = None if result.error is None else str(result.error)
-        status = "skipped" if result.skipped else "done" if error is None else "failed"
-        self._add(result.job, status=status, seconds=round(result.seconds, 3), error=error)
+        source, target = (None if path is None else str(path) for path in (result.job.source, result.job.target))
+        self.add(source, target, seconds=result.seconds, error=error, skipped=result.skipped)
 
-    def _add(self, job: Job, **facts: Any) -> None:
+    def add(
+        self,
+        source: str | None,
+        target: str | None,
+        *,
+        seconds: float,
+        error: str | None,
+        skipped: bool = False,
+        **more: Any,
+    ) -> None:
+        """Note what became of a picture, and `more` of it."""
         if self._file is None:
             raise ValueError("a manifest is written to within a with block")
         if self._file.closed:  # an earlier line could not be written
             return
-        names = {key: None if path is None else str(path) for key, path in vars(job).items() if key in _PLACES}
+        status = "skipped" if skipped else "done" if error is None else "failed"
+        facts = {"status": status, "seconds": round(seconds, 3), "error": error, **more}
+        names = {"source": source, "target": target}
         line = json.dumps(names | facts | {"style": self._style, "time": round(time.time(), 3)})
         # A line is one write and on the disk before the next picture: what is in it has happened.
         try:
@@ -82,7 +95,6 @@ class Manifest:
                 self._file.close()
 
 
-_PLACES = ("source", "target")
 _BEGINNING = b'{"source": '
 
 
