@@ -28,6 +28,7 @@ ROOMS = (
     "fststyle.paint",
     "fststyle.jobs",
     "fststyle.video",
+    "fststyle.cluster",
     # The training wing. Its few shared modules come first.
     "fststyle.training.tensors",
     "fststyle.training.devices",
@@ -59,6 +60,9 @@ TRAINING_ONLY = {
     *("torch", "torchvision", "pytorch_lightning", "lightning", "jsonargparse", "onnxscript", "safetensors"),
     *("scipy", "matplotlib", "jinja2"),
 }
+
+# What painting in one process does without.
+CLUSTER_ONLY = {"ray", "fsspec"}
 
 # What painting pictures does without.
 VIDEO_ONLY = {"av", "cv2"}
@@ -130,6 +134,9 @@ def test_the_runtime_wing_needs_no_torch(module: str) -> None:
             assert module == "fststyle.paint.carry" or module.startswith("fststyle.video."), (
                 f"{module} imports {imported}"
             )
+        if imported.split(".")[0] in CLUSTER_ONLY:
+            assert module.startswith("fststyle.cluster."), f"{module} imports {imported}"
+            assert column > 0, f"{module} imports {imported} before it is asked for"
         if imported.startswith("fststyle.training"):
             allowed = module == "fststyle.cli" or module.startswith("fststyle.commands.")
             assert allowed, f"{module} reaches into the training wing"
@@ -151,7 +158,7 @@ import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {TRAINING_ONLY | VIDEO_ONLY!r}:
+        if name.split(".")[0] in {TRAINING_ONLY | VIDEO_ONLY | CLUSTER_ONLY!r}:
             raise ModuleNotFoundError("No module named " + repr(name), name=name)
 
 sys.meta_path.insert(0, Blocker())
@@ -197,4 +204,4 @@ finally:
     done = run_python("-c", program)
     assert b"stylize" in done.stdout
     loaded = set(json.loads(done.stderr))
-    assert not loaded & {"numpy", "onnx", "onnxruntime", "PIL", "av", *TRAINING_ONLY}
+    assert not loaded & {"numpy", "onnx", "onnxruntime", "PIL", "av", *TRAINING_ONLY, *CLUSTER_ONLY}

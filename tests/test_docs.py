@@ -20,7 +20,11 @@ from fststyle.cli import app
 SOURCE = "https://github.com/fststyle/fststyle/"
 DOCS = ROOT / "docs"
 FSTSTYLE = list(lines_that_call("fststyle"))
-QUICK = [line for _, line in FSTSTYLE if line.split()[1] in {"models", "info", "stylize"}]
+QUICK = [
+    line
+    for _, line in FSTSTYLE
+    if line.split()[1] in {"models", "info", "stylize"} and "--on ray" not in line  # which takes ten seconds, and Ray
+]
 TABLES = {
     "stylize.md": ["stylize", "starry_night", "photo.jpg"],
     "videos.md": ["video", "starry_night", "in.mp4", "out.mp4"],

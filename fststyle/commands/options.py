@@ -95,6 +95,34 @@ Grain = Annotated[
 ]
 
 
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray",
+        help="Share the work between the workers of a Ray cluster: the one at RAY_ADDRESS, or one on this machine.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Workers for --on ray. Default: as many as fit.", show_default=False),
+]
+
+
+def on_ray(on: str | None, workers: int | None) -> bool:
+    """Whether `--on` asks for a cluster.
+
+    Raises:
+        BadParameter: It asks for something else, or there are workers without one.
+    """
+    if on not in (None, "ray"):
+        raise typer.BadParameter(f"--on takes ray, not {on!r}; leave it out to use this process")
+    if on is None and workers is not None:
+        raise typer.BadParameter("--workers needs --on ray")
+    return on is not None
+
+
 def network_names(incomplete: str) -> list[str]:
     """What a shell may complete where a network is named: those that ship, and files near by."""
     from fststyle.model.gallery import networks

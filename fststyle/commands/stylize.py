@@ -2,19 +2,32 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from fststyle.commands.console import complain, plain, show_origin
-from fststyle.commands.options import Grain, KeepColor, LayoutName, Mask, Scale, Strength, controls_of, network_names
+from fststyle.commands.console import plain
+from fststyle.commands.options import (
+    Grain,
+    KeepColor,
+    LayoutName,
+    Mask,
+    On,
+    Scale,
+    Strength,
+    Workers,
+    controls_of,
+    network_names,
+    on_ray,
+)
+from fststyle.commands.painting import Bar, Line, silent_stdout, summarize
 from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
+    from fststyle.cluster.pictures import Painted
     from fststyle.jobs.run import Result
-    from fststyle.paint.stylizer import Layout
+    from fststyle.paint.controls import Controls
+    from fststyle.paint.stylizer import Layout, Opening
 
 
 def stylize(
@@ -81,11 +94,11 @@ def stylize(
     ] = None,
     skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Skip pictures whose output exists.")] = False,
     manifest: Annotated[Path | None, typer.Option(help="Append a line of JSON for each picture to this file.")] = None,
+    on: On = None,
+    workers: Workers = None,
 ) -> None:
     """Paint pictures with a network."""
-    from fststyle.jobs.files import paint_files
-    from fststyle.paint.blend import Blend
-    from fststyle.paint.stylizer import Opening, Stylizer
+    from fststyle.paint.stylizer import Opening
     from fststyle.system.file_kinds import Kind, kind_of_name
     from fststyle.system.memory import parse_bytes
 
@@ -106,25 +119,94 @@ def stylize(
         memory=None if memory is None else parse_bytes(memory),
         exact=exact,
     )
+    if opening["memory"] is not None and opening["memory"] < 1:
+        raise ValueError(f"memory must be at least a byte, not {opening['memory']}")
+    asked: dict[str, Any] = {
+        "max_side": max_side,
+        "quality": quality,
+        "format": picture_format,
+        "skip_existing": skip_existing,
+        "shard": part,
+        "manifest": manifest,
+        "keep": [] if mask is None else [mask],
+    }
+    controls = controls_of(strength, scale, keep_color, mask, grain)
+    if on_ray(on, workers):
+        _on_ray(model, blend, inputs, output, controls, workers, device, opening, asked)
+    else:
+        _here(model, blend, inputs, output, controls, device, opening, asked)
+
+
+def _here(
+    model: str,
+    blend: str | None,
+    inputs: list[str],
+    output: str | None,
+    controls: "Controls",
+    device: str,
+    opening: "Opening",
+    asked: dict[str, Any],
+) -> None:
+    from fststyle.jobs.files import paint_files
+    from fststyle.paint.blend import Blend
+    from fststyle.paint.stylizer import Stylizer
+
     painter = Stylizer(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
     start = time.perf_counter()
-    with _Bar() as bar:
-        results = paint_files(
-            painter,
+    with Bar() as bar:
+
+        def painted(result: "Result") -> None:
+            bar.advance(result.error, skipped=result.skipped)
+
+        results = paint_files(painter, inputs, output, controls, **asked, begun=bar.begin, painted=painted)
+    lines = [
+        Line(
+            str(each.job.source or "standard input"),
+            None if each.job.target is None else str(each.job.target),
+            each.error is not None,
+            each.skipped,
+        )
+        for each in results
+    ]
+    summarize(lines, f"on {painter.device}", time.perf_counter() - start)
+
+
+def _on_ray(
+    model: str,
+    blend: str | None,
+    inputs: list[str],
+    output: str | None,
+    controls: "Controls",
+    workers: int | None,
+    device: str,
+    opening: "Opening",
+    asked: dict[str, Any],
+) -> None:
+    from fststyle.cluster.pictures import paint_on_ray
+    from fststyle.paint.blend import parse_blend
+
+    start = time.perf_counter()
+    with silent_stdout(), Bar() as bar:
+
+        def painted(result: "Painted") -> None:
+            bar.advance(result.error, skipped=result.skipped)
+
+        results = paint_on_ray(
+            model if blend is None else dict(parse_blend(blend)),
             inputs,
             output,
-            controls_of(strength, scale, keep_color, mask, grain),
-            max_side=max_side,
-            quality=quality,
-            format=picture_format,
-            skip_existing=skip_existing,
-            shard=part,
-            manifest=manifest,
-            keep=[] if mask is None else [mask],
+            controls,
+            workers=workers,
+            threads=opening["threads"] or 1,
+            device=device,
+            opening=opening,
             begun=bar.begin,
-            painted=bar.advance,
+            painted=painted,
+            **asked,
         )
-    _summarize(results, painter.device, time.perf_counter() - start)
+    lines = [Line(each.source, each.target, each.error is not None, each.skipped) for each in results]
+    used = len({each.worker for each in results if each.worker is not None})
+    summarize(lines, f"by {used} worker{'s' if used != 1 else ''}", time.perf_counter() - start)
 
 
 def _refuse_network(first: str) -> None:
@@ -138,57 +220,3 @@ def _refuse_network(first: str) -> None:
     path = Path(first)
     if path.suffix.lower() == ".onnx" or (is_network(first) and not is_there(path)):
         raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
-
-
-class _Bar:
-    """Pictures done, on a terminal only; what fails is said at once."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        console = Console(stderr=True)
-        self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def begin(self, pictures: int) -> None:
-        if pictures > 1:
-            self._task = self._progress.add_task("stylizing", total=pictures)
-            self._progress.start()
-
-    def advance(self, result: "Result") -> None:
-        if result.skipped:
-            return
-        if result.error is not None:
-            show_origin(result.error)
-            complain("error", result.error)
-        if self._task is not None:
-            self._progress.advance(self._task)
-
-
-def _summarize(results: "list[Result]", device: str, seconds: float) -> None:
-    """Say on standard error what was done, and end with status 1 if anything was not."""
-    if skipped := sum(result.skipped for result in results):
-        typer.echo(f"{skipped} pictures were there already", err=True)
-    results = [result for result in results if not result.skipped]
-    good = [result for result in results if result.error is None]
-    if len(results) == len(good) == 1:
-        if (target := good[0].job.target) is not None:
-            typer.echo(f"{plain(target)} ({seconds:.1f} s on {device})", err=True)
-        return
-    if good:
-        places = {str(result.job.target.parent) for result in good if result.job.target is not None}
-        where = places.pop() if len(places) == 1 else f"{len(places)} folders"
-        typer.echo(f"{len(good)} pictures in {plain(where)} ({seconds:.1f} s on {device})", err=True)
-    bad = [str(result.job.source or "standard input") for result in results if result.error is not None]
-    if not bad:
-        return
-    if len(results) > 1:
-        complain("error", f"{len(bad)} of {len(results)} pictures failed: {', '.join(bad)}")
-    raise typer.Exit(1)

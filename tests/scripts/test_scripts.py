@@ -5,7 +5,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import types
 import zipfile
 from pathlib import Path
 
@@ -172,23 +171,6 @@ def test_pictures_to_judge_by_come_out_of_wheels_as_they_are(tmp_path, photo):
         written = sorted((tmp_path / name).iterdir())
         assert [path.stem for path in written] == sorted(dozen)
         assert all(np.array_equal(read_picture(path).rgb, photo) for path in written)
-
-
-def test_a_cluster_overwrites_neither_photos_nor_paintings(tmp_path, identity, photo, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
-    script = runpy.run_path(str(ROOT / "examples" / "stylize_on_ray.py"))
-    for name in ("a.jpg", "b.png", "b.webp", "out/c.png"):
-        write_picture(tmp_path / name, photo)
-    rows = script["rows_of"](tmp_path, tmp_path / "out")
-    assert [Path(row["source"]).name for row in rows] == ["a.jpg", "b.png", "b.webp"]
-    assert [bool(row["error"]) for row in rows] == [False, False, True]
-    before = (tmp_path / "a.jpg").read_bytes()
-    work = script["Worker"](str(identity), 1)
-    done = [work(row) for row in script["rows_of"](tmp_path, tmp_path)]
-    assert [bool(row["target"]) for row in done] == [False, True, False, True]
-    assert "would overwrite the input" in done[0]["error"]
-    assert (tmp_path / "a.jpg").read_bytes() == before
-    assert (tmp_path / "b.jpg").is_file()
 
 
 def test_no_file_names_a_folder_of_ours():
