@@ -24,6 +24,7 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
+from fststyle.commands.web import web
 from fststyle.system.extras import extra
 from fststyle.system.memory import keep_freed_memory
 from fststyle.system.streams import abandon_stdout, prepare_streams
@@ -87,6 +88,7 @@ _add(
     "fststyle video udnie_tiny in.mp4 out.mp4",
     "fststyle video udnie_tiny in.mp4 out.mp4 --start 1:30 --end 2:00 --max-side 640",
 )
+_add(web, "Paint", "fststyle web starry_night udnie -o site/")
 _add(models, "Paint", "fststyle models")
 _add(info, "Paint", "fststyle info starry_night", "fststyle info mine.onnx --json")
 

@@ -27,6 +27,7 @@ ROOMS = (
     "fststyle.runtime",
     "fststyle.paint",
     "fststyle.jobs",
+    "fststyle.web",
     "fststyle.video",
     "fststyle.cluster",
     # The training wing. Its few shared modules come first.

@@ -19,7 +19,7 @@ from fststyle.system.option_names import option_name
 NAMES = {
     "photos": {"export", "quantize", "evaluate", "optimize", "explain"},
     "style": {"evaluate", "optimize", "explain"},
-    "output": {"stylize", "video", "export", "quantize", "evaluate", "optimize", "explain"},
+    "output": {"web", "stylize", "video", "export", "quantize", "evaluate", "optimize", "explain"},
     "loss-network": {"evaluate", "optimize", "explain", "bench train"},
     "weights": {"evaluate", "optimize", "explain"},
     "style-weight": {"evaluate", "optimize"},

@@ -1,0 +1,122 @@
+"""A network as the page needs it: its file, its parts, and what the page has to know of both."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.parts import Parts
+from fststyle.model.file import STRENGTH_NAME, ModelFile
+from fststyle.model.layouts import Layout, values_of
+from fststyle.paint.stylizer import Stylizer
+from fststyle.runtime.fitting import Fitting
+from fststyle.runtime.tiling import TiledNetwork
+from fststyle.web.preview import preview_of
+
+# Of a network that tells nothing, as Johnson's with its full width takes it.
+_USUAL_BYTES_PER_PIXEL = 1000.0
+
+
+@dataclass(frozen=True)
+class WebNetwork:
+    """A network of a site.
+
+    Attributes:
+        entry: Its entry in `site.json`.
+        files: What belongs to it, by the place in the site.
+    """
+
+    entry: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def describe(model: ModelFile, name: str) -> dict[str, Any]:
+    """What the page shows of a network."""
+    card = model.card
+    style = card.style if card is not None else name
+    return {
+        "name": name,
+        "title": style.replace("_", " ").capitalize(),
+        "painting": card.painting if card is not None else None,
+        "bytes": len(model.data),
+        "precision": "int8" if model.is_quantized else card.precision if card is not None else "fp32",
+        "licence": card.licence if card is not None else None,
+    }
+
+
+def web_network(path: Path, name: str, layout: Layout = "rgb1") -> WebNetwork:
+    """Read a network, paint its preview, and cut it into parts for large photos if that can be done.
+
+    Args:
+        path: The file, or the name of a network that ships.
+        name: In the site, where it is unique.
+        layout: What a network that is not ours computes on.
+
+    Raises:
+        ModelFileError: It is none, or none that a browser can feed.
+    """
+    stylizer = Stylizer(path, "cpu", layout=layout)
+    model = stylizer.network.model
+    if model.takes.dtype == "float16":
+        raise ModelFileError(f"{model.where} takes float16 pixels, which browsers have not; export it with float32")
+    place = f"networks/{name}.onnx"
+    files = {place: model.data, f"previews/{name}.webp": preview_of(stylizer)}
+    form = _form(stylizer, layout)
+    entry = describe(model, name) | {"file": place, "preview": f"previews/{name}.webp", "form": form, "parts": None}
+    if not any(form["fixed"]):
+        try:
+            parts, data = _parts(model.data)
+        except ModelFileError:  # the page then paints it whole, as large as the memory allows
+            return WebNetwork(entry, files)
+        files[f"networks/{name}.parts"] = data
+        entry["parts"] = {"file": f"networks/{name}.parts", "bytes": len(data)} | parts
+    return WebNetwork(entry, files)
+
+
+def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
+    """How the page feeds the network."""
+    network = stylizer.network
+    model, values = network.model, values_of(layout)
+    height, width = model.input_shape[2:]
+    multiple = Fitting(network).multiple
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            needs = TiledNetwork(network, multiple).bytes_per_pixel
+    except ModelFileError:
+        needs = _USUAL_BYTES_PER_PIXEL
+    return {
+        "input": model.input_name,
+        "output": model.output_name,
+        "strength": STRENGTH_NAME if model.takes_strength else None,
+        "bytes": model.byte_pixels,
+        "last": model.takes.channels_last,
+        "lastOut": (model.gives or model.takes).channels_last,
+        "black": values.black,
+        "white": values.white,
+        "bgr": values.bgr,
+        "multiple": multiple,
+        "least": model.card.min_side if model.card is not None else 1,
+        "fixed": [height or 0, width or 0],
+        "needs": round(needs),
+    }
+
+
+def _parts(network: bytes) -> tuple[dict[str, Any], bytes]:
+    """The parts as the page knows them, and their graphs one after the other."""
+    cut = Parts.read(network)
+    described, data = [], b""
+    for part in cut.parts:
+        described.append(
+            {
+                "at": len(data),
+                "bytes": len(part.data),
+                "takes": part.takes,
+                "gives": part.gives,
+                "source": part.source,
+                "channels": part.channels,
+                "halo": part.halo,
+            }
+        )
+        data += part.data
+    return {"align": cut.align, "strides": cut.strides, "held": cut.held, "parts": described}, data

@@ -1,0 +1,393 @@
+/** The page: what happens when somebody brings a photo, chooses a style or moves a control. */
+import { Camera } from "./camera.js";
+import { element, showMode } from "./elements.js";
+import { openEngine } from "./engine.js";
+import { takeFiles } from "./files_in.js";
+import { Language } from "./language.js";
+import { Messages } from "./messages.js";
+import { keepForOffline } from "./offline_page.js";
+import { Problem } from "./problem.js";
+import { ProgressBar } from "./progress.js";
+import { Saving, download, share } from "./saving.js";
+import { StylesList } from "./styles_list.js";
+import { Viewer } from "./viewer.js";
+
+/** @import {Controls, Engine, Photo, Request, Site} from "./engine.js" */
+
+const SCREEN_SIDE = 1024;
+const PAUSE_MILLISECONDS = 120; // after a control has moved
+
+class App {
+  /** @param {Site} site @param {Language} language @param {Messages} messages @param {Engine} engine */
+  constructor(site, language, messages, engine) {
+    this.site = site;
+    this.language = language;
+    this.messages = messages;
+    this.engine = engine;
+    /** @type {Photo | null} */
+    this.photo = null;
+    /** @type {AbortController | null} */
+    this.opening = null;
+    /** @type {AbortController | null} */
+    this.working = null;
+    /** @type {((files: File[]) => boolean)[]} */
+    this.handlers = [];
+    this.timer = 0;
+    this.panels = element("panels");
+    this.progress = new ProgressBar(language);
+    this.viewer = new Viewer();
+    this.saving = new Saving(language);
+    this.networks = new StylesList(site.networks, () => this.changed(0));
+    this.camera = new Camera({
+      controls: () => this.controls(),
+      onRate: (rate) => (element("rate").textContent = language.text("rate", { rate: Math.round(rate) })),
+      onEnd: () => this.closeCamera("camera-ended"),
+      onError: (error) => (this.closeCamera(), messages.explain(error)),
+    });
+  }
+
+  /** @param {string} key @param {Record<string, string | number>} [values] */
+  text(key, values) {
+    return this.language.text(key, values);
+  }
+
+  /** @param {string} base */
+  addTexts(base) {
+    return this.language.add(base);
+  }
+
+  /** @param {string} key @param {Record<string, string | number>} [values] @param {"info" | "problem"} [kind] */
+  say(key, values, kind) {
+    this.messages.say(key, values, kind);
+  }
+
+  /** @param {(files: File[]) => boolean} handler is asked before the page takes files itself */
+  takesFiles(handler) {
+    this.handlers.push(handler);
+  }
+
+  /** @param {string} kinds more that the picker offers */
+  accept(kinds) {
+    /** @type {HTMLInputElement} */ (element("file")).accept += `,${kinds}`;
+  }
+
+  /** @returns {Controls} */
+  controls() {
+    const number = (/** @type {string} */ id) => Number(/** @type {HTMLInputElement} */ (element(id)).value);
+    return {
+      strength: number("strength") / 100,
+      scale: 2 ** (number("brush") / 2),
+      keepColor: /** @type {HTMLInputElement} */ (element("keep-color")).checked,
+    };
+  }
+
+  /** @param {File[]} files */
+  async take(files) {
+    this.messages.clear();
+    if (this.handlers.some((handler) => handler(files))) return;
+    const [file] = files;
+    if (files.length > 1) this.say("first-only", { count: files.length });
+    if (/\.onnx$/i.test(file.name)) await this.addNetwork(file);
+    else await this.openPhoto(file);
+  }
+
+  /** @param {File} file */
+  async addNetwork(file) {
+    if (!this.engine.add) return this.say("network-not-here", {}, "problem");
+    await this.work("progress-start", async (signal) => {
+      const network = await /** @type {NonNullable<Engine["add"]>} */ (this.engine.add)(file, signal);
+      this.networks.add(network);
+      this.networks.select(network.name);
+      this.say("added", { title: network.title });
+    });
+  }
+
+  /** @param {Blob} blob */
+  async openPhoto(blob) {
+    this.opening?.abort();
+    this.working?.abort();
+    const controller = (this.opening = new AbortController());
+    this.progress.begin(controller, "progress-open");
+    try {
+      const photo = await this.engine.open(blob, controller.signal);
+      if (this.photo) this.engine.close(this.photo);
+      this.camera.close();
+      this.photo = photo;
+      this.viewer.showPhoto(photo.before);
+      showMode("photo");
+      if (photo.animated) this.say("first-frame", { name: photo.name });
+      await this.paint();
+    } catch (error) {
+      this.messages.explain(error);
+    } finally {
+      this.progress.end(controller);
+    }
+  }
+
+  /** @param {number} [pause] in milliseconds, for controls that move on */
+  changed(pause = PAUSE_MILLISECONDS) {
+    this.describeControls();
+    if (document.body.dataset.mode === "live") return pause === 0 && this.startLive();
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.paint(), pause);
+  }
+
+  describeControls() {
+    const { strength, scale } = this.controls();
+    const format = new Intl.NumberFormat(this.language.code, { maximumFractionDigits: 1 });
+    element("strength-value").textContent = `${Math.round(strength * 100)} %`;
+    element("brush-value").textContent = `× ${format.format(scale)}`;
+  }
+
+  /** @param {number} side @returns {Request | null} */
+  request(side) {
+    if (!this.photo || !this.networks.chosen) return null;
+    return { photo: this.photo, network: this.networks.chosen, controls: this.controls(), side };
+  }
+
+  /** The longer side of what is painted for the screen. */
+  screenSide() {
+    if (!this.photo) return SCREEN_SIDE;
+    const sides = this.engine.sizes(this.photo, this.networks.chosen);
+    return sides.filter((side) => side <= SCREEN_SIDE).pop() ?? sides[0];
+  }
+
+  async paint() {
+    if (document.body.dataset.mode !== "photo" || !this.photo) return;
+    const side = this.screenSide();
+    this.saving.offer(this.engine, this.photo, this.networks.chosen, side);
+    const request = this.request(side);
+    if (!request) return;
+    await this.work("progress-paint", async (signal) => {
+      await this.engine.load(request.network, (progress) => this.progress.tell(progress), signal);
+      const painting = await this.engine.paint(request, (progress) => this.progress.tell(progress), signal);
+      if (signal.aborted) return painting.close();
+      this.viewer.showPainting(painting);
+      element("frame").dataset.painted = `${request.network.name} ${this.photo?.id}`;
+      document.dispatchEvent(new CustomEvent("painted"));
+    });
+  }
+
+  /**
+   * Do one thing; whatever was being done before is given up.
+   * @param {string} key of the sentence to begin with
+   * @param {(signal: AbortSignal) => Promise<void>} todo
+   */
+  async work(key, todo) {
+    this.working?.abort();
+    const controller = (this.working = new AbortController());
+    this.progress.begin(controller, key);
+    document.body.setAttribute("aria-busy", "true");
+    try {
+      await todo(controller.signal);
+    } catch (error) {
+      if (!controller.signal.aborted) this.messages.explain(error);
+    } finally {
+      this.progress.end(controller);
+      if (this.working === controller) document.body.removeAttribute("aria-busy");
+    }
+  }
+
+  /** @param {(file: File) => void | Promise<void>} hand */
+  async save(hand) {
+    const request = this.request(this.saving.side);
+    if (!request) return;
+    const type = this.saving.format.value;
+    await this.work("progress-paint", async (signal) => {
+      const blob = await this.engine.save(request, type, (progress) => this.progress.tell(progress), signal);
+      if (signal.aborted) return;
+      const bitmap = await createImageBitmap(blob);
+      const { width, height } = bitmap;
+      this.viewer.showPainting(bitmap);
+      const file = this.saving.fileOf(request.photo, request.network, blob);
+      await hand(file);
+      this.say("saved", { name: file.name, width: String(width), height: String(height) });
+    });
+  }
+
+  async openCamera() {
+    this.messages.clear();
+    this.opening?.abort();
+    this.working?.abort();
+    try {
+      const cameras = await this.camera.open();
+      element("turn").hidden = (cameras ?? 0) < 2;
+      showMode("live");
+      await this.startLive();
+    } catch (error) {
+      this.closeCamera();
+      this.messages.explain(error);
+    }
+  }
+
+  async startLive() {
+    await this.work("progress-start", async (signal) => {
+      await this.engine.load(this.networks.chosen, (progress) => this.progress.tell(progress), signal);
+      const live = await this.engine.live(this.networks.chosen);
+      if (live && this.camera.running && !signal.aborted) this.camera.start(live);
+      else live?.close();
+    });
+  }
+
+  /** @param {string} [reason] a sentence */
+  closeCamera(reason) {
+    this.camera.close();
+    showMode(this.photo ? "photo" : "empty");
+    if (reason) this.say(reason, {}, "problem");
+    if (this.photo) this.paint();
+  }
+
+  async snap() {
+    const blob = await this.camera.snap();
+    this.camera.close();
+    await this.openPhoto(new File([blob], "camera.png", { type: blob.type }));
+  }
+
+  async record() {
+    const button = element("record");
+    const clock = element("recording");
+    if (this.camera.recorder) return this.camera.stopRecording();
+    const begun = performance.now();
+    const tell = () => {
+      clock.textContent = this.text("recording", { seconds: Math.round((performance.now() - begun) / 1000) });
+    };
+    try {
+      const recorded = this.camera.record();
+      button.textContent = this.text("record-stop");
+      button.setAttribute("aria-pressed", "true");
+      clock.hidden = false;
+      tell();
+      const timer = setInterval(tell, 1000);
+      const blob = await recorded.finally(() => clearInterval(timer));
+      const suffix = blob.type === "video/mp4" ? "mp4" : "webm";
+      download(new File([blob], `camera_${this.networks.chosen.name}.${suffix}`, { type: blob.type }));
+    } catch (error) {
+      this.messages.explain(error);
+    }
+    this.camera.recorder = null;
+    clock.hidden = true;
+    button.textContent = this.text("record");
+    button.removeAttribute("aria-pressed");
+  }
+
+  async trySample() {
+    try {
+      const response = await fetch(String(this.site.sample));
+      await this.take([new File([await response.blob()], "sample.jpg", { type: "image/jpeg" })]);
+    } catch {
+      this.messages.explain(new Problem("no-network", { file: "sample.jpg" }));
+    }
+  }
+
+  /** Connect the buttons. */
+  connect() {
+    takeFiles(
+      (files) => this.take(files),
+      () => this.say("nothing-pasted"),
+    );
+    /** @type {Record<string, () => unknown>} */
+    const clicks = {
+      sample: () => this.trySample(),
+      camera: () => this.openCamera(),
+      download: () => this.save(download),
+      share: () => this.save(share),
+      snap: () => this.snap(),
+      record: () => this.record(),
+      "camera-close": () => this.closeCamera(),
+      turn: () => {
+        this.camera.facing = this.camera.facing === "user" ? "environment" : "user";
+        this.openCamera();
+      },
+      "about-open": () => /** @type {HTMLDialogElement} */ (element("about")).showModal(),
+    };
+    for (const [id, click] of Object.entries(clicks)) element(id).onclick = click;
+    element("sample").hidden = !this.site.sample;
+    element("camera").hidden = this.engine.live === null;
+    for (const id of ["strength", "brush"]) element(id).oninput = () => this.changed();
+    element("keep-color").onchange = () => this.changed(0);
+    const size = /** @type {HTMLSelectElement} */ (element("camera-size"));
+    size.onchange = () => (this.camera.longer = Number(size.value));
+    addEventListener("pagehide", () => this.camera.running && this.closeCamera());
+  }
+
+  /** What is not in the page's own text. */
+  describe() {
+    const { site, engine } = this;
+    this.describeControls();
+    element("about-privacy").textContent = this.text(engine.kind === "browser" ? "about-privacy" : "about-server");
+    const notes = engine.notes.map((key) =>
+      Object.assign(document.createElement("li"), { textContent: this.text(key) }),
+    );
+    element("notes").replaceChildren(...notes);
+    const runtime = site.runtime?.version ?? "";
+    element("credits").textContent = runtime ? this.text("credits", { version: site.fststyle, runtime }) : "";
+    if (this.photo) this.saving.offer(engine, this.photo, this.networks.chosen, this.screenSide());
+  }
+}
+
+/** @param {Language} language @param {() => void} then */
+function chooseLanguage(language, then) {
+  const select = /** @type {HTMLSelectElement} */ (element("language"));
+  select.replaceChildren(
+    ...Object.entries(language.site.languages).map(([code, name]) => {
+      const option = new Option(name, code);
+      option.lang = code;
+      return option;
+    }),
+  );
+  select.value = language.code;
+  select.onchange = async () => {
+    await language.choose(select.value);
+    then();
+  };
+}
+
+async function start() {
+  showMode("empty");
+  /** @type {Site} */
+  const none = {
+    engine: "browser",
+    version: "",
+    fststyle: "",
+    offline: false,
+    languages: { en: "", de: "" },
+    modules: [],
+    runtime: null,
+    networks: [],
+  };
+  const site = await readSite();
+  const language = new Language(site ?? none);
+  const messages = new Messages(language);
+  await language.change(language.code);
+  if (!site) return messages.explain(new Problem("no-site"));
+  let engine;
+  try {
+    engine = await openEngine(site);
+  } catch (error) {
+    return messages.explain(error);
+  }
+  const app = new App(site, language, messages, engine);
+  app.connect();
+  app.describe();
+  chooseLanguage(language, () => app.describe());
+  for (const module of site.modules) await (await import(module)).start(app);
+  document.body.dataset.ready = "true";
+  if (site.offline) keepForOffline(app);
+  // Whoever has brought a photo by now sees how far this is.
+  if (app.networks.chosen) {
+    engine
+      .load(app.networks.chosen, (progress) => app.progress.tell(progress), new AbortController().signal)
+      .catch(() => {});
+  }
+}
+
+/** @returns {Promise<Site | null>} */
+async function readSite() {
+  try {
+    return await (await fetch(new URL("./site.json", import.meta.url))).json();
+  } catch {
+    return null;
+  }
+}
+
+start();

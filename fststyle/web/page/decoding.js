@@ -1,0 +1,142 @@
+/** A file to pixels: upright, in sRGB, its transparency apart from its colors. */
+import { blank } from "./pixels.js";
+import { Problem } from "./problem.js";
+import { isTransparent } from "./transparency.js";
+
+/** @import {Photo} from "./engine.js" */
+/** @import {Pixels} from "./pixels.js" */
+
+const MOST_PIXELS = 250_000_000;
+const BEFORE_SIDE = 2048;
+const BAND_ROWS = 512;
+
+/** What files begin with. */
+const SIGNATURES = [
+  { type: "image/jpeg", at: 0, text: "\xff\xd8\xff" },
+  { type: "image/png", at: 0, text: "\x89PNG" },
+  { type: "image/gif", at: 0, text: "GIF8" },
+  { type: "image/webp", at: 8, text: "WEBP" },
+  { type: "image/avif", at: 4, text: "ftypavif" },
+  { type: "image/bmp", at: 0, text: "BM" },
+  ...["heic", "heix", "hevc", "mif1", "msf1"].map((brand) => ({ type: "image/heic", at: 4, text: `ftyp${brand}` })),
+  { type: "image/tiff", at: 0, text: "II*\0" },
+  { type: "image/tiff", at: 0, text: "MM\0*" },
+];
+
+let photos = 0;
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ * @returns {Promise<{shown: Photo, pixels: Pixels, transparent: boolean}>}
+ */
+export async function openPhoto(blob, name) {
+  if (blob.size === 0) throw new Problem("photo-empty", { name });
+  const type = await typeOf(blob);
+  const bitmap = await decoded(blob, type, name);
+  const { width, height } = bitmap;
+  try {
+    if (width * height > MOST_PIXELS) throw new Problem("photo-too-large", { name, width, height });
+    const checked = await checkedFrame(blob, type, name);
+    let pixels = pixelsOf(bitmap);
+    const transparent = isTransparent(pixels);
+    // A canvas multiplies colors by alpha, and loses those of faint pixels.
+    if (transparent && checked?.pixels?.width === width && checked.pixels.height === height) pixels = checked.pixels;
+    const shown = { id: ++photos, name, type, width, height, blob, before: await smaller(bitmap) };
+    return { shown: { ...shown, animated: checked?.animated ?? false }, pixels, transparent };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<string>} by its content; a name may be wrong
+ */
+export async function typeOf(blob) {
+  const start = String.fromCharCode(...new Uint8Array(await blob.slice(0, 16).arrayBuffer()));
+  return SIGNATURES.find(({ at, text }) => start.startsWith(text, at))?.type ?? blob.type;
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} type
+ * @param {string} name
+ */
+async function decoded(blob, type, name) {
+  try {
+    return await createImageBitmap(type === blob.type ? blob : new Blob([blob], { type }));
+  } catch (error) {
+    if (type === "image/heic" || type === "image/tiff")
+      throw new Problem("photo-kind", { name, kind: type.slice(6).toUpperCase() });
+    if (error instanceof RangeError) throw new Problem("memory");
+    throw new Problem(type.startsWith("image/") ? "photo-broken" : "photo-none", { name });
+  }
+}
+
+/**
+ * Decode a second time where the browser has a strict decoder: a file that was cut off is refused, and colors come
+ * without alpha in them.
+ * @param {Blob} blob
+ * @param {string} type
+ * @param {string} name
+ * @returns {Promise<{pixels: Pixels | null, animated: boolean} | null>}
+ */
+async function checkedFrame(blob, type, name) {
+  const Decoder = /** @type {any} */ (globalThis).ImageDecoder;
+  if (!Decoder || !(await Decoder.isTypeSupported(type))) return null;
+  const decoder = new Decoder({ data: await blob.arrayBuffer(), type, premultiplyAlpha: "none" });
+  try {
+    const { image } = await decoder.decode();
+    const animated = Boolean(decoder.tracks.selectedTrack?.animated);
+    const pixels = type === "image/jpeg" ? null : await copied(image);
+    image.close();
+    return { pixels, animated };
+  } catch {
+    throw new Problem("photo-broken", { name });
+  } finally {
+    decoder.close();
+  }
+}
+
+/** @param {any} frame @returns {Promise<Pixels | null>} */
+async function copied(frame) {
+  const made = blank(frame.displayWidth, frame.displayHeight);
+  try {
+    await frame.copyTo(made.data, { format: "RGBA", colorSpace: "srgb" });
+    return made;
+  } catch {
+    return null; // an older browser, or high depth
+  }
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @returns {Pixels}
+ */
+export function pixelsOf(bitmap) {
+  const { width, height } = bitmap;
+  const pixels = blank(width, height);
+  // A canvas as large as the photo would be another copy of it.
+  const canvas = new OffscreenCanvas(width, Math.min(height, BAND_ROWS));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Problem("memory");
+  for (let top = 0; top < height; top += BAND_ROWS) {
+    const rows = Math.min(BAND_ROWS, height - top);
+    context.clearRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, -top);
+    pixels.data.set(context.getImageData(0, 0, width, rows).data, top * width * 4);
+  }
+  return pixels;
+}
+
+/** @param {ImageBitmap} bitmap */
+function smaller(bitmap) {
+  const scale = Math.min(1, BEFORE_SIDE / Math.max(bitmap.width, bitmap.height));
+  if (scale === 1) return createImageBitmap(bitmap);
+  return createImageBitmap(bitmap, {
+    resizeWidth: Math.max(1, Math.round(bitmap.width * scale)),
+    resizeHeight: Math.max(1, Math.round(bitmap.height * scale)),
+    resizeQuality: "high",
+  });
+}

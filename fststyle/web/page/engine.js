@@ -1,0 +1,84 @@
+/**
+ * What paints. The page knows only this interface; `site.json` says which engine is behind it.
+ *
+ * @typedef {{strength: number, scale: number, keepColor: boolean}} Controls
+ *   as in Python: strength 0..1, scale is the brush size factor
+ * @typedef {{stage: "download" | "start" | "paint" | "save", done: number, total: number}} Progress
+ *   total is 0 where nobody knows
+ * @typedef {(progress: Progress) => void} OnProgress
+ * @typedef {{
+ *   id: number, name: string, type: string, width: number, height: number, blob: Blob, before: ImageBitmap,
+ *   animated?: boolean,
+ * }} Photo
+ *   upright; `before` has at most 2048 pixels a side
+ * @typedef {{photo: Photo, network: Network, controls: Controls, side: number}} Request
+ *   side: the longer side in pixels at which the photo is painted
+ * @typedef {{
+ *   frame(bitmap: ImageBitmap, controls: Controls): Promise<ImageBitmap>,
+ *   close(): void,
+ * }} Live
+ *   a webcam's frames one by one; a frame that was given is no longer the caller's
+ *
+ * @typedef {object} Engine
+ * @property {"browser" | "server"} kind
+ * @property {string[]} notes keys of sentences that say how it runs
+ * @property {(network: Network, onProgress: OnProgress, signal: AbortSignal) => Promise<void>} load
+ * @property {(blob: Blob, signal: AbortSignal) => Promise<Photo>} open
+ * @property {(photo: Photo, network: Network) => number[]} sizes
+ *   the longer sides that may be asked for, ascending
+ * @property {(request: Request, onProgress: OnProgress, signal: AbortSignal) => Promise<ImageBitmap>} paint
+ *   for the screen
+ * @property {(request: Request, type: string, onProgress: OnProgress, signal: AbortSignal) => Promise<Blob>} save
+ *   the same painting as a file: image/png, image/jpeg or image/webp
+ * @property {(network: Network) => Promise<Live> | null} live null: no webcam
+ * @property {((file: File, signal: AbortSignal) => Promise<Network>) | null} add
+ *   takes an ONNX file; null: not offered
+ * @property {(photo: Photo) => void} close
+ *
+ * @typedef {{
+ *   input: string, output: string, strength: string | null, bytes: boolean, last: boolean, lastOut: boolean,
+ *   black: number, white: number, bgr: boolean, multiple: number, least: number,
+ *   fixed: [number, number], needs: number,
+ * }} Form
+ *   how a network is fed: `last` and `lastOut` say that channels come last, `fixed` is height and width or 0, `needs` is
+ *   bytes per pixel
+ * @typedef {{
+ *   at: number, bytes: number, takes: string[], gives: string[], source: string | null, channels: number, halo: number,
+ * }} Part
+ * @typedef {{
+ *   file: string, bytes: number, align: number, strides: Record<string, [number, number]>, held: number, parts: Part[],
+ * }} Parts
+ *   a network cut at its instance norms, see fststyle/graph/parts.py
+ *
+ * @typedef {object} Network
+ * @property {string} name
+ * @property {string} title
+ * @property {string | null} painting
+ * @property {string | null} preview an address
+ * @property {string | null} file an address
+ * @property {number} bytes
+ * @property {string} precision
+ * @property {string | null} [licence]
+ * @property {Form} [form]
+ * @property {Parts | null} [parts]
+ *
+ * @typedef {object} Site
+ * @property {"browser" | "server"} engine
+ * @property {string} version
+ * @property {string} fststyle
+ * @property {boolean} offline
+ * @property {Record<string, string>} languages
+ * @property {string[]} modules
+ * @property {string} [sample]
+ * @property {{version: string, gpu: boolean, bytes: Record<string, number>} | null} runtime
+ * @property {Network[]} networks
+ */
+
+/**
+ * @param {Site} site
+ * @returns {Promise<Engine>}
+ */
+export async function openEngine(site) {
+  const module = await import(`./${site.engine}_engine.js`);
+  return module.open(site);
+}

@@ -1,0 +1,93 @@
+/** The list of networks; each is shown by what it paints. */
+import { element } from "./elements.js";
+
+/** @import {Network} from "./engine.js" */
+
+export class StylesList {
+  /**
+   * @param {Network[]} networks
+   * @param {(network: Network) => void} onChoose
+   */
+  constructor(networks, onChoose) {
+    this.networks = networks;
+    this.onChoose = onChoose;
+    this.chosen = this.named(decodeURIComponent(location.hash.slice(1))) ?? networks[0];
+    window.addEventListener("hashchange", () => this.select(decodeURIComponent(location.hash.slice(1))));
+    this.render();
+  }
+
+  list() {
+    return [...this.networks];
+  }
+
+  /** @param {Network} network */
+  add(network) {
+    this.replace([...this.networks.filter(({ name }) => name !== network.name), network]);
+  }
+
+  /** @param {Network[]} networks */
+  replace(networks) {
+    this.networks = networks;
+    if (!this.named(this.chosen?.name)) this.choose(networks[0]);
+    this.render();
+  }
+
+  /** @param {string | undefined} name */
+  named(name) {
+    return this.networks.find((network) => network.name === name);
+  }
+
+  /** @param {string} name */
+  select(name) {
+    const network = this.named(name);
+    if (!network || network === this.chosen) return;
+    this.choose(network);
+    this.render();
+  }
+
+  /** @param {Network} network */
+  choose(network) {
+    this.chosen = network;
+    // An address that can be passed on, without a step in the history.
+    if (network.file && !network.file.startsWith("added:"))
+      history.replaceState(null, "", `#${encodeURIComponent(network.name)}`);
+    this.describe();
+    this.onChoose(network);
+  }
+
+  describe() {
+    element("painting").textContent = this.chosen?.painting ?? "";
+  }
+
+  render() {
+    element("networks").replaceChildren(...this.networks.map((network) => this.item(network)));
+    this.describe();
+  }
+
+  /** @param {Network} network */
+  item(network) {
+    const label = document.createElement("label");
+    label.className = "network";
+    const radio = document.createElement("input");
+    Object.assign(radio, { type: "radio", name: "network", value: network.name, checked: network === this.chosen });
+    radio.onchange = () => this.choose(network);
+    const title = document.createElement("span");
+    title.textContent = network.title;
+    label.append(radio, preview(network), title);
+    return label;
+  }
+}
+
+/** @param {Network} network */
+function preview(network) {
+  if (!network.preview) {
+    const letter = document.createElement("span");
+    letter.className = "letter";
+    letter.textContent = network.title.charAt(0);
+    letter.setAttribute("aria-hidden", "true");
+    return letter;
+  }
+  const image = document.createElement("img");
+  Object.assign(image, { src: network.preview, alt: "", width: 112, height: 112, loading: "lazy", draggable: false });
+  return image;
+}

@@ -1,0 +1,166 @@
+"""The folder of a site: the page, its networks, and what runs them in a browser."""
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fststyle import __version__, samples
+from fststyle.errors import FststyleError
+from fststyle.model.gallery import find_network
+from fststyle.model.layouts import Layout
+from fststyle.system.files import is_folder, is_there, reason_of
+from fststyle.web.networks import web_network
+from fststyle.web.runtime import VERSION, runtime_files
+
+PAGE = Path(__file__).resolve().parent / "page"
+"""The files of the page, as they are served."""
+
+_MARK = "site.json"
+
+# A host that reads this file (Netlify, Cloudflare Pages) then lets the page use threads.
+_HEADERS = """\
+/*
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Embedder-Policy: require-corp
+"""
+
+_LICENCES = f"""\
+This page: fststyle {__version__}, MIT licence.
+ort/: onnxruntime-web {VERSION}, MIT licence, Copyright (c) Microsoft Corporation.
+The networks have the licences that site.json names.
+"""
+
+
+def build_site(
+    networks: Iterable[Path | str], output: Path, *, layout: Layout = "rgb1", gpu: bool = True
+) -> dict[str, int]:
+    """Write a site that paints in the browser, into a folder of its own.
+
+    Args:
+        networks: Files or names; the first is the one that is chosen when the page opens.
+        output: The folder. It may be there if it is empty or an older site, which is replaced.
+        layout: What networks that are not ours compute on.
+        gpu: Also paint on WebGPU where a browser has it.
+
+    Returns:
+        The size in bytes of every file that was written, by its place in the folder.
+
+    Raises:
+        FststyleError: The folder holds something else or cannot be written, or onnxruntime-web cannot be fetched.
+        ModelFileError: One of the networks is none.
+    """
+    _refuse_other_folder(output)
+    files = page_files()
+    entries: list[dict[str, Any]] = []
+    for network in networks:
+        path = find_network(Path(network))
+        made = web_network(path, _unique(path.stem, {entry["name"] for entry in entries}), layout)
+        entries.append(made.entry)
+        files |= made.files
+    if not entries:
+        raise ValueError("a site needs at least one network; `fststyle models` lists those that ship")
+    files |= {f"ort/{name}": data for name, data in runtime_files(gpu=gpu).items()}
+    files |= {"sample.jpg": _sample(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
+    site = site_description(files, entries, engine="browser", runtime=_runtime(files, gpu=gpu))
+    files[_MARK] = json.dumps(site, ensure_ascii=False, indent=1).encode()
+    files["offline.js"] = _offline(site["version"], files)
+    _write(output, files)
+    return {name: len(data) for name, data in sorted(files.items())}
+
+
+def page_files() -> dict[str, bytes]:
+    """The page's own files, by their place in a site."""
+    return {
+        path.relative_to(PAGE).as_posix(): path.read_bytes()
+        for path in sorted(PAGE.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def languages(files: Iterable[str]) -> dict[str, str]:
+    """The page's languages by code, each in its own words."""
+    codes = sorted(name[5:-5] for name in files if name.startswith("lang/") and name.count(".") == 1)
+    found = {code: json.loads((PAGE / "lang" / f"{code}.json").read_text("utf-8"))["language"] for code in codes}
+    return {"en": found.pop("en"), **found}
+
+
+def site_description(
+    files: Mapping[str, bytes], entries: list[dict[str, Any]], *, engine: str, runtime: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The content of `site.json`; its version changes with any of the files."""
+    digest = hashlib.sha256(json.dumps(entries).encode())
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    return {
+        "engine": engine,
+        "version": digest.hexdigest()[:16],
+        "fststyle": __version__,
+        "offline": engine == "browser",
+        "languages": languages(files),
+        "modules": [],
+        "sample": "sample.jpg",
+        "runtime": runtime,
+        "networks": entries,
+    }
+
+
+def _runtime(files: Mapping[str, bytes], *, gpu: bool) -> dict[str, Any]:
+    sizes = {name[4:]: len(data) for name, data in files.items() if name.startswith("ort/")}
+    return {"version": VERSION, "gpu": gpu, "bytes": sizes}
+
+
+def _offline(version: str, files: Mapping[str, bytes]) -> bytes:
+    """What the service worker keeps at once. Networks and WebAssembly are kept when they are first used."""
+    large = ("networks/", "_headers", "sw.js", "offline.js")
+    shell = [name for name in sorted(files) if not name.startswith(large) and not name.endswith(".gzip")]
+    shell = [name for name in shell if "webgpu" not in name and "asyncify" not in name]
+    return f"self.OFFLINE = {json.dumps({'version': version, 'shell': ['./', *shell]}, indent=1)};\n".encode()
+
+
+def _sample() -> bytes:
+    return next(path for path in samples.photos() if path.stem == "temple").read_bytes()
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    return next(
+        candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 999))) if candidate not in taken
+    )
+
+
+def _refuse_other_folder(output: Path) -> None:
+    if not is_there(output):
+        return
+    if not is_folder(output):
+        raise FststyleError(f"{output} is a file, and a site is a folder; choose another output")
+    try:
+        names = {path.name for path in output.iterdir()}
+    except OSError as error:
+        raise FststyleError(f"{output} cannot be read ({reason_of(error)}); choose another output") from error
+    if names and not {_MARK, "index.html", "offline.js"} <= names:
+        raise FststyleError(f"{output} holds something else than a site of fststyle; choose another output")
+
+
+def _write(output: Path, files: Mapping[str, bytes]) -> None:
+    """Write everything beside the folder, then put it in its place."""
+    target = output.resolve()
+    new, old = (target.with_name(f".{secrets.token_hex(8)}.{kind}") for kind in ("new", "old"))
+    try:
+        for name, data in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise FststyleError(f"cannot write {output} ({reason_of(error)}); choose another place") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,164 @@
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fststyle.errors import FststyleError
+from fststyle.web import runtime
+from fststyle.web.site import PAGE, build_site
+
+Save = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for onnxruntime-web, and nothing in the cache."""
+    path = tmp_path / "stand-in.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in (*runtime._CPU, *runtime._GPU):
+            entry = tarfile.TarInfo(f"package/dist/{name}")
+            entry.size = len(name)
+            archive.addfile(entry, io.BytesIO(name.encode()))
+    monkeypatch.setattr(runtime, "SHA512", sha512(path))
+    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, str(path))
+    monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path / "cache"))
+    return path
+
+
+def sha512(path: Path) -> str:
+    import base64
+    import hashlib
+
+    return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+
+def read_site(folder: Path) -> dict[str, Any]:
+    site: dict[str, Any] = json.loads((folder / "site.json").read_text("utf-8"))
+    return site
+
+
+def test_a_site_has_the_page_the_networks_and_their_parts(identity: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    sizes = build_site([identity], folder)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(sizes)
+    (network,) = read_site(folder)["networks"]
+    assert (folder / network["file"]).read_bytes() == identity.read_bytes()
+    assert (folder / network["preview"]).read_bytes()[8:12] == b"WEBP"
+    (part,) = network["parts"]["parts"]
+    assert part["bytes"] == (folder / network["parts"]["file"]).stat().st_size
+    assert network["painting"] == "Nobody, Nothing, 1900"
+    assert network["form"]["least"] == 1
+    for path in PAGE.rglob("*.js"):
+        assert (folder / path.relative_to(PAGE)).read_bytes() == path.read_bytes()
+
+
+def test_webassembly_is_packed_and_webgpu_can_be_left_out(identity: Path, tmp_path: Path) -> None:
+    sizes = build_site([identity], tmp_path / "site", gpu=False)
+    packed = (tmp_path / "site" / "ort" / "ort-wasm-simd-threaded.wasm.gzip").read_bytes()
+    assert gzip.decompress(packed) == b"ort-wasm-simd-threaded.wasm"
+    assert not any("webgpu" in name or "asyncify" in name for name in sizes)
+    assert read_site(tmp_path / "site")["runtime"]["gpu"] is False
+
+
+def test_the_same_networks_give_the_same_version_and_others_another(
+    identity: Path, save: Save, assets: dict[str, Any], tmp_path: Path
+) -> None:
+    other = save(assets["gain_model"](0.5), {"style": "half"})
+    versions = []
+    for number, networks in enumerate([[identity], [identity], [identity, other]]):
+        build_site(networks, tmp_path / f"site{number}")
+        versions.append(read_site(tmp_path / f"site{number}")["version"])
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_networks_of_one_name_stay_two(identity: Path, save: Save, assets: dict[str, Any], tmp_path: Path) -> None:
+    other = save(assets["gain_model"](0.5), {"style": "half"}, "identity.onnx")
+    build_site([identity, other], tmp_path / "site")
+    names = [network["name"] for network in read_site(tmp_path / "site")["networks"]]
+    assert names == ["identity", "identity-2"]
+
+
+def test_a_network_that_others_made_is_fed_as_its_layout_says(
+    save: Save, assets: dict[str, Any], tmp_path: Path
+) -> None:
+    build_site([save(assets["gain_model"]())], tmp_path / "site", layout="bgr255")
+    (network,) = read_site(tmp_path / "site")["networks"]
+    form = network["form"]
+    assert (form["black"], form["white"], form["bgr"]) == (0, 255, True)
+
+
+def test_an_older_site_is_replaced_whole(identity: Path, tmp_path: Path) -> None:
+    build_site([identity], tmp_path / "site")
+    (tmp_path / "site" / "networks" / "old.onnx").write_bytes(b"old")
+    build_site([identity], tmp_path / "site")
+    assert not (tmp_path / "site" / "networks" / "old.onnx").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"site", "stand-in.tgz"}
+
+
+def test_a_folder_with_something_else_is_left_alone(identity: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"photo")
+    with pytest.raises(FststyleError, match="holds something else than a site"):
+        build_site([identity], tmp_path / "photos")
+    with pytest.raises(FststyleError, match="is a file"):
+        build_site([identity], tmp_path / "photos" / "a.jpg")
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.jpg"]
+
+
+def test_a_package_of_another_hash_is_refused(
+    identity: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package.write_bytes(package.read_bytes() + b"\0")
+    with pytest.raises(FststyleError, match="its sha512 is another"):
+        build_site([identity], tmp_path / "site")
+    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
+    with pytest.raises(FststyleError, match=r"cannot fetch .* go online once"):
+        build_site([identity], tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_fetched_package_is_kept(
+    identity: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, package.as_uri())
+    build_site([identity], tmp_path / "site")
+    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
+    build_site([identity], tmp_path / "again")
+    assert (tmp_path / "cache" / "npm").is_dir()
+
+
+def test_every_language_has_every_sentence_and_the_same_gaps() -> None:
+    import re
+
+    texts = {path.stem: json.loads(path.read_text("utf-8")) for path in (PAGE / "lang").glob("??.json")}
+    english = texts.pop("en")
+    assert texts
+    for code, text in texts.items():
+        assert text.keys() == english.keys(), code
+        for key, sentence in text.items():
+            gaps = [sorted(re.findall(r"\{(\w+)\}", either)) for either in (sentence, english[key])]
+            assert gaps[0] == gaps[1], f"{code}: {key}"
+
+
+def test_the_page_names_only_sentences_that_there_are() -> None:
+    import re
+
+    english = json.loads((PAGE / "lang" / "en.json").read_text("utf-8"))
+    named = set(re.findall(r'data-text(?:-label)?="([\w-]+)"', (PAGE / "index.html").read_text("utf-8")))
+    for path in PAGE.glob("*.js"):
+        named |= set(re.findall(r'(?:new Problem|\.say|\.text)\(\s*"([\w-]+)"', path.read_text("utf-8")))
+    assert named
+    assert named <= english.keys()
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    for path in PAGE.rglob("*"):
+        if path.suffix in {".js", ".html", ".css", ".json", ".webmanifest"}:
+            text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert "http://" not in text, path.name
+            assert "https://" not in text, path.name
