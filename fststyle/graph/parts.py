@@ -1,0 +1,164 @@
+"""A network cut at its instance norms, for programs that paint large pictures without changing graphs.
+
+Every part ends with the tensor that the next norm normalizes. A program runs a part over tiles, keeps what it gives as
+whole tensors, takes the mean and the variance of every channel of the norm's tensor, and goes on with the next part.
+So every norm sees all of the picture, and nothing is computed twice but the halos of the tiles.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import onnx
+from onnx import TensorProto, helper
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.nodes import needed
+from fststyle.graph.receptive_field import Fields, alignment, needs_alignment, receptive_fields
+from fststyle.graph.statistics import MEAN, VARIANCE
+from fststyle.graph.statistics_form import StatisticsForm
+from fststyle.graph.statistics_nodes import StatisticsNodes
+
+# Tiles begin at multiples of it, whatever the network.
+_MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A graph from some tensors of a network to others.
+
+    Attributes:
+        data: The bytes of a model. Its norms take the inputs `mean` and `variance`, float32 of shape (channels of all
+            norms,); what follows them in the network may hold anything.
+        takes: The tensors with positions that it reads, the photo's among them if it is read.
+        gives: The tensors that it makes.
+        source: The one of these that the next norm normalizes; None for the last part, which gives the painting.
+        channels: Of that norm.
+        halo: Pixels of the photo that a tile needs around it, a multiple of `Parts.align`.
+    """
+
+    data: bytes
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    source: str | None
+    channels: int
+    halo: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All parts of a network, in the order in which they are run.
+
+    Position i of a tensor of stride s belongs to the pixels from s·i on. A tensor may be longer than the photo says;
+    the last tile has the rest.
+
+    Attributes:
+        parts: At least one.
+        align: Tiles begin at multiples of this many pixels.
+        strides: Vertical and horizontal, in pixels, of every tensor that is taken or given.
+        held: Bytes per pixel of the photo that the tensors between two parts take at most.
+    """
+
+    parts: tuple[Part, ...]
+    align: int
+    strides: dict[str, tuple[int, int]]
+    held: float
+
+    @classmethod
+    def read(cls, data: bytes) -> "Parts":
+        """From the bytes of a file that `read_model` accepts.
+
+        Raises:
+            ModelFileError: It cannot be painted in tiles.
+        """
+        return _Cutter(StatisticsForm.read(data)).parts()
+
+
+class _Cutter:
+    def __init__(self, form: StatisticsForm) -> None:
+        self._form = form
+        self._graph = form.graph
+        if needs_alignment(self._graph):
+            raise ModelFileError("this network pads what its strides do not divide; it is not cut into parts")
+        self._fields = receptive_fields(self._graph, form.norms)
+        self._align = math.lcm(alignment(self._fields), _MULTIPLE)
+        builder = StatisticsNodes(self._graph, form.norms, given=True, cores=False)
+        self._nodes = needed(builder.nodes(), {self._graph.output_name})
+        self._constants = builder.constants
+
+    def parts(self) -> Parts:
+        cuts = [[], *self._cuts(), [self._graph.output_name]]
+        made = []
+        done: list[onnx.NodeProto] = []
+        for number, gives in enumerate(cuts[1:]):
+            norm = self._form.norms[number] if number < len(self._form.norms) else None
+            made.append(self._part(done, cuts[number], gives, None if norm is None else norm.source))
+            done = needed(self._nodes, set(gives))
+        names = {name for part in made for name in (*part.takes, *part.gives)}
+        held = [sum(map(self._bytes, cut)) for cut in cuts[1:-1]] or [0.0]
+        most = max(sum(pair) for pair in zip([0.0, *held], [*held, 0.0], strict=True))
+        return Parts(tuple(made), self._align, {name: self._strides(name) for name in sorted(names)}, most)
+
+    def _cuts(self) -> Iterator[list[str]]:
+        """What is alive when a norm's tensor is known: that, and what was computed for it and is read later."""
+        before: set[str] = set()
+        for norm in self._form.norms:
+            before |= {name for node in needed(self._nodes, {norm.source}) for name in node.output}
+            alive = [
+                name
+                for name in dict.fromkeys(
+                    name for node in self._nodes if node.output[0] not in before for name in node.input
+                )
+                if name in before and name in self._fields
+            ]
+            yield [norm.source, *(name for name in alive if name != norm.source)]
+
+    def _part(self, done: list[onnx.NodeProto], takes: list[str], gives: list[str], source: str | None) -> Part:
+        # Sizes are computed again from the photo's; a tile has its own.
+        known = {name for node in done for name in node.output if name in self._fields}
+        kept = needed([node for node in self._nodes if node.output[0] not in known], set(gives))
+        read = {name for node in kept for name in node.input}
+        alive = [name for name in takes if name in read]
+        content = self._graph.model.graph.input[0]
+        infos = [*self._graph.model.graph.input, *(self._info(name) for name in alive)]
+        channels = sum(norm.channels for norm in self._form.norms)
+        infos += [helper.make_tensor_value_info(name, TensorProto.FLOAT, [channels]) for name in (MEAN, VARIANCE)]
+        # A tensor that is only handed on keeps its place in the program; no graph gives back its own input.
+        made = [name for name in gives if name not in takes]
+        outputs = [
+            self._graph.model.graph.output[0] if name == self._graph.output_name else self._info(name) for name in made
+        ]
+        model = self._graph.derived(kept, infos, outputs, self._constants)
+        seen = [content.name] if content.name in {value.name for value in model.graph.input} else []
+        norm_channels = next((norm.channels for norm in self._form.norms if norm.source == source), 0)
+        halo = self._halo([*alive, *(seen if not takes else [])], made)
+        return Part(bytes(model.SerializeToString()), (*seen, *alive), tuple(made), source, norm_channels, halo)
+
+    def _halo(self, takes: list[str], gives: list[str]) -> int:
+        """How far a tile's tensors reach beyond what is wanted of the tensors made of them."""
+        widest = Fraction(0)
+        for name in gives:
+            for other in takes:
+                for made, read in zip(self._fields[name], self._fields[other], strict=True):
+                    before = read.low - made.low
+                    after = made.high - made.stride - (read.high - read.stride)
+                    widest = max(widest, before, after)
+        return math.ceil(widest / self._align) * self._align
+
+    def _info(self, name: str) -> onnx.ValueInfoProto:
+        shape = self._graph.shapes.get(name, (None, None, None, None))
+        return helper.make_tensor_value_info(name, self._graph.types.get(name, TensorProto.FLOAT), list(shape))
+
+    def _bytes(self, name: str) -> float:
+        vertical, horizontal = self._strides(name)
+        shape = self._graph.shapes.get(name, ())
+        channels = shape[1] if len(shape) == 4 and shape[1] else 64
+        size = helper.tensor_dtype_to_np_dtype(self._graph.types.get(name, TensorProto.FLOAT)).itemsize
+        return channels * size / (vertical * horizontal)
+
+    def _strides(self, name: str) -> tuple[int, int]:
+        fields: Fields = self._fields[name]
+        if any(field.stride.denominator != 1 for field in fields):
+            raise ModelFileError("this network computes on more positions than the photo has; it is not cut into parts")
+        return int(fields[0].stride), int(fields[1].stride)
