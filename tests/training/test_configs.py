@@ -37,4 +37,4 @@ def test_the_papers_recipe_is_the_papers(painting: Path, tmp_path: Path) -> None
         "form": "literal",
     }
     assert expected.items() <= cli.model.recipe().items()
-    assert (cli.datamodule.crop, cli.datamodule.batch_size, cli.trainer.max_steps) == (256, 4, 40_000)
+    assert (cli.datamodule.sides, cli.datamodule.batch_size, cli.trainer.max_steps) == ((256,), 4, 40_000)

@@ -4,7 +4,7 @@ Sample p of a run is a pure function of the seed and p: which photo, which crop,
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +20,13 @@ from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.system.files import reason_of
 from fststyle.system.warn import warn
 from fststyle.training.data.cache import PhotoCache
+from fststyle.training.data.crop_sides import side_at
 
 # The narrowest crop, as a fraction of a photo's shorter side: objects still, not only their texture.
 _NARROWEST = 0.4
+
+# Photos are kept so much larger than the largest crop: room for crops of different places.
+_ROOM = 1.25
 
 # How much of a darkened crop is black, about, least and most: a street at night, and stars.
 _BLACK_SHARE = 0.3, 0.98
@@ -60,12 +64,13 @@ class Draw(NamedTuple):
 
 
 class PhotoCrops(Dataset[Tensor]):
-    """Square crops by position in the run: (3, crop, crop) uint8, RGB. Positions have no end.
+    """Square crops by position in the run: (3, side, side) uint8, RGB. Positions have no end.
 
     Args:
         photos: Files, in an order that does not change between runs.
-        crop: Side of the crops in pixels.
+        sides: Of the crops in pixels. The crops of one step have the same side (`crop_sides.py`).
         seed: Of the whole run.
+        per_step: Positions in a step, of all processes together.
         bad_list: JSON Lines file to which unreadable photos are added, once each, with the reason.
         cache: Where decoded photos are kept; none decodes anew every time.
         dark: Share of the crops that are darkened.
@@ -75,15 +80,17 @@ class PhotoCrops(Dataset[Tensor]):
     def __init__(
         self,
         photos: list[Path],
-        crop: int,
+        sides: Sequence[int],
         seed: int,
+        per_step: int = 1,
         bad_list: Path | None = None,
         cache: PhotoCache | None = None,
         dark: float = 0.0,
         gone: Iterable[int] = (),
     ) -> None:
-        self.photos, self.crop, self.seed, self.bad_list = photos, crop, seed, bad_list
-        self.cache, self.dark = cache, dark
+        self.photos, self.sides, self.seed, self.bad_list = photos, tuple(sides), seed, bad_list
+        self.per_step, self.cache, self.dark = per_step, cache, dark
+        self._kept_side = int(max(min(sides) / _NARROWEST, _ROOM * max(sides)))
         self.bad: set[int] = set(gone)
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
@@ -92,13 +99,25 @@ class PhotoCrops(Dataset[Tensor]):
         return len(self.photos)
 
     def __getitem__(self, position: int) -> Tensor:
+        return self._crop(position, self.side_of([position]))
+
+    def __getitems__(self, positions: Sequence[int]) -> list[Tensor]:
+        """The crops of a batch, all of one side. DataLoader asks for batches here."""
+        side = self.side_of(positions)
+        return [self._crop(position, side) for position in positions]
+
+    def side_of(self, positions: Sequence[int]) -> int:
+        """The side of all crops of a batch."""
+        return side_at(positions[0] // self.per_step, self.sides, self.seed)
+
+    def _crop(self, position: int, side: int) -> Tensor:
         for candidate in self.candidates(position):
             try:
                 rgb = self.read(candidate)
             except ImageError as error:
                 self.set_aside(candidate, error)
                 continue
-            return _to_tensor(cut(rgb, self.draw(position, *rgb.shape[:2])))
+            return _to_tensor(cut(rgb, self.draw(position, side, *rgb.shape[:2])))
         raise DataError("not one photo could be read; check the folder given as --photos")
 
     def candidates(self, position: int) -> Iterator[int]:
@@ -110,19 +129,19 @@ class PhotoCrops(Dataset[Tensor]):
             if candidate not in self.bad:
                 yield candidate
 
-    def draw(self, position: int, height: int, width: int) -> Draw:
-        """What a position cuts from its photo, which has these sides as it is read."""
+    def draw(self, position: int, crop: int, height: int, width: int) -> Draw:
+        """What a position cuts from its photo, of this height and width as it is read, for a crop of this side."""
         rng = np.random.default_rng([self.seed, 1, position])
-        drawn = draw_crop(height, width, self.crop, rng)
+        drawn = draw_crop(height, width, crop, rng)
         return drawn._replace(black=rng.uniform(*_BLACK_SHARE)) if rng.random() < self.dark else drawn
 
     def read(self, index: int) -> NDArray[np.uint8]:
-        """A photo from the cache or its file, (H, W, 3), no larger than the narrowest crop needs.
+        """A photo from the cache or its file, (H, W, 3), no larger than the crops need.
 
         Raises:
             ImageError: It cannot be read.
         """
-        side = int(self.crop / _NARROWEST)
+        side = self._kept_side
 
         def decode() -> NDArray[np.uint8]:
             rgb = read_picture(self.photos[index], min_side_hint=side).to_paint()

@@ -19,6 +19,7 @@ from fststyle.errors import DataError, ImageError
 from fststyle.pictures.files import find_images, read_picture
 from fststyle.system.warn import warn
 from fststyle.training.data.cache import PhotoCache
+from fststyle.training.data.crop_sides import sides_of
 from fststyle.training.data.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
 from fststyle.training.data.photo_names import digest_of, found_again, has_others, names_of
 from fststyle.training.data.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
@@ -37,8 +38,9 @@ class ContentData(pl.LightningDataModule):
 
     Args:
         root: Searched recursively; every format that Pillow reads, every size, no class folders.
-        crop: Side of the training crops in pixels. From 192 on they are painted in training as photos are later
-            (`transformer_net.py`); below, networks learn faster at first and end worse.
+        crop: Side of the training crops in pixels, or several sides, one of which is drawn for each step: 256,
+            [256, 512] or "256,512". A network is good at the sizes that it was trained on (`crop_sides.py`). From 192
+            on, crops are painted in training as photos are later (`transformer_net.py`).
         batch_size: Crops per step and process. In the same minutes on a CPU few of them, in many steps, go further than
             many in few; a GPU has time for more.
         val_photos: How many photos are held out to measure and show progress, at most a fifth of the folder. Which ones
@@ -53,6 +55,7 @@ class ContentData(pl.LightningDataModule):
             does so on a GPU if they take a quarter of its free memory or less. The crops are the same.
 
     Attributes:
+        sides: Of the crops, in rising order.
         train_files: In the order that positions refer to. Of a resumed run, those at `gone` are missing.
         val_files: The held-out ones.
         device: Where photos may be kept when there is no Trainer to tell.
@@ -62,7 +65,7 @@ class ContentData(pl.LightningDataModule):
     def __init__(
         self,
         root: Path | str,
-        crop: int = 256,
+        crop: int | str | list[int] = 256,
         batch_size: int = 1,
         val_photos: int = 8,
         val_size: int = 256,
@@ -80,12 +83,12 @@ class ContentData(pl.LightningDataModule):
         if on_device not in get_args(OnDevice):
             raise ValueError(f"on_device must be one of {', '.join(get_args(OnDevice))}, not {on_device!r}")
         for name, value, least in (
-            *(("crop", crop, 32), ("val_size", val_size, 32), ("batch_size", batch_size, 1)),
+            *(("val_size", val_size, 32), ("batch_size", batch_size, 1)),
             *(("val_photos", val_photos, 0), ("num_workers", num_workers, 0), ("seed", seed, 0)),
         ):
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
-        self.root, self.crop, self.batch_size = Path(root), crop, batch_size
+        self.root, self.sides, self.batch_size = Path(root), sides_of(crop), batch_size
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark
         self.cache_gigabytes, self.on_device = cache_gigabytes, on_device
@@ -136,7 +139,7 @@ class ContentData(pl.LightningDataModule):
             if len(sides) >= count:
                 break
             try:
-                rgb = read_picture(path, min_side_hint=max(self.val_size, self.crop)).to_paint()
+                rgb = read_picture(path, min_side_hint=max(self.val_size, *self.sides)).to_paint()
             except ImageError:
                 continue
             sides.append(min(rgb.shape[:2]))
@@ -147,14 +150,14 @@ class ContentData(pl.LightningDataModule):
     def _warn_of_small_photos(self, sides: list[int]) -> None:
         if not sides:  # one photo alone, which is not held out
             try:
-                sides = [min(read_picture(self.train_files[0], min_side_hint=self.crop).rgb.shape[:2])]
+                sides = [min(read_picture(self.train_files[0], min_side_hint=max(self.sides)).rgb.shape[:2])]
             except ImageError:
                 return
-        middling = round(statistics.median(sides))
-        if middling < _SMALL * self.crop:
-            smaller = f", or --size {max(32, middling)}" if self.crop > 32 else ""
+        middling, crop = round(statistics.median(sides)), min(self.sides)
+        if middling < _SMALL * crop:
+            smaller = f", or --size {max(32, middling)}" if crop > 32 else ""
             warn(
-                f"the photos are small: {middling} pixels on the shorter side, where a crop has {self.crop}. They are "
+                f"the photos are small: {middling} pixels on the shorter side, where a crop has {crop}. They are "
                 f"enlarged, and the network learns from blurred pictures; give larger photos{smaller}"
             )
 
@@ -163,7 +166,7 @@ class ContentData(pl.LightningDataModule):
         began = self._resumed if self.gone and self._resumed is not None else self._names()
         return {
             **{key: began[key] for key in ("photos", "names", "held_out")},
-            "crop": self.crop,
+            "crop": self.sides[0] if len(self.sides) == 1 else list(self.sides),
             "batch_size": self.batch_size,
             "seed": self.seed,
             "dark": self.dark,
@@ -215,7 +218,7 @@ class ContentData(pl.LightningDataModule):
             self._hold_out(kept, len(kept))
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches (B, 3, crop, crop) uint8 from the current step on; endless if nothing depends on epochs."""
+        """Batches (B, 3, side, side) uint8 from the current step on; endless if nothing depends on epochs."""
         trainer, photos = self.trainer, len(self.train_files)
         world_size, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         cache = None
@@ -233,7 +236,15 @@ class ContentData(pl.LightningDataModule):
         sampler: EpochSampler | PositionSampler = (
             EpochSampler(photos, begun, rank, world_size) if by_epochs else PositionSampler(start, rank, world_size)
         )
-        crops = PhotoCrops(self.train_files, self.crop, self.seed, self.bad_list, None, self.dark, self.gone)
+        crops = PhotoCrops(
+            self.train_files,
+            self.sides,
+            self.seed,
+            self.batch_size * world_size,
+            self.bad_list,
+            dark=self.dark,
+            gone=self.gone,
+        )
         device = getattr(getattr(trainer, "strategy", None), "root_device", self.device)
         resident = resident_photos(crops, device, self.on_device)
         self.resident_bytes = 0 if resident is None else resident.bytes

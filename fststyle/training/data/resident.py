@@ -66,13 +66,13 @@ class ResidentPhotos(Dataset[Any]):
         return position
 
     def batch(self, positions: Sequence[int]) -> Tensor:
-        """The crops at these positions of the run, (B, 3, crop, crop) uint8 on the device."""
-        drawn = []
+        """The crops of a batch, by position in the run: (B, 3, side, side) uint8 on the device."""
+        drawn, side = [], self.crops.side_of(positions)
         for position in positions:
             index = next(self.crops.candidates(position), None)
             if index is None:
                 raise DataError("not one photo could be read; check the folder given as --photos")
-            drawn.append((index, self.crops.draw(position, *self.sides[index])))
+            drawn.append((index, self.crops.draw(position, side, *self.sides[index])))
         return cut_on_device(Photos(self.pixels, self.first, self.sides), drawn)
 
 
@@ -111,7 +111,7 @@ class _UnfitError(DataError):
 
 def _compare(resident: ResidentPhotos) -> None:
     positions = range(_COMPARED)
-    expected = torch.stack([resident.crops[position] for position in positions])
+    expected = torch.stack(resident.crops.__getitems__(positions))
     if not torch.equal(resident.batch(positions).cpu(), expected):
         raise _UnfitError("crops on this device differ from Pillow's; give --data.on_device never")
 

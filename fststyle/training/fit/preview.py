@@ -90,7 +90,7 @@ def preview(
 
     Args:
         module: As for a training; it cannot be used for one afterwards.
-        data: As for a training; its crop is made small.
+        data: As for a training; its crops are made small.
         folder: Where Lightning may write; nothing is kept.
         callbacks: One of them must end the run, such as `TimeBudget`.
         trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
@@ -102,7 +102,7 @@ def preview(
     data.setup("fit")
     if not data.val_files:
         raise DataError("a preview shows photos that were held out, and there are none; give more, or --val-photos 4")
-    data.crop, data.batch_size = min(data.crop, _CROP), max(data.batch_size, 2)
+    data.sides, data.batch_size = (min(*data.sides, _CROP),), max(data.batch_size, 2)
     strengths = Strengths()
     short = bare_trainer(
         **{"max_steps": -1} | trainer,

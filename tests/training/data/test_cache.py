@@ -50,9 +50,9 @@ def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path: Path, monkeypatch:
 
 def test_samples_do_not_depend_on_the_cache(photo_folder: Path, tmp_path: Path) -> None:
     photos = find_images(photo_folder)
-    plain = PhotoCrops(photos, 32, seed=1)
+    plain = PhotoCrops(photos, (32,), seed=1)
     for _ in range(2):  # filling, then full
-        cached = PhotoCrops(photos, 32, seed=1, cache=PhotoCache(tmp_path / "photos", 10**8))
+        cached = PhotoCrops(photos, (32,), seed=1, cache=PhotoCache(tmp_path / "photos", 10**8))
         assert all(bool((plain[p] == cached[p]).all()) for p in range(25))
     remove_cache(tmp_path / "photos")
     remove_cache(tmp_path / "photos")

@@ -31,11 +31,11 @@ def test_processes_deal_the_positions_out_between_them() -> None:
 
 def test_a_sample_depends_on_seed_and_position_alone(photo_folder: Path) -> None:
     photos = find_images(photo_folder)
-    first, second = PhotoCrops(photos, 32, seed=5), PhotoCrops(photos, 32, seed=5)
+    first, second = PhotoCrops(photos, (32,), seed=5), PhotoCrops(photos, (32,), seed=5)
     forward = [first[p] for p in range(45)]
     backward = [second[p] for p in reversed(range(45))][::-1]
     assert all(torch.equal(a, b) for a, b in zip(forward, backward, strict=True))
-    assert not torch.equal(forward[0], PhotoCrops(photos, 32, seed=6)[0])
+    assert not torch.equal(forward[0], PhotoCrops(photos, (32,), seed=6)[0])
     assert forward[0].shape == (3, 32, 32)
     assert forward[0].dtype == torch.uint8
 
@@ -43,7 +43,7 @@ def test_a_sample_depends_on_seed_and_position_alone(photo_folder: Path) -> None
 def test_every_photo_comes_once_an_epoch_in_a_new_order(tmp_path: Path) -> None:
     for red in range(20):
         Image.new("RGB", (40, 40), (red, 0, 0)).save(tmp_path / f"{red}.png")
-    crops = PhotoCrops(find_images(tmp_path), 32, seed=0)
+    crops = PhotoCrops(find_images(tmp_path), (32,), seed=0)
     orders = [[int(crops[20 * epoch + place][0, 0, 0]) for place in range(20)] for epoch in range(2)]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
     assert orders[0] != orders[1]
@@ -56,7 +56,7 @@ def test_a_resumed_process_goes_on_at_its_own_photos(photo_folder: Path, rank: i
     endless = {"max_epochs": -1, "check_val_every_n_epoch": None, "limit_train_batches": 1.0}
     run = endless | {"global_step": 3, "accumulate_grad_batches": 2, "world_size": 2, "global_rank": rank}
     data.trainer = type("Trainer", (), run)()
-    crops = PhotoCrops(data.train_files, 32, seed=0, dark=0.5)
+    crops = PhotoCrops(data.train_files, (32,), seed=0, dark=0.5)
     first = next(iter(data.train_dataloader()))
     assert torch.equal(first, torch.stack([crops[24 + rank], crops[26 + rank]]))  # 24 = 3·2·2·2
 
@@ -66,7 +66,7 @@ def test_batches_do_not_depend_on_the_number_of_workers(photo_folder: Path, work
     data = ContentData(photo_folder, crop=32, batch_size=3, num_workers=workers, dark=0.5)
     data.setup("fit")
     batches = list(itertools.islice(data.train_dataloader(), 2))
-    crops = PhotoCrops(data.train_files, 32, seed=0, dark=0.5)
+    crops = PhotoCrops(data.train_files, (32,), seed=0, dark=0.5)
     assert torch.equal(torch.cat(batches), torch.stack([crops[p] for p in range(6)]))
 
 
@@ -74,7 +74,7 @@ def test_crops_are_flipped_and_come_from_all_over(tmp_path: Path) -> None:
     ramp = np.zeros((64, 128, 3), np.uint8)
     ramp[..., 0] = np.arange(128) * 2
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
-    crops = PhotoCrops([tmp_path / "ramp.png"], 32, seed=0)
+    crops = PhotoCrops([tmp_path / "ramp.png"], (32,), seed=0)
     rows = np.stack([crops[p][0, 0].numpy().astype(int) for p in range(100)])
     rising = rows[:, -1] > rows[:, 0]
     assert 30 < rising.sum() < 70
@@ -88,7 +88,7 @@ def test_crops_are_flipped_and_come_from_all_over(tmp_path: Path) -> None:
 def test_a_share_of_the_crops_is_darkened_to_lights_on_black(tmp_path: Path) -> None:
     ramp = np.linspace(0, 200, 100, dtype=np.uint8)[:, None, None].repeat(100, axis=1).repeat(3, axis=2)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
-    crops = PhotoCrops([tmp_path / "ramp.png"], 40, seed=0, dark=0.3)
+    crops = PhotoCrops([tmp_path / "ramp.png"], (40,), seed=0, dark=0.3)
     made = torch.stack([crops[p] for p in range(200)])
     black = made.eq(0).float().mean(dim=(1, 2, 3))
     dark = black > 0.1
@@ -103,12 +103,12 @@ def test_a_share_of_the_crops_is_darkened_to_lights_on_black(tmp_path: Path) -> 
 @pytest.mark.parametrize("gray", [0, 100, 255])
 def test_a_darkened_photo_of_one_gray_is_white_if_it_is_not_black(tmp_path: Path, gray: int) -> None:
     Image.new("L", (40, 40), gray).save(tmp_path / "gray.png")
-    assert PhotoCrops([tmp_path / "gray.png"], 40, seed=0, dark=1)[0].eq(255 if gray else 0).all()
+    assert PhotoCrops([tmp_path / "gray.png"], (40,), seed=0, dark=1)[0].eq(255 if gray else 0).all()
 
 
 def test_a_photo_smaller_than_the_crop_is_enlarged(tmp_path: Path) -> None:
     Image.new("RGB", (1, 40), (200, 10, 30)).save(tmp_path / "sliver.png")
-    crop = PhotoCrops([tmp_path / "sliver.png"], 32, seed=0)[3]
+    crop = PhotoCrops([tmp_path / "sliver.png"], (32,), seed=0)[3]
     assert crop.flatten(1).float().mean(1).tolist() == [200, 10, 30]
 
 
@@ -124,9 +124,9 @@ def test_broken_photos_are_replaced_and_listed_once(photo_folder: Path, tmp_path
     (tmp_path / "photos" / "page.png").write_text("<html>not found</html>")
     photos = find_images(tmp_path / "photos")
     listed = tmp_path / "bad_files.jsonl"
-    crops = PhotoCrops(photos, 32, seed=0, bad_list=listed)
+    crops = PhotoCrops(photos, (32,), seed=0, bad_list=listed)
     first = [crops[p] for p in range(2 * len(photos))]
-    again = [PhotoCrops(photos, 32, seed=0, bad_list=listed)[p] for p in range(2 * len(photos))]
+    again = [PhotoCrops(photos, (32,), seed=0, bad_list=listed)[p] for p in range(2 * len(photos))]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     records = [json.loads(line) for line in listed.read_text().splitlines()]
     assert sorted(Path(record["path"]).name for record in records) == ["empty.jpg", "page.png"]
@@ -138,7 +138,7 @@ def test_a_folder_that_is_mostly_broken_is_refused(tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}.jpg").write_text("no")
     Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
-    crops = PhotoCrops(find_images(tmp_path), 32, seed=0)
+    crops = PhotoCrops(find_images(tmp_path), (32,), seed=0)
     with pytest.raises(DataError, match=r"4 of 7 photos cannot be read.*check the folder"):
         [crops[p] for p in range(20)]
 
@@ -170,10 +170,10 @@ def test_a_list_of_broken_photos_that_cannot_be_written_stops_nothing(photo_fold
     (tmp_path / "bad.jpg").write_bytes(b"no")
     photos = [tmp_path / "bad.jpg", *find_images(photo_folder)]
     listed = tmp_path / "not yet there" / "bad_files.jsonl"
-    crops = PhotoCrops(photos, 32, seed=0, bad_list=listed)
+    crops = PhotoCrops(photos, (32,), seed=0, bad_list=listed)
     assert all(crops[p].shape == (3, 32, 32) for p in range(len(photos)))
     assert "bad.jpg" in listed.read_text("utf-8")
-    unwritable = PhotoCrops(photos, 32, seed=0, bad_list=tmp_path / "bad.jpg" / "bad_files.jsonl")
+    unwritable = PhotoCrops(photos, (32,), seed=0, bad_list=tmp_path / "bad.jpg" / "bad_files.jsonl")
     with pytest.warns(UserWarning, match=r"bad\.jpg .*; it is left out, and not listed"):
         assert all(unwritable[p].shape == (3, 32, 32) for p in range(len(photos)))
 

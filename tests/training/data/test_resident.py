@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize(("crop", "dark"), [(32, 0.0), (32, 1.0), (64, 0.3)])
 def test_crops_on_a_device_are_those_of_the_cpu(photo_folder: Path, crop: int, dark: float) -> None:
-    crops = PhotoCrops(find_images(photo_folder), crop, seed=5, dark=dark)
+    crops = PhotoCrops(find_images(photo_folder), (crop,), seed=5, dark=dark)
     batch = ResidentPhotos(crops, CPU, 10**9).batch(range(7, 47))
     expected = torch.stack([crops[position] for position in range(7, 47)])
     assert batch.is_contiguous()
@@ -48,7 +48,7 @@ def test_every_byte_of_a_resized_square_is_pillows(crop: int) -> None:
 
 
 def test_a_large_batch_is_cut_in_groups(photo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    resident = ResidentPhotos(PhotoCrops(find_images(photo_folder), 32, seed=0), CPU, 10**9)
+    resident = ResidentPhotos(PhotoCrops(find_images(photo_folder), (32,), seed=0), CPU, 10**9)
     whole = resident.batch(range(9))
     monkeypatch.setattr("fststyle.training.data.device_crops._AT_ONCE", 1)
     assert torch.equal(resident.batch(range(9)), whole)
@@ -67,8 +67,8 @@ def test_broken_photos_are_replaced_by_the_same_ones_and_listed(photo_folder: Pa
     try:
         photos = find_images(photo_folder)
         listed = tmp_path / "bad_files.jsonl"
-        resident = ResidentPhotos(PhotoCrops(photos, 32, seed=1, bad_list=listed), CPU, 10**9)
-        crops = PhotoCrops(photos, 32, seed=1)
+        resident = ResidentPhotos(PhotoCrops(photos, (32,), seed=1, bad_list=listed), CPU, 10**9)
+        crops = PhotoCrops(photos, (32,), seed=1)
         assert torch.equal(resident.batch(range(46)), torch.stack([crops[position] for position in range(46)]))
         assert len(listed.read_text("utf-8").splitlines()) == 3
     finally:
@@ -81,7 +81,7 @@ def test_photos_beyond_the_memory_are_refused_before_all_are_read(
 ) -> None:
     for number in range(10):
         Image.new("RGB", (40, 40)).save(tmp_path / f"{number}.png")
-    crops = PhotoCrops(find_images(tmp_path), 32, seed=0)
+    crops = PhotoCrops(find_images(tmp_path), (32,), seed=0)
     monkeypatch.setattr("fststyle.training.data.resident._AT_ONCE", 2)
     read: list[int] = []
     monkeypatch.setattr(crops, "read", lambda index: read.append(index) or PhotoCrops.read(crops, index))
@@ -93,7 +93,7 @@ def test_photos_beyond_the_memory_are_refused_before_all_are_read(
 
 
 def test_who_keeps_photos_on_the_device(photo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crops = PhotoCrops(find_images(photo_folder), 32, seed=0)
+    crops = PhotoCrops(find_images(photo_folder), (32,), seed=0)
     assert resident_photos(crops, CPU, "auto") is None
     assert resident_photos(crops, CPU, "never") is None
     assert resident_photos(crops, CPU, "always") is not None
@@ -103,7 +103,7 @@ def test_who_keeps_photos_on_the_device(photo_folder: Path, monkeypatch: pytest.
 
 
 def test_photos_do_not_stay_where_crops_would_differ(photo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crops = PhotoCrops(find_images(photo_folder), 32, seed=0)
+    crops = PhotoCrops(find_images(photo_folder), (32,), seed=0)
     monkeypatch.setattr("fststyle.training.data.device_crops._columns_first", lambda *_: True)
     with pytest.raises(DataError, match=r"differ from Pillow's; give --data.on_device never"):
         resident_photos(crops, CPU, "always")
