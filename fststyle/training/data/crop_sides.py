@@ -1,8 +1,8 @@
 """The sides of a run's crops: one for all steps, or one of several drawn for each step.
 
 A network is good at the sizes that it was trained on: with crops of 256 pixels only, it paints too little on photos of
-512. A step's time grows with the area of its crops, so small sides are drawn more often: every side gets an equal share
-of the time.
+512. A step's time grows with the area of its crops, so small sides are drawn more often: in proportion to 1 / side. That
+lies between equally many steps and equally much time for every side; with equal time, most steps are of the smallest.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ def sides_of(crop: int | str | Sequence[int]) -> tuple[int, ...]:
 
 
 def side_at(step: int, sides: Sequence[int], seed: int) -> int:
-    """The side of all crops of a step, drawn with a probability of one over its area."""
+    """The side of all crops of a step, drawn with a probability in proportion to 1 / side."""
     if len(sides) == 1:
         return sides[0]
-    rarity = 1 / np.square(np.asarray(sides, float))
+    rarity = 1 / np.asarray(sides, float)
     chosen = np.random.default_rng([seed, 2, step]).choice(len(sides), p=rarity / rarity.sum())
     return int(sides[int(chosen)])
