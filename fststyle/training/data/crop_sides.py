@@ -1,8 +1,8 @@
 """The sides of a run's crops: one for all steps, or one of several drawn for each step.
 
 A network is good at the sizes that it was trained on: with crops of 256 pixels only, it paints too little on photos of
-512. A step's time grows with the area of its crops, so small sides are drawn more often: in proportion to 1 / side. That
-lies between equally many steps and equally much time for every side; with equal time, most steps are of the smallest.
+512. A step's time grows with the area of its crops, so small sides are drawn more often: in proportion to 1 / side.
+Equal time would make most steps ones of the smallest.
 """
 
 from collections.abc import Sequence
