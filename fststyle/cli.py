@@ -22,6 +22,7 @@ from fststyle.commands.info import info
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
+from fststyle.commands.serve import serve
 from fststyle.commands.stylize import stylize
 from fststyle.commands.video import video
 from fststyle.commands.web import web
@@ -89,6 +90,7 @@ _add(
     "fststyle video udnie_tiny in.mp4 out.mp4 --start 1:30 --end 2:00 --max-side 640",
 )
 _add(web, "Paint", "fststyle web starry_night udnie -o site/")
+_add(serve, "Paint", "fststyle serve", "fststyle serve mine.onnx --photos photos/ -o served/")
 _add(models, "Paint", "fststyle models")
 _add(info, "Paint", "fststyle info starry_night", "fststyle info mine.onnx --json")
 

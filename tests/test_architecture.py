@@ -30,6 +30,7 @@ ROOMS = (
     "fststyle.web",
     "fststyle.video",
     "fststyle.cluster",
+    "fststyle.serve",
     # The training wing. Its few shared modules come first.
     "fststyle.training.tensors",
     "fststyle.training.devices",

@@ -24,6 +24,11 @@ _PANELS = {
     ),
     "Painting": ("strength", "scale", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
     "Video": ("start", "end", "fps", "codec", "crf", "sound"),
+    "Address": ("host", "port", "token", "allow-host"),
+    "Limits": (
+        *("workers", "waiting", "running", "timeout"),
+        *("max-megapixels", "max-megabytes", "max-video-megabytes"),
+    ),
     "Size": ("max-side", "size", "style-size"),
     "Network": ("network", "precision", "io", "layout", "opset"),
     "Measurements": (

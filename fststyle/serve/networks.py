@@ -1,0 +1,131 @@
+"""The networks that a server offers, each opened once and shared by all requests."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fststyle.errors import FststyleError
+from fststyle.model.file import ModelFile, read_model
+from fststyle.model.gallery import find_network, networks
+from fststyle.paint.blend import Blend, parse_blend
+from fststyle.paint.stylizer import Stylizer
+from fststyle.serve.refusals import RefusedError
+from fststyle.serve.settings import Settings
+
+# Beside its few megabytes, a session keeps the memory that its largest picture took.
+_OPEN = 12
+
+# More of them in one painting take longer than they add.
+_MOST_BLENDED = 8
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A network of the list.
+
+    Attributes:
+        name: What requests call it.
+        path: Its file.
+        file: What was read of it, once.
+        title: For people.
+        job: The training that made it; None for others.
+    """
+
+    name: str
+    path: Path
+    file: ModelFile
+    title: str
+    job: str | None = None
+
+
+class Networks:
+    """What is offered; any thread may ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the cards of all networks that the settings name.
+
+        Raises:
+            FststyleError: One of them cannot be used, or two have the same name.
+        """
+        self._settings = settings
+        self._offers: dict[str, Offer] = {}
+        self._open: OrderedDict[str, Stylizer] = OrderedDict()
+        self._lock = threading.Lock()
+        paths = [find_network(Path(name)) for name in settings.networks] or list(networks().values())
+        for path in paths:
+            if path.stem in self._offers:
+                raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
+            self.add(path.stem, path)
+
+    def add(self, name: str, path: Path, title: str | None = None, job: str | None = None) -> None:
+        """Put a network on the list.
+
+        Raises:
+            ModelFileError: It cannot be used.
+        """
+        file = read_model(str(path))
+        card = file.card
+        title = title or (card.style if card is not None else path.stem).replace("_", " ")
+        with self._lock:
+            self._offers[name] = Offer(name, path, file, title, job)
+
+    def remove(self, name: str) -> None:
+        """Take a network off the list, if it is on it."""
+        with self._lock:
+            self._offers.pop(name, None)
+            self._open.pop(name, None)
+
+    def offers(self) -> Iterable[Offer]:
+        """All of them: those that were trained here first, the newest before the others."""
+        with self._lock:
+            offers = list(self._offers.values())
+        return [*reversed([offer for offer in offers if offer.job]), *(offer for offer in offers if not offer.job)]
+
+    def offer(self, name: str) -> Offer:
+        """The one of that name.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        found = self._offers.get(name)
+        if found is None:
+            raise RefusedError(404, f"there is no network called {name[:80]}; GET /api/networks lists them")
+        return found
+
+    def stylizer(self, name: str) -> Stylizer:
+        """Ready to paint, opened by the first who asks.
+
+        Raises:
+            RefusedError: There is none of that name.
+            ModelFileError: It cannot be opened.
+        """
+        offer = self.offer(name)
+        with self._lock:
+            if name in self._open:
+                self._open.move_to_end(name)
+                return self._open[name]
+            opened = self._open[name] = Stylizer(
+                offer.file.data,
+                self._settings.device,
+                threads=self._settings.threads,
+                memory=self._settings.memory,
+            )
+            while len(self._open) > _OPEN:
+                self._open.popitem(last=False)
+            return opened
+
+    def painter(self, text: str) -> Stylizer | Blend:
+        """A network, or a blend such as "great_wave:0.7,udnie:0.3".
+
+        Raises:
+            RefusedError: There is no network of such a name.
+            ValueError: The blend cannot be read.
+        """
+        if ":" not in text and "," not in text:
+            return self.stylizer(text)
+        parts = parse_blend(text)
+        if len(parts) > _MOST_BLENDED:
+            raise RefusedError(422, f"a blend has at most {_MOST_BLENDED} networks, not {len(parts)}")
+        return Blend([self.stylizer(str(path)) for path, _ in parts], [weight for _, weight in parts])

@@ -1,0 +1,94 @@
+"""One picture: what a request may ask for, and how it is painted."""
+
+import io
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fststyle.paint.controls import Controls
+from fststyle.pictures.files import encode_picture, read_mask, read_picture, refuse_size, suffix_to_write
+from fststyle.runtime.stopping import Stop
+from fststyle.serve.networks import Networks
+from fststyle.serve.queue import Queue
+from fststyle.serve.refusals import RefusedError
+from fststyle.serve.settings import Limits
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".bmp": "image/bmp",
+}
+
+
+class PaintQuery(BaseModel):
+    """How a picture is painted; the same words as those of `fststyle stylize`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    network: str = Field(
+        max_length=2000,
+        description="Name of a network, or several with weights: `great_wave:0.7,udnie:0.3`.",
+        examples=["starry_night"],
+    )
+    strength: float = Field(1.0, ge=0, le=1, description="0 gives the input, 1 the full style.")
+    scale: float = Field(1.0, ge=0.1, le=10, description="Brush size factor: 2 paints strokes twice as broad.")
+    keep_color: bool = Field(False, description="Keep the input's colors.")
+    grain: float = Field(0.0, ge=0, le=100, description="Noise on what the network sees, in gray levels.")
+    max_side: int | None = Field(None, ge=1, le=100_000, description="Shrink the picture first, to this many pixels.")
+    format: Literal["png", "jpg", "webp", "avif", "tif", "bmp"] | None = Field(
+        None, description="Of the painting. Default: that of the picture's file name, or PNG."
+    )
+    quality: int = Field(95, ge=1, le=100, description="JPEG, WebP and AVIF quality.")
+
+
+def suffix_of(query: PaintQuery, file_name: str | None) -> str:
+    """The kind of file to answer with; of a client's file name nothing else is used."""
+    if query.format is not None:
+        return f".{query.format}"
+    suffix = suffix_to_write(Path(file_name or "")).lower()
+    return suffix if suffix in MEDIA_TYPES else ".png"
+
+
+class Studio:
+    """Paints the bytes of pictures."""
+
+    def __init__(self, networks: Networks, queue: Queue, limits: Limits) -> None:
+        self._networks = networks
+        self._queue = queue
+        self._limits = limits
+
+    def paint(self, picture: bytes, mask: bytes | None, query: PaintQuery, suffix: str, stop: Stop) -> bytes:
+        """Paint a picture file, and give back one.
+
+        Raises:
+            FststyleError: The picture or the mask cannot be read, or is too large; there is no such network.
+            StoppedError: `stop` was set.
+        """
+        painter = self._networks.painter(query.network)
+        most = self._limits.pixels
+        hint = None if query.max_side is None else 2 * query.max_side
+        photo = read_picture(io.BytesIO(picture), max_pixels=most, min_side_hint=hint)
+        stop.check()
+        if query.max_side is not None:
+            photo = photo.fitted(query.max_side)
+        height, width = photo.rgb.shape[:2]
+        refuse_size(suffix, height, width)
+        seen = height * width / query.scale**2
+        if seen > most:
+            raise RefusedError(
+                422,
+                f"at a scale of {query.scale:g} the network would see {seen / 1e6:,.0f} megapixels, more than the "
+                f"{most / 1e6:,.0f} allowed; choose a larger scale or a smaller max_side",
+            )
+        shown = None if mask is None else read_mask(io.BytesIO(mask), max_pixels=most)
+        controls = Controls(query.strength, query.keep_color, query.scale, shown, query.grain)
+        with self._queue.turn(max(height * width, int(seen)), stop):
+            painted = photo.painted(painter(photo.to_paint(), controls))
+        stop.check()
+        return encode_picture(painted.rgb, painted.alpha, suffix, quality=query.quality, painting=True)

@@ -1,0 +1,102 @@
+"""The addresses of networks and paintings."""
+
+import asyncio
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from fststyle import samples
+from fststyle.pictures.files import encode_picture, read_picture
+from fststyle.runtime.stopping import Stop
+from fststyle.serve.answers import BUSY, REFUSALS, NetworkAnswer
+from fststyle.serve.networks import Networks
+from fststyle.serve.painting import MEDIA_TYPES, PaintQuery, Studio, suffix_of
+from fststyle.serve.queue import Queue
+from fststyle.serve.settings import Limits
+from fststyle.serve.uploads import form_files, until_gone
+
+_PREVIEW_SIDE = 192
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["picture"],
+                    "properties": {
+                        "picture": {"type": "string", "format": "binary"},
+                        "mask": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "A picture of any size: paint where it is white, not where it is black.",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The painting", "content": {media: {} for media in sorted(set(MEDIA_TYPES.values()))}}
+}
+
+
+def picture_api(networks: Networks, queue: Queue, limits: Limits) -> APIRouter:
+    """Lists networks, and paints."""
+    api = APIRouter(prefix="/api", responses=REFUSALS)
+    studio = Studio(networks, queue, limits)
+    previews: dict[str, bytes] = {}
+
+    @api.get("/networks", tags=["networks"])
+    def list_networks() -> list[NetworkAnswer]:
+        """The networks that paint."""
+        return [NetworkAnswer.of(offer) for offer in networks.offers()]
+
+    @api.get("/networks/{name}/file", tags=["networks"], response_class=FileResponse)
+    def download_network(name: str) -> FileResponse:
+        """A network as an ONNX file."""
+        offer = networks.offer(name)
+        return FileResponse(offer.path, media_type="application/octet-stream", filename=f"{offer.name}.onnx")
+
+    @api.get("/networks/{name}/preview", tags=["networks"], response_class=Response, responses=_PICTURE | BUSY)
+    async def preview_network(name: str) -> Response:
+        """What a network makes of a sample photo."""
+        networks.offer(name)
+        if name not in previews:
+            async with queue.place():
+                previews[name] = await queue.do(partial(_preview, networks, name), _never())
+        return Response(previews[name], media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"})
+
+    @api.post(
+        "/paint", tags=["paint"], response_class=Response, responses=_PICTURE | REFUSALS | BUSY, openapi_extra=_FORM
+    )
+    async def paint(request: Request, query: Annotated[PaintQuery, Query()]) -> Response:
+        """Paint a picture: a file in a form, and back comes a file.
+
+        `curl -F picture=@photo.jpg 'http://127.0.0.1:8000/api/paint?network=starry_night' -o painted.jpg`
+        """
+        async with queue.place():
+            async with form_files(request, limits, "picture", "mask") as files:
+                picture = await files["picture"].read()
+                mask = await files["mask"].read() if "mask" in files else None
+                suffix = suffix_of(query, files["picture"].filename)
+            work = partial(studio.paint, picture, mask, query, suffix)
+            del picture, mask  # the work has them
+            painted = await queue.do(work, until_gone(request))
+        return Response(painted, media_type=MEDIA_TYPES[suffix])
+
+    return api
+
+
+def _preview(networks: Networks, name: str, _: Stop) -> bytes:
+    photo = read_picture(samples.photo_folder() / "cat.jpg").fitted(_PREVIEW_SIDE)
+    return encode_picture(networks.stylizer(name)(photo), None, ".webp", quality=80)
+
+
+async def _never() -> None:
+    """A preview is kept for all, whoever asked first and left."""
+    await asyncio.Event().wait()
