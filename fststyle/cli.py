@@ -24,6 +24,7 @@ from fststyle.commands.optimize import optimize
 from fststyle.commands.quantize import quantize
 from fststyle.commands.serve import serve
 from fststyle.commands.stylize import stylize
+from fststyle.commands.train_many import train_many
 from fststyle.commands.video import video
 from fststyle.commands.web import web
 from fststyle.system.extras import extra
@@ -111,6 +112,12 @@ def train(ctx: typer.Context) -> None:
     raise typer.Exit(status or 0)
 
 
+_add(
+    train_many,
+    "Train",
+    "fststyle train-many styles.csv --photos photos/ -o styles/ -- --steps 3000",
+    "fststyle train-many styles.csv --photos photos/ -o styles/ --on slurm",
+)
 _add(
     export,
     "Train",

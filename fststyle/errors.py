@@ -37,5 +37,9 @@ class TrainingError(FststyleError):
     """A training cannot start, go on or be resumed."""
 
 
+class AlreadyTrainedError(TrainingError):
+    """A training that is to go on has all of its steps."""
+
+
 class CheckpointError(FststyleError):
     """A checkpoint is missing, broken or not one of ours."""

@@ -50,6 +50,7 @@ ROOMS = (
     "fststyle.training.bench",
     "fststyle.training.parser",
     "fststyle.training.cli",
+    "fststyle.training.many",
     "fststyle.training",
     # The top: the package's names, which are loaded when they are asked for, and the commands.
     "fststyle",

@@ -20,7 +20,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": optio
 _PANELS = {
     "Files": (
         *("photos", "style", "output", "html", "json", "format", "quality", "shard", "skip-existing", "manifest"),
-        *("license", "resume", "restart", "raw", "snapshot-every", "trajectory", "limit", "seed"),
+        *("license", "report", "resume", "restart", "raw", "snapshot-every", "trajectory", "limit", "seed"),
     ),
     "Painting": ("strength", "scale", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
     "Video": ("start", "end", "fps", "codec", "crf", "sound"),
@@ -40,7 +40,7 @@ _PANELS = {
         *("loss-network", "weights", "pooling", "form", "content-layers", "style-layers"),
         *("content-weight", "style-weight", "tv-weight"),
     ),
-    "Machine": ("device", "threads", "memory", "exact", "on", "workers"),
+    "Machine": ("device", "threads", "memory", "exact", "on", "workers", "jobs", "row"),
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
 

@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 from fststyle import samples
-from fststyle.errors import TrainingError
+from fststyle.errors import AlreadyTrainedError, TrainingError
 from fststyle.system.warn import warn
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cost.cost import Cost
@@ -183,7 +183,7 @@ def run(
     if resume:
         saved = read_checkpoint(last)
         if trainer.max_steps > 0 and saved.steps >= trainer.max_steps:
-            raise TrainingError(f"{last} has all of its {saved.steps} steps; give a higher --steps")
+            raise AlreadyTrainedError(f"{last} has all of its {saved.steps} steps; give a higher --steps")
         check_resume(saved, module, data, force=force)
     elif last.exists() and is_first:
         raise TrainingError(f"{folder} holds a run already; go on with --resume, or give another --output")

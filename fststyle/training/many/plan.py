@@ -1,0 +1,184 @@
+"""What a sheet becomes: a folder and a request a row, and the state that is found there."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fststyle.errors import TrainingError
+from fststyle.system.files import atomic_write, is_file, reason_of
+from fststyle.training.many.sheet import Row
+
+RUNS = "runs"
+REPORT = "report.html"
+LOG = "train.log"
+_REQUEST, _STATE = "request.json", "state.json"
+
+# One of them ends a training; a row's own takes the place of that for all rows.
+_ENDS = ("minutes", "steps", "epochs")
+
+# Rows of a training's memory: of the process itself, and of the pixels of a step at 256², as `medium` sees them.
+_BYTES_BASE, _BYTES_OF_A_CROP = 1.1e9, 0.2e9
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a row's process does.
+
+    Attributes:
+        name: Of the style.
+        folder: Of the run.
+        network: The file to write.
+        arguments: Of `fststyle train`.
+        license: For the network; empty for none.
+        threads: CPU threads.
+    """
+
+    name: str
+    folder: Path
+    network: Path
+    arguments: tuple[str, ...]
+    license: str
+    threads: int
+
+    def write(self) -> None:
+        """Leave it in the folder, where the row's process finds it.
+
+        Raises:
+            TrainingError: The folder cannot be written.
+        """
+        facts = asdict(self) | {"folder": str(self.folder), "network": str(self.network)}
+        _write(self.folder / _REQUEST, facts)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Request | None":
+        """What was asked for when the row was begun; None if it was not."""
+        facts = _read(folder / _REQUEST)
+        try:
+            return cls(
+                facts["name"],
+                Path(facts["folder"]),
+                Path(facts["network"]),
+                tuple(facts["arguments"]),
+                facts["license"],
+                int(facts["threads"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+@dataclass(frozen=True)
+class State:
+    """What became of a row so far.
+
+    Attributes:
+        status: "waiting", "stopped", "failed" or "done".
+        seconds: In all sittings.
+        error: Why it failed, in one line.
+        steps: Optimizer steps.
+        costs: On the held-out photos, by name.
+        judge: The loss network that they are of.
+    """
+
+    status: str = "waiting"
+    seconds: float = 0.0
+    error: str | None = None
+    steps: int = 0
+    costs: Mapping[str, float] = field(default_factory=dict)
+    judge: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a row's folder.
+
+        Raises:
+            TrainingError: The folder cannot be written.
+        """
+        _write(folder / _STATE, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "State":
+        """That of a row's folder; a broken or missing one is that of a row that waits."""
+        facts = _read(folder / _STATE)
+        try:
+            return cls(**facts)
+        except TypeError:
+            return cls()
+
+
+def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) -> Request:
+    """What a row's process is to do; a row that was begun keeps the number of its threads.
+
+    Sums over another number of threads differ in the last bits, and a row that goes on is to end as if unbroken.
+    """
+    folder = output / RUNS / row.file
+    own_end = any(name in row.settings for name in _ENDS)
+    settings = {name: value for name, value in common.items() if not (own_end and name in _ENDS)}
+    settings |= row.settings
+    licence = settings.pop("license", "")
+    settings |= {"name": row.name, "output": str(folder)}
+    switches = {name for name, value in settings.items() if value == "true" and name == "calibrate"}
+    arguments = [f"--{name}" if name in switches else f"--{name}={value}" for name, value in settings.items()]
+    before = Request.read(folder)
+    return Request(
+        row.name,
+        folder,
+        output / f"{row.file}.onnx",
+        tuple(arguments),
+        licence,
+        threads if before is None else before.threads,
+    )
+
+
+def state_of(request: Request) -> State:
+    """What is known of a row from its files alone.
+
+    Raises:
+        TrainingError: It is done, but with other settings.
+    """
+    state = State.read(request.folder)
+    if state.status != "done" or not is_file(request.network):
+        return state
+    before = Request.read(request.folder)
+    changed = [] if before is None else sorted(set(before.arguments) ^ set(request.arguments))
+    changed = [word for word in changed if not word.startswith("--output=")]  # the folder may have been moved
+    if changed:
+        raise TrainingError(
+            f"it was trained with other settings ({', '.join(changed)}); remove {request.folder} to train it anew, or "
+            "restore them"
+        )
+    return state
+
+
+def memory_of(requests: Sequence[Request]) -> int:
+    """Bytes that one training takes, about, for the largest of these."""
+    sizes = []
+    for request in requests:
+        values = dict(word.lstrip("-").partition("=")[::2] for word in request.arguments)
+        crop, batch = (_number(values.get(name), usual) for name, usual in (("size", 256), ("batch-size", 1)))
+        sizes.append(_BYTES_BASE + _BYTES_OF_A_CROP * batch * (crop / 256) ** 2)
+    return int(max(sizes, default=_BYTES_BASE))
+
+
+def usable_cores() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _number(text: str | None, usual: int) -> int:
+    return int(text) if text is not None and text.isdecimal() else usual
+
+
+def _write(path: Path, facts: dict[str, Any]) -> None:
+    try:
+        atomic_write(path, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    except OSError as error:
+        raise TrainingError(f"cannot write {path} ({reason_of(error)}); make room, or give another --output") from error
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,228 @@
+"""Rows become networks, whatever fails or is killed between."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fststyle.errors import TrainingError
+from fststyle.training.many import launch, run
+from fststyle.training.many.clusters import slurm_script
+from fststyle.training.many.plan import Request, State, memory_of, request_of
+from fststyle.training.many.sheet import Row
+
+ROOT = Path(__file__).parents[3]
+
+
+def request(tmp_path: Path, **settings: str) -> Request:
+    row = Row(1, 2, "wave", "wave", {"style": "wave.jpg", **settings})
+    return request_of(row, tmp_path, {"steps": "100", "size": "64", "calibrate": "true", "license": "MIT"}, 3)
+
+
+def test_a_rows_own_settings_win(tmp_path: Path) -> None:
+    asked = request(tmp_path, size="128", minutes="2")
+    assert asked.license == "MIT"
+    assert set(asked.arguments) == {
+        *("--style=wave.jpg", "--size=128", "--minutes=2", "--calibrate", "--name=wave"),
+        f"--output={tmp_path / 'runs' / 'wave'}",
+    }
+
+
+def test_a_row_that_was_begun_keeps_its_threads(tmp_path: Path) -> None:
+    request(tmp_path).write()
+    assert request_of(Row(1, 2, "wave", "wave", {"style": "wave.jpg"}), tmp_path, {}, 16).threads == 3
+
+
+def test_broken_notes_are_as_none(tmp_path: Path) -> None:
+    for name in ("request.json", "state.json"):
+        (tmp_path / name).write_text('{"half": ')
+    assert Request.read(tmp_path) is None
+    assert State.read(tmp_path) == State()
+
+
+def test_cores_and_memory_are_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "usable_cores", lambda: 16)
+    many = [request(tmp_path)] * 20
+    each = memory_of(many)
+    assert launch.shares(many, None, None, 100 * each, gpu=False) == launch.Shares(8, 2)
+    assert launch.shares(many, None, None, 3 * each, gpu=False) == launch.Shares(3, 5)
+    assert launch.shares(many[:2], None, None, 100 * each, gpu=False) == launch.Shares(2, 8)
+    assert launch.shares(many, 4, 1, None, gpu=False) == launch.Shares(4, 1)
+    assert launch.shares(many, None, None, 1, gpu=False).jobs == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    assert launch.shares(many, None, None, None, gpu=True) == launch.Shares(3, 5, ("0", "3", "5"))
+
+
+def test_why_a_row_failed_is_the_last_error_of_its_log(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    asked.write()
+    (asked.folder / "train.log").write_text("error: old\nsteps\nerror: the photos are gone; bring them back\n")
+    assert launch.ended(asked, 1).error == "the photos are gone; bring them back"
+    assert "ended by signal 9, perhaps for want of memory" in str(launch.ended(asked, -9).error)
+    assert launch.ended(asked, 143).status == "stopped"
+    (asked.folder / "train.log").write_text("Segmentation\n")
+    assert "said last: Segmentation" in str(launch.ended(asked, 3).error)
+
+
+@pytest.fixture
+def sheet(painting: Path, tmp_path: Path) -> Path:
+    for name in ("a b.png", "ü.png"):
+        shutil.copy(painting, tmp_path / name)
+    (tmp_path / "rotten.png").write_bytes(b"junk")
+    path = tmp_path / "styles.csv"
+    path.write_text("style,seed\na b.png,1\nrotten.png,\nü.png,2\nlost.png,\n", encoding="utf-8-sig")
+    return path
+
+
+@pytest.fixture
+def common(train_arguments: list[str]) -> dict[str, str]:
+    words = [word.lstrip("-") for word in train_arguments]
+    return dict(zip(words[::2], words[1::2], strict=True)) | {"trainer.max_steps": "4"}
+
+
+def trained(sheet: Path, output: Path, common: dict[str, str]) -> dict[str, State]:
+    del common["style"]
+    many = run.Many(sheet, output, common, jobs=2, threads=1)
+    entries, stopped = run.train_many(many)
+    assert stopped is None
+    return {entry.row.name: entry.state for entry in entries}
+
+
+@pytest.mark.slow
+def test_what_fails_is_listed_and_the_others_go_on(sheet: Path, tmp_path: Path, common: dict[str, str]) -> None:
+    states = trained(sheet, tmp_path / "out", dict(common))
+    assert {name: state.status for name, state in states.items()} == {
+        "a b": "done",
+        "rotten": "failed",
+        "ü": "done",
+        "lost": "failed",
+    }
+    assert "rotten.png is broken" in str(states["rotten"].error)
+    with (tmp_path / "out" / "results.csv").open(encoding="utf-8", newline="") as file:
+        lines = {line["name"]: line for line in csv.DictReader(file)}
+    assert (lines["ü"]["network"], lines["ü"]["steps"]) == ("ü.onnx", "4")
+    assert "there is no painting" in lines["lost"]["error"]
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count("<img ") == 6  # two paintings and two photos of each
+    assert all(name in page for name in states)
+    before = (tmp_path / "out" / "ü.onnx").stat().st_mtime_ns
+    again = trained(sheet, tmp_path / "out", dict(common))
+    assert (tmp_path / "out" / "ü.onnx").stat().st_mtime_ns == before
+    assert again["ü"] == states["ü"]
+    changed = trained(sheet, tmp_path / "out", common | {"trainer.max_steps": "5"})
+    assert "trained with other settings (--trainer.max_steps=4, --trainer.max_steps=5)" in str(changed["ü"].error)
+
+
+@pytest.mark.slow
+def test_rows_of_a_killed_command_end_as_if_unbroken(sheet: Path, tmp_path: Path, common: dict[str, str]) -> None:
+    del common["style"]
+    words = [f"--{name}={value}" for name, value in (common | {"trainer.max_steps": "60", "save-every": "2"}).items()]
+    command = [sys.executable, "-m", "fststyle", "train-many", str(sheet), "--jobs", "2", "--threads", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def start(output: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([*command, "-o", str(tmp_path / output), "--", *words], env=environment)
+
+    assert start("unbroken").wait(timeout=300) == 1
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        process = start("broken")
+        begun = time.monotonic()
+        while time.monotonic() - begun < 100 and not list((tmp_path / "broken").glob("runs/*/last.ckpt")):
+            time.sleep(0.05)
+        assert process.poll() is None
+        process.send_signal(number)
+        process.wait(timeout=60)
+    assert start("broken").wait(timeout=300) == 1
+    for name in ("a_b.onnx", "ü.onnx"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes()
+
+
+def test_two_commands_do_not_share_a_folder(sheet: Path, tmp_path: Path) -> None:
+    with run._only_one(tmp_path / "out"), pytest.raises(TrainingError, match="another train-many works in"):
+        run.train_many(run.Many(sheet, tmp_path / "out"))
+
+
+def test_an_output_that_is_a_file(sheet: Path) -> None:
+    with pytest.raises(TrainingError, match="is a file"):
+        run.train_many(run.Many(sheet, sheet))
+
+
+def test_a_slurm_script_is_a_shell_script(sheet: Path, tmp_path: Path) -> None:
+    output = tmp_path / "o u't"
+    many = run.Many(sheet, output, {"steps": "30", "photos": "my photos; rm -rf /"}, jobs=3, threads=2, memory=10**9)
+    path, entries = run.for_slurm(many)
+    text = path.read_text("utf-8")
+    assert "#SBATCH --array=1-4%3\n" in text
+    assert "#SBATCH --cpus-per-task=2\n" in text
+    assert "#SBATCH --mem=954M\n" in text
+    assert [entry.row.name for entry in entries if entry.request is None] == ["lost"]
+    subprocess.run(["bash", "-n", path], check=True)
+    stub = "python() { printf '%s\\n' \"$@\"; }\n"
+    run_by_hand = stub + text.replace(f"exec {sys.executable}", "python")
+    environment = os.environ | {"SLURM_ARRAY_TASK_ID": "3"}
+    said = subprocess.run(["bash", "-c", run_by_hand], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == [
+        *("-m", "fststyle", "train-many", str(sheet), "-o", str(output), "--row", "3", "--threads", "2", "--"),
+        *("--steps=30", "--photos=my photos; rm -rf /"),
+    ]
+
+
+@pytest.mark.parametrize("shell", [shutil.which("shellcheck")])
+def test_shellcheck_finds_nothing(shell: str | None, tmp_path: Path) -> None:
+    if shell is None:
+        pytest.skip("no shellcheck here")
+    text = slurm_script(Path("a b.csv"), tmp_path, ["--", "--x=1"], rows=2, jobs=None, threads=1, memory=1, gpu=True)
+    (tmp_path / "a.sbatch").write_text(text)
+    subprocess.run([shell, tmp_path / "a.sbatch"], check=True)
+
+
+@pytest.mark.slow
+def test_a_row_by_hand_as_slurm_does_it(sheet: Path, tmp_path: Path, common: dict[str, str]) -> None:
+    del common["style"]
+    many = run.Many(sheet, tmp_path / "out", common, threads=1)
+    path, _ = run.for_slurm(many)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def task(number: int) -> "subprocess.CompletedProcess[bytes]":
+        more = {"SLURM_ARRAY_TASK_ID": str(number)}
+        return subprocess.run(["bash", path], env=environment | more, capture_output=True, timeout=200, check=False)
+
+    assert task(1).returncode == 0
+    assert task(1).returncode == 0  # requeued after its end
+    failed = task(2)
+    assert failed.returncode == 1
+    assert b"rotten.png is broken" in failed.stderr
+    assert task(5).returncode == 1
+    states = {entry.row.name: entry.state.status for entry in run.report_many(many)}
+    assert states == {"a b": "done", "rotten": "failed", "ü": "waiting", "lost": "failed"}
+
+
+@pytest.mark.slow
+def test_rows_as_tasks_of_ray(
+    sheet: Path, tmp_path: Path, common: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    del common["style"]
+    told: list[tuple[str, str]] = []
+
+    def note(name: str, state: Any) -> None:
+        told.append((name, state.status))
+
+    entries, _ = run.train_many(run.Many(sheet, tmp_path / "out", common, threads=1), on="ray", told=note)
+    assert [entry.state.status for entry in entries] == ["done", "failed", "done", "failed"]
+    assert sorted(told) == [("a b", "done"), ("lost", "failed"), ("rotten", "failed"), ("ü", "done")]
+
+
+def test_the_command_without_a_sheet(run_python: Callable[..., "subprocess.CompletedProcess[bytes]"]) -> None:
+    done = run_python("-m", "fststyle", "train-many", "no.csv")
+    assert done.returncode == 1
+    assert done.stderr == b"error: no.csv does not exist; check the path\n"

@@ -1,0 +1,124 @@
+"""Sheets as people and programs write them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fststyle.errors import DataError
+from fststyle.training.many.sheet import Row, common_settings, read_sheet
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    for name in ("wave.jpg", "Große Welle.jpg", "scream.png"):
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path
+
+
+def rows_of(desk: Path, text: str | bytes, name: str = "styles.csv") -> list[Row]:
+    (desk / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_sheet(desk / name)
+
+
+def test_a_column_is_an_option_and_an_empty_cell_is_none(desk: Path) -> None:
+    first, second = rows_of(desk, "style,style-weight,steps\nwave.jpg,0.5,\nscream.png,,300\n")
+    assert first.settings == {"style": str(desk / "wave.jpg"), "style-weight": "0.5"}
+    assert (second.name, second.settings["steps"], second.line) == ("scream", "300", 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "style,style-weight\nGroße Welle.jpg,2\n",
+        "\ufeffstyle,style-weight\r\nGroße Welle.jpg,2\r\n",
+        'STYLE; Style Weight\r\n"Große Welle.jpg"; 2\r\n\r\n;;\r\n',
+        "style\tstyle_weight\nGroße Welle.jpg\t2",
+        '{"style": "Große Welle.jpg", "style_weight": 2}\n',
+        '\ufeff\n{"style": "Große Welle.jpg", "style_weight": 2, "steps": null}',
+    ],
+)
+def test_every_way_to_write_it(desk: Path, text: str) -> None:
+    (row,) = rows_of(desk, text)
+    assert row.problem is None
+    assert (row.name, row.file) == ("Große Welle", "Große_Welle")
+    assert row.settings == {"style": str(desk / "Große Welle.jpg"), "style-weight": "2"}
+
+
+def test_excels_unicode_text(desk: Path) -> None:
+    (row,) = rows_of(desk, "style\tname\r\nwave.jpg\tWave\r\n".encode("utf-16"))
+    assert (row.name, row.problem) == ("Wave", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no rows"),
+        ("style\n", "has no rows"),
+        ("name,steps\na,3\n", "has no column style"),
+        ("style,stile-weight\nwave.jpg,1\n", r"there is no option 'stile-weight'; did you mean style-weight\?"),
+        ("style,output\nwave.jpg,a\n", "output cannot be chosen"),
+        ("style,resume\nwave.jpg,a\n", "resume cannot be chosen"),
+        ("style,steps,steps\nwave.jpg,1,2\n", "two columns for steps"),
+        ('{"style": "wave.jpg", "nonsense": 1}\n', "there is no option 'nonsense'"),
+        ('{"style": \n', "line 1 is not JSON"),
+        ("style\nwave\xe9.jpg\n".encode("latin-1"), "is not text in UTF-8"),
+    ],
+)
+def test_a_sheet_that_cannot_be_read(desk: Path, text: str | bytes, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        rows_of(desk, text)
+
+
+def test_a_missing_sheet_and_a_folder(desk: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        read_sheet(desk / "no.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_sheet(desk)
+
+
+def test_rows_that_cannot_be_trained_say_why_and_stop_no_other(desk: Path) -> None:
+    lines = ["style,name,calibrate", "wave.jpg,a,", "not.jpg,b,", "scream.png,A,", ",c,", "wave.jpg,d,maybe"]
+    sheet = "\n".join([*lines, "wave.jpg,..,", "wave.jpg,e,yes,9\n"])
+    rows = rows_of(desk, sheet)
+    problems = [row.problem for row in rows]
+    assert problems[0] is None
+    assert str(problems[1]).startswith(f"there is no painting {desk / 'not.jpg'}")
+    assert problems[2] == "line 2 is called A, too; give each a name of its own"
+    assert problems[3] == "it names no painting; fill in the column style"
+    assert problems[4] == "calibrate is yes or no, not 'maybe'"
+    assert problems[5] == "'..' is no name for files; give another one in the column name"
+    assert problems[6] == "it has 4 cells, but there are 3 columns; quote cells with ','"
+    assert len({row.number for row in rows}) == 7
+
+
+def test_two_spellings_of_one_name_are_one_file(desk: Path) -> None:
+    _, second = rows_of(desk, "style,name\nwave.jpg,caf\u00e9\nscream.png,cafe\u0301\n")
+    assert second.problem is not None
+
+
+def test_names_of_networks_are_left_alone_and_files_are_found(desk: Path) -> None:
+    (desk / "mine.ckpt").write_bytes(b"")
+    first, second = rows_of(desk, 'style,init,content-layers\nwave.jpg,base,"relu2_2,relu3_3"\nscream.png,mine.ckpt,\n')
+    assert (first.settings["init"], first.settings["content-layers"]) == ("base", "relu2_2,relu3_3")
+    assert second.settings["init"] == str(desk / "mine.ckpt")
+
+
+def test_lists_and_switches_of_json(desk: Path) -> None:
+    line = {"style": "wave.jpg", "style-layers": ["relu1_2", "relu2_2"], "calibrate": True}
+    (row,) = rows_of(desk, json.dumps(line), "styles.jsonl")
+    assert (row.settings["style-layers"], row.settings["calibrate"]) == ("relu1_2,relu2_2", "true")
+    (row,) = rows_of(desk, json.dumps(line | {"calibrate": False}), "styles.jsonl")
+    assert "calibrate" not in row.settings
+
+
+def test_options_for_all_rows() -> None:
+    assert common_settings(["--steps", "30", "--lr=0.1", "--calibrate", "--trainer.precision", "32-true"]) == {
+        "steps": "30",
+        "learning-rate": "0.1",
+        "calibrate": "true",
+        "trainer.precision": "32-true",
+    }
+    for words in (["30"], ["--steps"], ["--steps", "--size"], ["--stepz", "3"], ["--resume"]):
+        with pytest.raises(DataError):
+            common_settings(words)
