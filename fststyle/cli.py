@@ -21,6 +21,7 @@ from fststyle.commands.grammar import SETTINGS, Command, Group, PassThrough, exa
 from fststyle.commands.info import info
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
+from fststyle.commands.publish import publish
 from fststyle.commands.quantize import quantize
 from fststyle.commands.serve import serve
 from fststyle.commands.stylize import stylize
@@ -126,6 +127,7 @@ _add(
     "fststyle export starry_night unity.onnx --size 640x360 --opset 15",
 )
 _add(quantize, "Train", "fststyle quantize mine.onnx small.onnx --photos photos/")
+_add(publish, "Train", "fststyle publish mine.onnx USER/mine", "fststyle stylize hf:USER/mine photo.jpg")
 _add(
     optimize,
     "Paint by optimizing, judge, explain",

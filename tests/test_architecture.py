@@ -26,6 +26,7 @@ ROOMS = (
     "fststyle.graph",
     "fststyle.runtime",
     "fststyle.paint",
+    "fststyle.hub",
     "fststyle.jobs",
     "fststyle.web",
     "fststyle.video",

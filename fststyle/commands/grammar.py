@@ -21,6 +21,7 @@ _PANELS = {
     "Files": (
         *("photos", "style", "output", "html", "json", "format", "quality", "shard", "skip-existing", "manifest"),
         *("license", "report", "resume", "restart", "raw", "snapshot-every", "trajectory", "limit", "seed"),
+        *("private", "replace", "message"),
     ),
     "Painting": ("strength", "scale", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
     "Video": ("start", "end", "fps", "codec", "crf", "sound"),

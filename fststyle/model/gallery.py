@@ -1,4 +1,4 @@
-"""The networks that come with the package, found by name; those that the wheel leaves out are fetched once."""
+"""The networks that have a name: those of the package, of which the wheel leaves some out, and those on the hub."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fststyle.errors import ModelFileError
 from fststyle.model.fetch import Remote, cached_file, cached_or_fetched, is_cached, read_registry
+from fststyle.model.hub import file_from_hub, is_hub_name, parse_hub_name
 from fststyle.system.files import is_file, is_there
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -31,8 +32,8 @@ def fetchable() -> dict[str, Remote]:
 
 
 def is_network(name: str) -> bool:
-    """Whether a network of that name is here or can be fetched."""
-    return name in _shipped() or name in fetchable()
+    """Whether a network of that name is here or can be fetched; of one on the hub, whether it reads like one."""
+    return name in _shipped() or name in fetchable() or is_hub_name(name)
 
 
 def _folder() -> Path:
@@ -47,14 +48,16 @@ def _shipped() -> dict[str, Path]:
 def find_network(path: Path) -> Path:
     """The file that somebody means who says `path`: that file if there is one, or the network of that name.
 
-    Whatever has a folder or a suffix in it is the path of a file and is given back as it is. A network that is not on
-    this machine is fetched.
+    `hf:USER/NAME` is one on Hugging Face's hub. Whatever else has a folder or a suffix in it is the path of a file and
+    is given back as it is. A network that is not on this machine is fetched.
 
     Raises:
         ModelFileError: It is a bare name and there is neither, and the message has the nearest names; or it cannot be
             fetched, and the message says where to put the file.
     """
     name = str(path)
+    if is_hub_name(name) and not is_file(path):
+        return file_from_hub(parse_hub_name(path.as_posix()))
     if path.name != name or path.suffix or is_file(path):
         return path
     shipped, remote = _shipped(), fetchable()

@@ -26,7 +26,7 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
     networks = []
     for entry in text.split(","):
         name, colon, number = entry.strip().rpartition(":")
-        if not colon or number.endswith(".onnx"):  # "C:\a.onnx" has a colon, too
+        if not colon or number.endswith(".onnx") or name == "hf":  # "C:\a.onnx" and "hf:USER/NAME" have a colon, too
             name, number = entry.strip(), "1"
         name = name.rstrip()
         try:

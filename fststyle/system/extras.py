@@ -8,7 +8,7 @@ from fststyle.errors import FststyleError
 
 
 @contextmanager
-def extra(name: Literal["train", "video", "heif", "cluster", "serve"]) -> Iterator[None]:
+def extra(name: Literal["train", "video", "heif", "cluster", "serve", "hub", "live"]) -> Iterator[None]:
     """For imports that need an extra: a package that is missing is named with the way to get it.
 
     Raises:

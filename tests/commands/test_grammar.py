@@ -23,7 +23,7 @@ NAMES = {
     "loss-network": {"evaluate", "optimize", "explain", "bench train"},
     "weights": {"evaluate", "optimize", "explain"},
     "style-weight": {"evaluate", "optimize"},
-    "size": {"evaluate", "optimize", "explain", "bench train", "bench model"},
+    "size": {"export", "evaluate", "optimize", "explain", "bench train", "bench model"},
 }
 
 

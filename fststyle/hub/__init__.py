@@ -1,0 +1,1 @@
+"""Publishing networks on Hugging Face's hub: the page that shows one, and the upload."""
