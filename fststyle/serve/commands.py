@@ -112,6 +112,7 @@ def _train(job: Job, folder: Path, networks: Networks, photos: Path | None) -> l
         asked["teacher"] = str(networks.offer(asked["teacher"]).path)
     if asked.get("steps") is None:
         asked["minutes"] = asked.get("minutes") or 10.0
+    asked["painting"] = asked.get("painting") or job.title
     words = ["train", str(folder / PAINTING), *([] if photos is None else [str(photos)])]
     words += [f"--output={folder / RUN}", f"--name={job.title}", "--json", "--logger=none"]
     words += [f"--save-every={_SAVE_EVERY}", f"--trainer.val-check-interval={_SAMPLE_EVERY}", *_options(asked)]

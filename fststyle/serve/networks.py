@@ -1,9 +1,8 @@
 """The networks that a server offers, each opened once and shared by all requests."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fststyle.errors import FststyleError
@@ -13,6 +12,7 @@ from fststyle.paint.blend import Blend, parse_blend
 from fststyle.paint.stylizer import Stylizer
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
+from fststyle.web.networks import describe
 
 # Beside its few megabytes, a session keeps the memory that its largest picture took.
 _OPEN = 12
@@ -66,8 +66,7 @@ class Networks:
             ModelFileError: It cannot be used.
         """
         file = read_model(str(path))
-        card = file.card
-        title = title or (card.style if card is not None else path.stem).replace("_", " ")
+        title = title or str(describe(file, name)["title"])
         with self._lock:
             self._offers[name] = Offer(name, path, file, title, job)
 
@@ -77,11 +76,16 @@ class Networks:
             self._offers.pop(name, None)
             self._open.pop(name, None)
 
-    def offers(self) -> Iterable[Offer]:
-        """All of them: those that were trained here first, the newest before the others."""
+    def offers(self) -> list[Offer]:
+        """All of them: those that were trained here first, the newest before the others.
+
+        Where several have one title, the architecture stands behind it: "Udnie (tiny)".
+        """
         with self._lock:
             offers = list(self._offers.values())
-        return [*reversed([offer for offer in offers if offer.job]), *(offer for offer in offers if not offer.job)]
+        count = Counter(offer.title for offer in offers)
+        told = [replace(offer, title=_told_apart(offer)) if count[offer.title] > 1 else offer for offer in offers]
+        return [*reversed([offer for offer in told if offer.job]), *(offer for offer in told if not offer.job)]
 
     def offer(self, name: str) -> Offer:
         """The one of that name.
@@ -129,3 +133,8 @@ class Networks:
         if len(parts) > _MOST_BLENDED:
             raise RefusedError(422, f"a blend has at most {_MOST_BLENDED} networks, not {len(parts)}")
         return Blend([self.stylizer(str(path)) for path, _ in parts], [weight for _, weight in parts])
+
+
+def _told_apart(offer: Offer) -> str:
+    card = offer.file.card
+    return f"{offer.title} ({card.network if card is not None and offer.job is None else offer.name})"

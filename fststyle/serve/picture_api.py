@@ -7,8 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from fststyle import samples
-from fststyle.pictures.files import encode_picture, read_picture
 from fststyle.runtime.stopping import Stop
 from fststyle.serve.answers import BUSY, REFUSALS, NetworkAnswer
 from fststyle.serve.networks import Networks
@@ -16,8 +14,7 @@ from fststyle.serve.painting import MEDIA_TYPES, PaintQuery, Studio, suffix_of
 from fststyle.serve.queue import Queue
 from fststyle.serve.settings import Limits
 from fststyle.serve.uploads import form_files, until_gone
-
-_PREVIEW_SIDE = 192
+from fststyle.web.preview import preview_of
 
 _FORM: dict[str, Any] = {
     "requestBody": {
@@ -93,8 +90,7 @@ def picture_api(networks: Networks, queue: Queue, limits: Limits) -> APIRouter:
 
 
 def _preview(networks: Networks, name: str, _: Stop) -> bytes:
-    photo = read_picture(samples.photo_folder() / "cat.jpg").fitted(_PREVIEW_SIDE)
-    return encode_picture(networks.stylizer(name)(photo), None, ".webp", quality=80)
+    return preview_of(networks.stylizer(name))
 
 
 async def _never() -> None:

@@ -64,7 +64,7 @@ def build_site(
     if not entries:
         raise ValueError("a site needs at least one network; `fststyle models` lists those that ship")
     files |= {f"ort/{name}": data for name, data in runtime_files(gpu=gpu).items()}
-    files |= {"sample.jpg": _sample(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
+    files |= {"sample.jpg": sample_photo_file(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
     site = site_description(files, entries, engine="browser", runtime=_runtime(files, gpu=gpu))
     files[_MARK] = json.dumps(site, ensure_ascii=False, indent=1).encode()
     files["offline.js"] = _offline(site["version"], files)
@@ -121,7 +121,8 @@ def _offline(version: str, files: Mapping[str, bytes]) -> bytes:
     return f"self.OFFLINE = {json.dumps({'version': version, 'shell': ['./', *shell]}, indent=1)};\n".encode()
 
 
-def _sample() -> bytes:
+def sample_photo_file() -> bytes:
+    """A photo to try the page with, a JPEG."""
     return next(path for path in samples.photos() if path.stem == "temple").read_bytes()
 
 

@@ -1,0 +1,139 @@
+/** The engine that has the server paint. Its sentences are in lang/jobs.*.json. */
+import { Problem } from "./problem.js";
+
+/** @import {Controls, Engine, Live, Network, Photo, Request, Site} from "./engine.js" */
+
+const SIDES = [512, 1024, 2048];
+const BEFORE_SIDE = 2048;
+const LIVE_QUALITY = 0.9;
+const FORMATS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+let photos = 0;
+
+/**
+ * @param {Site} site
+ * @returns {Promise<Engine>}
+ */
+export async function open(site) {
+  const { limits } = await (await ask("api")).json();
+  return {
+    kind: "server",
+    notes: [],
+    load: async () => {},
+    open: (blob, signal) => openPhoto(blob, site.networks[0], limits, signal),
+    sizes: (photo) => sizes(photo, limits.pixels),
+    paint: async (request, onProgress, signal) => {
+      onProgress({ stage: "paint", done: 0, total: 0 });
+      return createImageBitmap(await painted(request, "webp", signal));
+    },
+    save: async (request, type, onProgress, signal) => {
+      onProgress({ stage: "paint", done: 0, total: 0 });
+      return painted(request, FORMATS[/** @type {keyof typeof FORMATS} */ (type)], signal);
+    },
+    live: async (network) => live(network),
+    add: null,
+    close: (photo) => photo.before.close(),
+  };
+}
+
+/**
+ * Ask the server; whatever it refuses becomes a sentence of the page.
+ * @param {string} address relative to the page
+ * @param {RequestInit} [options]
+ */
+export async function ask(address, options) {
+  let response;
+  try {
+    response = await fetch(new URL(address, document.baseURI), options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem("server-away");
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({}));
+  throw new Problem("server-says", { message: said.error ?? `status ${response.status}` });
+}
+
+/**
+ * @param {Blob} blob
+ * @param {Record<string, string | number>} query
+ * @param {AbortSignal} [signal]
+ */
+async function post(blob, query, signal) {
+  const form = new FormData();
+  form.append("picture", blob, blob instanceof File ? blob.name : "photo");
+  const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  return (await ask(`api/paint?${words}`, { method: "POST", body: form, signal })).blob();
+}
+
+/** @param {Request} request @param {string} format @param {AbortSignal} signal */
+function painted({ photo, network, controls, side }, format, signal) {
+  return post(photo.blob, { network: network.name, ...words(controls), max_side: side, format }, signal);
+}
+
+/** @param {Controls} controls as the server calls them */
+export function words({ strength, scale, keepColor }) {
+  return { strength, scale, keep_color: String(keepColor) };
+}
+
+/**
+ * @param {Blob} blob
+ * @param {Network} network any
+ * @param {{pixels: number, picture_bytes: number}} limits
+ * @param {AbortSignal} signal
+ * @returns {Promise<Photo>}
+ */
+async function openPhoto(blob, network, limits, signal) {
+  const name = blob instanceof File ? blob.name : "";
+  if (blob.size === 0) throw new Problem("photo-empty", { name });
+  if (blob.size > limits.picture_bytes) {
+    throw new Problem("file-too-large", { name, most: Math.floor(limits.picture_bytes / 1e6) });
+  }
+  // What the browser cannot read, the server may; at a strength of 0 it gives back the photo.
+  const bitmap = await createImageBitmap(blob).catch(async () => {
+    const plain = { network: network.name, strength: 0, format: "png" };
+    return createImageBitmap(await post(blob, plain, signal));
+  });
+  const { width, height } = bitmap;
+  if (width * height > limits.pixels) {
+    bitmap.close();
+    throw new Problem("too-many-pixels", { name, width, height, most: Math.floor(limits.pixels / 1e6) });
+  }
+  const scale = Math.min(1, BEFORE_SIDE / Math.max(width, height));
+  const before = await createImageBitmap(bitmap, {
+    resizeWidth: Math.max(1, Math.round(width * scale)),
+    resizeHeight: Math.max(1, Math.round(height * scale)),
+    resizeQuality: "high",
+  });
+  bitmap.close();
+  return { id: ++photos, name, type: blob.type, width, height, blob, before };
+}
+
+/** @param {Photo} photo @param {number} most pixels */
+function sizes({ width, height }, most) {
+  const longer = Math.max(width, height);
+  const offered = [...SIDES.filter((side) => side < longer * 0.95), longer];
+  const fitting = offered.filter((side) => width * height * (side / longer) ** 2 <= most);
+  return fitting.length ? fitting : [offered[0]];
+}
+
+/**
+ * @param {Network} network
+ * @returns {Live}
+ */
+function live(network) {
+  const canvas = new OffscreenCanvas(1, 1);
+  return {
+    async frame(bitmap, controls) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+      const context = canvas.getContext("2d");
+      if (!context) throw new Problem("memory");
+      context.drawImage(bitmap, 0, 0);
+      bitmap.close();
+      const frame = await canvas.convertToBlob({ type: "image/jpeg", quality: LIVE_QUALITY });
+      return createImageBitmap(await post(frame, { network: network.name, ...words(controls), format: "jpg", quality: 90 }));
+    },
+    close() {},
+  };
+}
