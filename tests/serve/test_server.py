@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -16,10 +17,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from test_paint import Slow
 
 from fststyle.errors import FststyleError
 from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures.files import read_picture
 from fststyle.serve.settings import Limits, listen, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -297,3 +300,22 @@ def test_stylizers_are_shared(server: Callable[..., Any], png: bytes, monkeypatc
         for thread in threads:
             thread.join()
     assert len(opened) == 1
+
+
+def test_the_example_paints_over_http(
+    server: Callable[..., Any], png: bytes, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    main = runpy.run_path(str(ROOT / "examples" / "paint_over_http.py"))["main"]
+    (tmp_path / "photo.png").write_bytes(png)
+    token = "0123456789abcdef"
+    with server(token=token) as (address, _):
+        main(
+            f"{address}/?token={token}",
+            "identity",
+            str(tmp_path / "photo.png"),
+            str(tmp_path / "out.png"),
+            strength=0.5,
+        )
+        np.testing.assert_array_equal(read_picture(tmp_path / "out.png").rgb, photo)
+        with pytest.raises(SystemExit, match="the token is missing or wrong"):
+            main(address, "identity", str(tmp_path / "photo.png"), str(tmp_path / "out.png"))

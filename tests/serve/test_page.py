@@ -1,0 +1,46 @@
+"""What the page gets from the server."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fststyle.web.site import PAGE
+
+pytestmark = pytest.mark.anyio
+Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+async def test_the_page_and_what_it_is(client: Client, identity: Path) -> None:
+    async with client(networks=("udnie_tiny", "udnie", str(identity))) as ask:
+        page = await ask.get("/")
+        assert page.content == (PAGE / "index.html").read_bytes()
+        assert page.headers["cache-control"] == "no-cache"
+        site = (await ask.get("/site.json")).json()
+        assert (site["engine"], site["offline"], site["modules"]) == ("server", False, ["./jobs.js"])
+        assert [network["title"] for network in site["networks"]] == ["Udnie (tiny)", "Udnie (fast)", "Identity"]
+        for address in ("sample.jpg", *(site["networks"][0][key] for key in ("file", "preview")), *site["modules"]):
+            assert (await ask.get("/" + address)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../app.py", "/%2e%2e/site.py", "/..%2f..%2fcli.py", "/lang", "/lang/../../site.py", "//etc/passwd", "/%00"],
+)
+async def test_nothing_but_the_page_is_there(client: Client, path: str) -> None:
+    async with client() as ask:
+        answer = await ask.get(path)
+        assert answer.status_code in (404, 405)
+        assert list(answer.json()) == ["error"]
+
+
+def test_both_languages_have_the_same_sentences() -> None:
+    english, german = (json.loads((PAGE / f"lang/jobs.{code}.json").read_text("utf-8")) for code in ("en", "de"))
+    assert list(english) == list(german)
+    for key, sentence in english.items():
+        assert sorted(part.split("}")[0] for part in sentence.split("{")[1:]) == sorted(
+            part.split("}")[0] for part in german[key].split("{")[1:]
+        )
