@@ -142,6 +142,7 @@ def _judge_sizes(
             [model.stylize for model in free],
             readable,
             settings.sizes,
+            once=[model.once or model.stylize for model in free],
             advanced=lambda done, name: progress(f"judging {name} at its sizes", done, len(readable)),
         )
     )

@@ -151,7 +151,7 @@ class Evaluation:
         settings: What was asked.
         painting: Its file's name.
         painting_scores: `grid`, `frame_style`, `middle_style`, `border` and `rim_contrast` of the painting itself, and
-            with `sizes` its `repetition` and `fine_detail`.
+            with `sizes` its `repetition`, `fine_detail`, `blur` and `direction`.
         own: The photos themselves, judged like a network that changes nothing.
         models: In the order given.
         chases: The optimizer's points, for every photo; empty without optimizer.

@@ -1,6 +1,7 @@
 """A network to be judged, opened from an ONNX file."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fststyle.model.file import read_model
@@ -15,6 +16,7 @@ class Model:
     Attributes:
         name: As tables have it.
         stylize: (H, W, 3) uint8 to the same.
+        once: The same in one pass, however large the picture is; None is `stylize`.
         sides: Height and width if the network takes no others.
         style_size: That it was trained with, if it says so.
     """
@@ -23,6 +25,7 @@ class Model:
     stylize: Stylize
     sides: tuple[int, int] | None = None
     style_size: int | None = None
+    once: Stylize | None = None
 
     @classmethod
     def load(cls, path: Path, *, layout: Layout = "rgb1", name: str | None = None) -> "Model":
@@ -40,4 +43,5 @@ class Model:
         stylizer = Stylizer.load(path, "cpu", layout="rgb1" if file.card else layout)
         _, _, height, width = file.input_shape
         style_size = file.card.recipe.get("style_size") if file.card else None
-        return cls(name or path.stem, stylizer, (height, width) if height and width else None, style_size)
+        sides = (height, width) if height and width else None
+        return cls(name or path.stem, stylizer, sides, style_size, partial(stylizer, passes=1))

@@ -18,6 +18,7 @@ from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.judge.flicker import Stylize
 from fststyle.training.judge.plain_areas import fine_detail, plainest_windows, repetition
+from fststyle.training.judge.sharpness import blur, direction
 from fststyle.training.judge.wasserstein import LAYERS, SlicedWasserstein
 from fststyle.training.tensors import reference_photos, unit_range
 
@@ -50,6 +51,8 @@ class SizeScores:
         plain: Style cost of the plainest windows, at short side 512.
         repetition: Of the same windows.
         fine_detail: Share of the finest octave, at 1:1.
+        blur: See `sharpness.py`, at 1:1.
+        direction: Likewise.
     """
 
     label: str
@@ -61,6 +64,8 @@ class SizeScores:
     plain: float | None = None
     repetition: float | None = None
     fine_detail: float | None = None
+    blur: float | None = None
+    direction: float | None = None
 
 
 @dataclass
@@ -101,9 +106,17 @@ class SizeJudge:
         photos: Sequence[Path],
         sides: Sequence[int],
         *,
+        once: Sequence[Stylize] = (),
         advanced: Callable[[int, str], None] = lambda *_: None,
     ) -> list[list[SizeScores]]:
         """Scores of every network, in the order of the sizes; sizes for which no photo is large enough are left out.
+
+        Args:
+            models: Paint large photos as users get them, in passes.
+            photos: Files.
+            sides: Short sides at which whole photos are judged.
+            once: The same networks in one pass, for the short sides; `models` if not given.
+            advanced: Told how many photos are done, and the name of the next.
 
         Raises:
             ImageError: A photo cannot be read.
@@ -113,19 +126,19 @@ class SizeJudge:
         for number, path in enumerate(photos):
             advanced(number, path.name)
             photo = read_picture(path).rgb
-            for stylize, into in zip(models, sums, strict=True):
-                self._at_sides(photo, stylize, sides, into)
+            for stylize, one_pass, into in zip(models, once or models, sums, strict=True):
+                self._at_sides(photo, one_pass, sides, into)
                 if min(photo.shape[:2]) >= _LARGE_SIDE:
                     self._large(photo, stylize, into)
         labels = [*(f"short side {side}" for side in sides), *(f"seen at {side}" for side in _SEEN), "1:1"]
         return [[each[label].scores(label) for label in labels if label in each] for each in sums]
 
     def of_painting(self) -> dict[str, float]:
-        """Repetition of the painting's plainest windows at 512, and its fine detail at the networks' size."""
+        """Repetition of the painting's plainest windows at 512, and what it is made of at the networks' size."""
         rgb = resize_shorter_side(self._painting, _PLAIN_SIDE)
         repeated = [repetition(rgb[window]) for window in plainest_windows(rgb)]
         own = resize_shorter_side(self._painting, self._style_size)
-        return {"repetition": fmean(repeated) if repeated else 0.0, "fine_detail": fine_detail(own)}
+        return {"repetition": fmean(repeated) if repeated else 0.0, **_made_of(own)}
 
     def _at_sides(self, photo: Pixels, stylize: Stylize, sides: Sequence[int], into: dict[str, _Sums]) -> None:
         for side in sides:
@@ -152,7 +165,7 @@ class SizeJudge:
         top, left = ((side - _CROP) // 2 for side in photo.shape[:2])
         window = (slice(top, top + _CROP), slice(left, left + _CROP))
         costs = self._costs(painted[window], photo[window], self._style_size)
-        into.setdefault("1:1", _Sums()).add(**costs, fine_detail=fine_detail(painted[window]))
+        into.setdefault("1:1", _Sums()).add(**costs, **_made_of(painted[window]))
 
     @torch.no_grad()
     def _costs(self, painted: Pixels, content: Pixels, painting_side: int) -> dict[str, float]:
@@ -172,6 +185,10 @@ class SizeJudge:
             objective = PerceptualObjective(self._cost, painting, loss_network=self._network)
             self._judges[painting_side] = objective, SlicedWasserstein(self._independent, painting)
         return self._judges[painting_side]
+
+
+def _made_of(picture: Pixels) -> dict[str, float]:
+    return {"fine_detail": fine_detail(picture), "blur": blur(picture), "direction": direction(picture)}
 
 
 @torch.no_grad()

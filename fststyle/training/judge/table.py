@@ -31,6 +31,8 @@ _SIZE_LABELS = {
     "plain": "plain areas, style",
     "repetition": "plain areas, repetition",
     "fine_detail": "fine detail",
+    "blur": "blur",
+    "direction": "direction of detail",
 }
 
 
@@ -83,7 +85,7 @@ def _size_rows(evaluation: Evaluation) -> list[Row]:
             values = [None if scores is None else getattr(scores, name) for scores in found]
             if any(value is not None for value in values):
                 cells = ["" if value is None else _number(value) for value in values]
-                own = evaluation.painting_scores.get(name) if name in ("repetition", "fine_detail") else None
+                own = evaluation.painting_scores.get(name)
                 table.append(Row(f"  {said}", cells, "", "" if own is None else _number(own)))
     return table
 

@@ -47,7 +47,19 @@ def test_photos_count_where_they_need_not_be_enlarged(judge: SizeJudge, tmp_path
     assert all(scores.content > 0.1 for scores in flat)
     assert kept[1].repetition is not None
     assert kept[3].fine_detail is not None
-    assert flat[3].fine_detail == 0
+    assert (flat[3].fine_detail, flat[3].blur, flat[3].direction) == (0, 1, 0)
+
+
+def test_short_sides_are_judged_in_one_pass_and_large_photos_as_users_get_them(
+    judge: SizeJudge, tmp_path: Path
+) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (192, 192, 3), np.uint8)).save(tmp_path / "a.png")
+    (found,) = judge.judge([np.zeros_like], [tmp_path / "a.png"], (64,), once=[np.copy])
+    assert {scores.label: scores.content > 0.1 for scores in found} == {
+        "short side 64": False,
+        "seen at 64": True,
+        "1:1": True,
+    }
 
 
 def test_the_painting_is_its_own_best_match(painting: Pixels) -> None:
