@@ -23,7 +23,7 @@ _PANELS = {
         *("license", "report", "resume", "restart", "raw", "snapshot-every", "trajectory", "limit", "seed"),
         *("private", "replace", "message"),
     ),
-    "Painting": ("strength", "scale", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
+    "Painting": ("strength", "scale", "passes", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
     "Video": ("start", "end", "fps", "codec", "crf", "sound"),
     "Address": ("host", "port", "token", "allow-host"),
     "Limits": (

@@ -75,6 +75,14 @@ Scale = Annotated[
     float,
     typer.Option("--scale", min=0.1, max=10, help="Brush size factor: 2 paints strokes twice as broad."),
 ]
+PassesOption = Annotated[
+    str,
+    typer.Option(
+        "--passes",
+        metavar="auto|1|2|3",
+        help="How often the network paints, coarse to fine. Default: by size; 1 paints once.",
+    ),
+]
 KeepColor = Annotated[bool, typer.Option("--keep-color", help="Keep the input's colors.")]
 Mask = Annotated[
     Path | None,
@@ -174,16 +182,20 @@ def required_output(argument: _Name | None, option: _Name | None, example: str) 
     return output
 
 
-def controls_of(strength: float, scale: float, keep_color: bool, mask: Path | None, grain: float) -> "Controls":
+def controls_of(
+    strength: float, scale: float, keep_color: bool, mask: Path | None, grain: float, passes: str
+) -> "Controls":
     """What these options ask for.
 
     Raises:
         ImageError: The mask cannot be read.
+        ValueError: There is no such number of passes.
     """
     from fststyle.paint.controls import Controls
+    from fststyle.paint.passes import parse_passes
     from fststyle.pictures.files import read_mask
 
-    return Controls(strength, keep_color, scale, None if mask is None else read_mask(mask), grain)
+    return Controls(strength, keep_color, scale, None if mask is None else read_mask(mask), grain, parse_passes(passes))
 
 
 def cost_of(

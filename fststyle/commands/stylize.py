@@ -13,6 +13,7 @@ from fststyle.commands.options import (
     LayoutName,
     Mask,
     On,
+    PassesOption,
     Scale,
     Strength,
     Workers,
@@ -67,6 +68,7 @@ def stylize(
     ] = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
+    passes: PassesOption = "auto",
     keep_color: KeepColor = False,
     mask: Mask = None,
     grain: Grain = 0.0,
@@ -130,7 +132,7 @@ def stylize(
         "manifest": manifest,
         "keep": [] if mask is None else [mask],
     }
-    controls = controls_of(strength, scale, keep_color, mask, grain)
+    controls = controls_of(strength, scale, keep_color, mask, grain, passes)
     if on_ray(on, workers):
         _on_ray(model, blend, inputs, output, controls, workers, device, opening, asked)
     else:

@@ -17,6 +17,7 @@ from fststyle.commands.options import (
     LayoutName,
     Mask,
     Network,
+    PassesOption,
     Scale,
     Strength,
     controls_of,
@@ -75,6 +76,7 @@ def video(
     ] = "copy",
     strength: Strength = 1.0,
     scale: Scale = 1.0,
+    passes: PassesOption = "auto",
     keep_color: KeepColor = False,
     mask: Mask = None,
     grain: Grain = 0.0,
@@ -123,7 +125,7 @@ def video(
     shown: _Bar | _Events = _Events() if as_json else _Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
-        controls = controls_of(strength, scale, keep_color, mask, grain)
+        controls = controls_of(strength, scale, keep_color, mask, grain, passes)
         stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
         job = Job(
             source,

@@ -93,11 +93,12 @@ class Blend:
         controls = Controls.of(controls, changed)
         told = all(stylizer.takes_strength for stylizer in self._stylizers)
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
-        return controls.apply(as_rgb(image), paint, fade=not told)
+        side = min(stylizer.trained_side for stylizer in self._stylizers)
+        return controls.apply(as_rgb(image), paint, fade=not told, trained_side=side)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)
         for stylizer, weight in zip(self._stylizers, self._weights, strict=True):
-            mixed += np.float32(weight) * stylizer(rgb, strength=strength)
+            mixed += np.float32(weight) * stylizer(rgb, strength=strength, passes=1)
         mixed += 0.5
         return mixed.astype(np.uint8)

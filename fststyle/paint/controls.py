@@ -1,13 +1,14 @@
-"""Settings of a painting besides its style: strength, brush size, colors, mask, grain."""
+"""Settings of a painting besides its style: strength, brush size, passes, colors, mask, grain."""
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.paint.passes import TRAINED_SIDE, Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
 
 Pixels = NDArray[np.uint8]
@@ -24,6 +25,7 @@ class ControlValues(TypedDict, total=False):
     scale: float
     mask: Pixels | None
     grain: float
+    passes: Passes
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,14 @@ class Controls:
         strength: 0 is the photo, 1 the full style. A network that was trained with a strength input paints weaker
             strokes; any other is cross-faded with the photo.
         keep_color: Take the brightness from the painting and the colors from the photo.
-        scale: Brush size factor. At 2 the network paints at half the size, so strokes are twice as broad. At 0.5 they
-            are half as broad, and painting takes four times as long.
+        scale: Brush size factor. At 2 the network paints at half the size, so strokes are twice as broad; a later pass
+            adds finer ones. At 0.5 they are half as broad, and painting a small picture takes four times as long.
         mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
         grain: Standard deviation, in gray levels, of noise on what the network sees. It gives strokes something to
             start from in flat areas. The noise is the same every time, so that videos do not flicker.
+        passes: How often the network paints, coarse to fine (`passes.py`). "auto" paints in several passes if the
+            brush, by size of the picture and scale, is so broad that one pass would be too fine or blurred. 1 paints
+            once, however large the picture is.
 
     Raises:
         ValueError: A value is out of its range.
@@ -49,6 +54,7 @@ class Controls:
     scale: float = 1.0
     mask: Pixels | None = None
     grain: float = 0.0
+    passes: Passes = "auto"
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -57,6 +63,8 @@ class Controls:
             raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
         if not 0 <= self.grain <= 100:
             raise ValueError(f"grain must lie in 0..100, not {self.grain}")
+        if self.passes not in get_args(Passes):
+            raise ValueError(f"passes must be one of {', '.join(map(str, get_args(Passes)))}, not {self.passes!r}")
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
             raise ValueError(
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
@@ -80,18 +88,27 @@ class Controls:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return values | {"mask": None if digest is None else digest.hexdigest()}
 
-    def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
+    def apply(
+        self,
+        rgb: Pixels,
+        paint: Callable[[Pixels], Pixels],
+        *,
+        fade: bool = True,
+        trained_side: float = TRAINED_SIDE,
+    ) -> Pixels:
         """Paint (H, W, 3) with `paint`, which keeps the size it is given.
 
         Args:
             rgb: The picture.
             paint: What paints.
             fade: Whether the strength is left to a cross-fade; else `paint` has it in itself.
+            trained_side: Largest short side that `paint` is good at in one pass.
         """
         if self.strength == 0:
             return rgb.copy()
-        stylized = resize(paint(self._grained(self._scaled(rgb))), *rgb.shape[:2])
-        return self.lay_over(rgb, stylized, fade=fade)
+        height, width = rgb.shape[:2]
+        sizes = sizes_of_passes(height, width, self.passes, self.scale, trained_side)
+        return self.lay_over(rgb, paint_in_passes(rgb, paint, sizes, self._grained), fade=fade)
 
     def lay_over(self, rgb: Pixels, stylized: Pixels, *, fade: bool = True) -> Pixels:
         """Lay the painting over its photo, by color, strength and mask; both are (H, W, 3)."""
@@ -106,10 +123,6 @@ class Controls:
                 lambda rows: _mixed(stylized[rows], rgb[rows], shown[rows].astype(np.float32) / np.float32(255)), rgb
             )
         return stylized
-
-    def _scaled(self, rgb: Pixels) -> Pixels:
-        height, width = (max(1, round(side / self.scale)) for side in rgb.shape[:2])
-        return resize(rgb, height, width)
 
     def _grained(self, rgb: Pixels) -> Pixels:
         if self.grain == 0:

@@ -10,18 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from fststyle.errors import ModelFileError
-from fststyle.graph.statistics import MEASURED_MEAN, MEASURED_VARIANCE, Statistics
-from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.card import ModelCard
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.held import hold
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
-from fststyle.runtime.network import Network
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
@@ -98,7 +94,7 @@ class FrameStylizer:
         self._fade = not stylizer.takes_strength
         strength = 1.0 if self._fade else self.controls.strength
         self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None)
-        self._held = _hold(stylizer, self.steadiness.follow)
+        self._held = hold(stylizer.network, self.steadiness.follow)
         self._stylizer = stylizer if self._held is None else stylizer.through(self._held)
         self._cuts = CutFinder()
         self._carrier = _carry(self.steadiness.carried(stylizer.network.model.card))
@@ -120,66 +116,17 @@ class FrameStylizer:
     def state(self) -> dict[str, NDArray[Any]]:
         """What is remembered of earlier frames; `restore` takes it back."""
         state = self._cuts.state()
-        if self._held is not None and self._held.statistics is not None:
-            state |= self._held.statistics.feeds()
+        if self._held is not None:
+            state |= self._held.state()
         return state if self._carrier is None else state | self._carrier.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on as if the frames before had been painted here."""
         self._cuts.restore(state)
         if self._held is not None:
-            self._held.statistics = Statistics(state["mean"], state["variance"]) if "mean" in state else None
+            self._held.restore(state)
         if self._carrier is not None:
             self._carrier.restore(state)
-
-
-class HeldNetwork(Network):
-    """A network whose instance norms are given statistics that follow those of the frames.
-
-    Attributes:
-        statistics: What is held; None before the first frame.
-    """
-
-    def __init__(self, network: Network, form: StatisticsForm, follow: float) -> None:
-        measuring = network.open(form.build(measured=form.every))
-        super().__init__(network.model, measuring, network.device, network.layout, None)
-        self.statistics: Statistics | None = None
-        self._network = network
-        self._follow = follow
-        self._measuring = measuring
-        self._given = network.open(form.build(given=True, measured=form.every if follow else ()))
-
-    def open(self, data: bytes) -> onnxruntime.InferenceSession:
-        """As the network itself."""
-        return self._network.open(data)
-
-    def forget(self) -> None:
-        """Measure the next frame afresh."""
-        self.statistics = None
-
-    def run(self, rgb: Pixels, strength: float = 1.0) -> Pixels:
-        """Paint (H, W, 3) with what is held."""
-        names = [self.model.output_name, MEASURED_MEAN, MEASURED_VARIANCE]
-        if self.statistics is None:
-            answer, mean, variance = self.ask(self._measuring, rgb, {}, names, strength)
-            self.statistics = Statistics(mean, variance)
-        elif self._follow:
-            answer, mean, variance = self.ask(self._given, rgb, self.statistics.feeds(), names, strength)
-            self.statistics = self.statistics.mixed(Statistics(mean, variance), self._follow)
-        else:
-            (answer,) = self.ask(self._given, rgb, self.statistics.feeds(), names[:1], strength)
-        return self.to_rgb(answer, rgb.shape[:2])
-
-
-def _hold(stylizer: Stylizer, follow: float) -> HeldNetwork | None:
-    """None where there is nothing to hold: no instance norms, or every frame is left to itself."""
-    if follow == 1:
-        return None
-    try:
-        form = StatisticsForm.read(stylizer.network.model.data)
-    except ModelFileError:
-        return None
-    return HeldNetwork(stylizer.network, form, follow) if form.norms else None
 
 
 def _carry(share: float) -> "Carrier | None":

@@ -2,6 +2,7 @@
 
 import copy
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
@@ -15,6 +16,7 @@ from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.passes import TRAINED_SIDE
 from fststyle.pictures.picture import Picture, to_picture
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
@@ -25,6 +27,9 @@ __all__ = ["Layout", "Opening", "Stylizer"]
 
 # Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
 _ALWAYS_WHOLE = 500_000
+
+# A card that says less is wrong: networks of this kind see farther than that.
+_LEAST_TRAINED_SIDE = 64
 
 
 class Opening(TypedDict, total=False):
@@ -108,6 +113,12 @@ class Stylizer:
         """Whether the network was trained with a strength input; others are cross-faded with the photo."""
         return self._network.model.takes_strength
 
+    @property
+    def trained_side(self) -> int:
+        """Largest short side, in pixels, that the network is good at in one pass; by its card, if that says so."""
+        told = self.card.recipe.get("trained_size") if self.card is not None else None
+        return told if isinstance(told, int) and told >= _LEAST_TRAINED_SIDE else TRAINED_SIDE
+
     def through(self, network: Network) -> Self:
         """One that paints with another form of this network, in as much memory and as exactly."""
         other = copy.copy(self)
@@ -127,7 +138,7 @@ class Stylizer:
 
         Args:
             image: uint8 RGB of shape (H, W, 3), or a Pillow image of any mode.
-            controls: Strength, brush size, colors, mask and grain; None for the defaults.
+            controls: Strength, brush size, passes, colors, mask and grain; None for the defaults.
             changed: Fields of `Controls` to change: `stylizer(photo, strength=0.5)`.
 
         Returns:
@@ -137,12 +148,18 @@ class Stylizer:
             ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
         """
         controls = Controls.of(controls, changed)
-        told = self.takes_strength
-        paint = partial(self._paint, strength=controls.strength if told else 1.0)
-        return controls.apply(as_rgb(image), lambda rgb: self._fitting(rgb, paint), fade=not told)
+        rgb, told = as_rgb(image), self.takes_strength
+        if any(self._network.model.input_shape[2:]):
+            controls = replace(controls, passes=1)  # it sees one size, whatever it is given
+        # While a later pass paints, the photo is held, too.
+        held = 0 if controls.passes == 1 else rgb.nbytes
+        paint = partial(self._paint, strength=controls.strength if told else 1.0, held=held)
+        return controls.apply(
+            rgb, lambda part: self._fitting(part, paint), fade=not told, trained_side=self.trained_side
+        )
 
-    def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        """Whole, or in tiles where it would not fit."""
+    def _paint(self, rgb: NDArray[np.uint8], strength: float, held: int) -> NDArray[np.uint8]:
+        """Whole, or in tiles where it would not fit beside the bytes that are held."""
         height, width = rgb.shape[:2]
         small = self._memory is None and height * width <= _ALWAYS_WHOLE
         if small or any(self._network.model.input_shape[2:]):
@@ -156,7 +173,9 @@ class Stylizer:
             return self._network.run(rgb, strength)
         memory = self._memory
         if memory is None:
-            memory = max(default_memory(), self._tiled.least_memory(height, width))
+            memory = max(default_memory() - held, self._tiled.least_memory(height, width))
+        else:
+            memory -= held
         if self._tiled.fits(height, width, memory):
             return self._network.run(rgb, strength)
         return self._tiled.run(rgb, memory, exact=self._exact, strength=strength)
