@@ -21,6 +21,9 @@ PAGE = Path(__file__).resolve().parent / "page"
 
 _MARK = "site.json"
 
+# Of the page, what only `fststyle serve` needs.
+_SERVED = ("server_engine.js", "jobs.", "job_card.js", "studio_form.js", "lang/jobs.")
+
 # A host that reads this file (Netlify, Cloudflare Pages) then lets the page use threads.
 _HEADERS = """\
 /*
@@ -54,7 +57,7 @@ def build_site(
         ModelFileError: One of the networks is none.
     """
     _refuse_other_folder(output)
-    files = page_files()
+    files = {name: data for name, data in page_files().items() if not name.startswith(_SERVED)}
     entries: list[dict[str, Any]] = []
     for network in networks:
         path = find_network(Path(network))
