@@ -26,8 +26,12 @@ def unit_range(rgb: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(rgb.copy()).permute(2, 0, 1).unsqueeze(0).float().div(255)
 
 
-def photos_of(batch: object) -> Tensor:
+def photos_of(batch: object, *, check_range: bool = True) -> Tensor:
     """The photos of a batch, (B, 3, H, W), uint8 or floating point in [0, 1]: it, or the first thing in it.
+
+    Args:
+        batch: As a data loader gives it.
+        check_range: Look at the values of photos of floating point, which waits for their device.
 
     Raises:
         ValueError: It holds something else.
@@ -40,7 +44,8 @@ def photos_of(batch: object) -> Tensor:
     if photos.dtype != torch.uint8 and not photos.is_floating_point():
         raise ValueError(f"photos must be uint8, or floating point in [0, 1], not {photos.dtype}")
     if (
-        photos.is_floating_point()
+        check_range
+        and photos.is_floating_point()
         and photos.numel()
         and not -_ROUNDING <= photos.min() <= photos.max() <= 1 + _ROUNDING
     ):
@@ -49,6 +54,11 @@ def photos_of(batch: object) -> Tensor:
             "undo their normalization, or give uint8"
         )
     return photos
+
+
+def onto(values: Tensor, device: torch.device) -> Tensor:
+    """Values of the CPU on a device; from pinned memory, so that the program need not wait for it."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def content_of(photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

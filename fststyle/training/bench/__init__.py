@@ -121,7 +121,7 @@ def bench_training(
         vgg = Cost(loss_network="vgg19", weights=random_vgg)
         cost = vgg if loss_network == "vgg19" else Cost(loss_network=loss_network)
         data = ContentData(samples.photo_folder(), crop=crop, batch_size=batch)
-        data.cache_folder = Path(folder) / CACHE_FOLDER
+        data.cache_folder, data.device = Path(folder) / CACHE_FOLDER, device
         with warnings.catch_warnings(action="ignore"):  # ten photos would be few to train with
             data.setup("fit")
         costs = {OURS: cost, STEADY: replace(cost, temporal_weight=1.0), OURS_SLIM: slim, OURS_VGG: vgg}

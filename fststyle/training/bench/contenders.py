@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,19 +34,32 @@ PARTS = (
 )
 
 
-class _StepTimes(pl.Callback):
-    """Seconds from the end of each step to the end of the next: data, step, logs, hooks, everything."""
+class StepTimes(pl.Callback):
+    """Seconds from the end of each step to the end of the next: data, step, logs, hooks, everything.
+
+    A GPU notes the ends itself; to wait for it would hide that the program prepares steps while it computes.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.seconds: list[float] = []
-        self._last: float | None = None
+        self._on_gpu = device.type == "cuda"
+        self._ends: list[float] = []
+        self._events: list[torch.cuda.Event] = []
 
     def on_train_batch_end(self, *_: Any) -> None:
-        now = _clock(self.device)
-        if self._last is not None:
-            self.seconds.append(now - self._last)
-        self._last = now
+        """Note the end of a step."""
+        if self._on_gpu:
+            self._events.append(torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
+            self._events[-1].record()
+        else:
+            self._ends.append(time.perf_counter())
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of each step but the first; waits for the device."""
+        if self._on_gpu:
+            torch.cuda.synchronize()
+            return [begun.elapsed_time(ended) / 1e3 for begun, ended in pairwise(self._events)]
+        return [ended - begun for begun, ended in pairwise(self._ends)]
 
 
 def module_for(network: NetworkName, cost: Cost, device: torch.device) -> StyleTransferModule:
@@ -65,7 +79,7 @@ def ours(
     module: StyleTransferModule, batches: Iterator[Tensor], steps: int, device: torch.device, precision: Precision
 ) -> list[float]:
     """Seconds of our steps under Lightning."""
-    times = _StepTimes(device)
+    times = StepTimes(device)
     trainer = bare_trainer(
         device,
         precision=precision,

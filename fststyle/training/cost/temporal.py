@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fststyle.training.cost.motion import NOISE, random_field, random_flow
+from fststyle.training.tensors import onto
 
 _SEED = 2  # data/ draws from 0 and 1
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, as Gao has it
@@ -54,8 +55,8 @@ def moved(content: Tensor, positions: Sequence[int], *, lighting: float = 0.0) -
         lights.append(torch.from_numpy(random_field(height, width, 1, rng)).permute(2, 0, 1))
         generator = torch.Generator(content.device).manual_seed(int(rng.integers(2**62)))
         noises.append(torch.randn(content.shape[1:], generator=generator, device=content.device))
-    flow = torch.stack(flows).to(content.device)
-    light = lighting * torch.stack(lights).to(content.device)
+    flow = onto(torch.stack(flows), content.device)
+    light = lighting * onto(torch.stack(lights), content.device)
     with torch.autocast(content.device.type, enabled=False):
         there = warp(content, flow)
         lit = (there + light).clamp(0, 1)
@@ -78,8 +79,8 @@ def temporal_loss(painted: Tensor, painted_later: Tensor, later: Moved) -> Tenso
 def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     """Move (B, C, H, W) by (B, H, W, 2), differentiably; like `motion.warp`, but exact for parts of pixels too."""
     height, width = pictures.shape[-2:]
-    scale = flow.new_tensor((2 / max(width - 1, 1), 2 / max(height - 1, 1)))
-    grid = _sources(flow) * scale - 1
+    x, y = _sources(flow).unbind(-1)
+    grid = torch.stack((x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1), dim=-1)
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
 
 
@@ -92,8 +93,8 @@ def inside(flow: Tensor) -> Tensor:
 
 def luminance(pictures: Tensor) -> Tensor:
     """(B, 3, H, W) to (B, 1, H, W)."""
-    weights = pictures.new_tensor(_LUMINANCE).view(1, 3, 1, 1)
-    return (pictures * weights).sum(1, keepdim=True)
+    red, green, blue = (weight * pictures[:, channel] for channel, weight in enumerate(_LUMINANCE))
+    return (red + green + blue).unsqueeze(1)
 
 
 def _sources(flow: Tensor) -> Tensor:

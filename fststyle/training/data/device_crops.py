@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from fststyle.training.data.crops import HIGHEST_BLACK, Draw
+from fststyle.training.tensors import onto
 
 # Pillow's fixed point: a byte, two bits of headroom for weights beyond 1, and the rest behind the point.
 _FRACTION_BITS = 32 - 8 - 2
@@ -63,8 +64,8 @@ def cut_on_device(photos: Photos, drawn: Sequence[tuple[int, Draw]]) -> Tensor:
         for begin in range(0, len(places), group):
             here = places[begin : begin + group]
             made = _resized(photos, [drawn[place] for place in here], crop, lines, columns_first=columns_first)
-            squares[_to(torch.tensor(here), squares.device)] = made
-    flips = _to(torch.tensor([draw.flip for _, draw in drawn]), photos.pixels.device)
+            squares[onto(torch.tensor(here), squares.device)] = made
+    flips = onto(torch.tensor([draw.flip for _, draw in drawn]), photos.pixels.device)
     squares = torch.where(flips[:, None, None, None], squares.flip(2), squares)
     for place, (_, draw) in enumerate(drawn):
         if draw.black is not None:
@@ -79,7 +80,7 @@ def _resized(
     device = photos.pixels.device
     boxes = np.array([draw.box for _, draw in drawn], np.float32).astype(np.float64)  # Pillow takes floats
     numbers = np.array([(photos.first[index], *photos.sides[index]) for index, _ in drawn], np.float64)
-    table = _to(torch.from_numpy(np.concatenate([boxes, numbers], axis=1)), device)
+    table = onto(torch.from_numpy(np.concatenate([boxes, numbers], axis=1)), device)
     left, top, right, bottom, origin, height, width = table.unbind(1)
     taps = 2 * math.ceil(_SUPPORT * max(1.0, float((boxes[:, 2:] - boxes[:, :2]).max()) / crop)) + 1
     along, down = _weights(left, right, width, crop, taps), _weights(top, bottom, height, crop, taps)
@@ -179,8 +180,3 @@ def _darkened(rgb: Tensor, share: float) -> Tensor:
     black = torch.minimum(quantile, HIGHEST_BLACK * white)
     levels = ((torch.arange(256, device=rgb.device) - black) / (white - black).clamp_min(1)).clamp(0, 1)
     return (255 * levels).round().byte()[rgb.long()]
-
-
-def _to(values: Tensor, device: torch.device) -> Tensor:
-    """Onto a device, without waiting for it."""
-    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)

@@ -18,7 +18,7 @@ from fststyle.pictures.sheet import contact_sheet
 from fststyle.system.signals import SignalWatch
 from fststyle.system.warn import warn
 from fststyle.training.fit.module import StyleTransferModule
-from fststyle.training.fit.progress import has_end
+from fststyle.training.fit.progress import SharedLook, has_end
 from fststyle.training.fit.run_log import log_picture
 from fststyle.training.tensors import to_uint8
 
@@ -39,6 +39,7 @@ class TimeBudget(Callback):
         self.seconds = minutes * 60 if minutes is not None else None
         self._before = 0.0
         self._started: float | None = None
+        self._shared = SharedLook()
 
     @property
     def elapsed(self) -> float:
@@ -52,7 +53,7 @@ class TimeBudget(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock, for a resumed run at the time it had reached."""
-        self._started = time.monotonic()
+        self._started, self._shared = time.monotonic(), SharedLook()
         self._look(trainer, cast(StyleTransferModule, pl_module))
 
     def on_train_batch_end(
@@ -66,7 +67,7 @@ class TimeBudget(Callback):
 
     def _look(self, trainer: pl.Trainer, module: StyleTransferModule) -> None:
         """Look at the clock; all processes use the first one's."""
-        if self.seconds is not None:
+        if self.seconds is not None and self._shared.is_due(trainer):
             module.time_spent = trainer.strategy.broadcast(self.elapsed) / self.seconds
 
     def state_dict(self) -> dict[str, float]:
@@ -83,6 +84,7 @@ class StopOnSignal(Callback):
 
     def __init__(self) -> None:
         self._watch = SignalWatch()
+        self._shared = SharedLook()
 
     @property
     def received(self) -> int | None:
@@ -91,15 +93,16 @@ class StopOnSignal(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over both signals from Lightning, which would leave with exit status 0."""
+        self._shared = SharedLook()
         self._watch.__enter__()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop all processes after a step if one of them got a signal."""
-        if _step_done(trainer, batch_idx) and trainer.strategy.reduce_boolean_decision(
-            self.received is not None, all=False
-        ):
+        if not (_step_done(trainer, batch_idx) and self._shared.is_due(trainer)):
+            return
+        if trainer.strategy.reduce_boolean_decision(self.received is not None, all=False):
             trainer.should_stop = True
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -19,7 +19,7 @@ from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.step_cost import StyleChoice
 from fststyle.training.networks.layers import call_with
 from fststyle.training.networks.transformer_net import NetworkName
-from fststyle.training.tensors import reference_photos, unit_range
+from fststyle.training.tensors import onto, reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
 
@@ -180,8 +180,9 @@ class ManyStylesModule(StyleTransferModule):
 
     def choice(self, styles: Tensor) -> StyleChoice:
         """Paint the pictures of a batch in these styles, (B,) int64, and judge each by its own."""
-        styles = styles.to(self.device)
-        grams = {layer: grams.to(styles.device)[styles] for layer, grams in self._grams.items()}
+        styles = onto(styles, self.device)
+        self._grams = {layer: grams.to(styles.device) for layer, grams in self._grams.items()}
+        grams = {layer: grams[styles] for layer, grams in self._grams.items()}
         return StyleChoice(lambda net, content: in_styles(net, content, styles), style_grams=grams)
 
     def choose(self, positions: Sequence[int]) -> StyleChoice:

@@ -12,7 +12,6 @@ from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import nn
 from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from fststyle import __version__
 from fststyle.errors import TrainingError
@@ -21,9 +20,10 @@ from fststyle.training.checkpoint import CHECKPOINT_KEY, read_content
 from fststyle.training.cost.objective import Cost
 from fststyle.training.data.painting import look_at
 from fststyle.training.devices import ONLY_FLOAT32
+from fststyle.training.fit.broken_steps import LOOK_EVERY, BrokenSteps
 from fststyle.training.fit.muon import Muon
 from fststyle.training.fit.recipe import at_another_rate, check_settings, recipe, refuse_another_recipe, saved_settings
-from fststyle.training.fit.schedule import WarmedUpAverage, one_cycle
+from fststyle.training.fit.schedule import RunningAverage, one_cycle
 from fststyle.training.fit.steps import PaintingSteps
 from fststyle.training.fit.teacher import Teacher
 from fststyle.training.networks.strength import StrengthNet
@@ -102,10 +102,11 @@ class StyleTransferModule(PaintingSteps):
         self.init = warm_start(self.net, network, width, str(init))
         if strength:
             self.net = StrengthNet(self.net)
-        self.averaged = AveragedModel(self.net, multi_avg_fn=WarmedUpAverage(ema_decay), use_buffers=True)
+        self.averaged = RunningAverage(self.net, ema_decay)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
         # The others are in the recipe, which is saved with them.
         self.save_hyperparameters({"warmup": warmup, "ema_decay": ema_decay}, logger=False)
+        self._broken_steps = BrokenSteps()
         self.resume_anyway = False
         """Go on from a checkpoint of another recipe, too."""
 
@@ -173,28 +174,34 @@ class StyleTransferModule(PaintingSteps):
     on_validation_start = on_test_start = _to_device
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Stop before a step that would ruin the network.
+        """Stop before a step that would ruin the network; on a GPU, before its next checkpoint.
 
         Raises:
             TrainingError: If a gradient is not finite; it names the terms that are not.
         """
         gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        if torch.isfinite(norm) or self._is_left_out():
-            return
-        broken = [name for name, value in self.last_terms.items() if not torch.isfinite(value) and name != "total_loss"]
-        what = f"the {' and '.join(broken)}" if broken else "the gradient (of a finite cost)"
-        raise TrainingError(
-            f"{what} became NaN or infinite at step {self.trainer.global_step}; nothing was changed by it: go on from "
-            "the last checkpoint, if there is one, by --resume --precision 32-true, or by --resume --force with"
-            " a lower --learning-rate"
-        )
-
-    def _is_left_out(self) -> bool:
-        """Whether the scaler of `16-mixed` leaves a step out whose gradients overflow, and scales less from then on."""
+        step = self.trainer.global_step
+        self._broken_steps.see(nn.utils.get_total_norm(gradients), self.last_terms, step)
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        finite = all(bool(torch.isfinite(value)) for value in self.last_terms.values())
-        return scaler is not None and finite and scaler.get_scale() > 1
+        if self._looks_at_once() or scaler is not None or (step + 1) % LOOK_EVERY == 0:
+            # The scaler of `16-mixed` leaves steps out whose gradients overflow, and scales less from then on.
+            self._refuse_broken_steps(may_overflow=scaler is not None and scaler.get_scale() > 1)
+
+    def _looks_at_once(self) -> bool:
+        """Whether asking a tensor for its value costs nothing."""
+        return self.device.type == "cpu"
+
+    def _refuse_broken_steps(self, *, may_overflow: bool = False) -> None:
+        broken = self._broken_steps.look()
+        if broken is None or (may_overflow and not broken.terms):
+            return
+        terms = [name for name in broken.terms if name != "total_loss"]
+        what = f"the {' and '.join(terms)}" if terms else "the gradient (of a finite cost)"
+        raise TrainingError(
+            f"{what} became NaN or infinite at step {broken.step}; nothing was saved since: go on from the last "
+            "checkpoint, if there is one, by --resume --precision 32-true, or by --resume --force with a lower "
+            "--learning-rate"
+        )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, and take the step into the running average before any callback can save a checkpoint."""
@@ -219,7 +226,12 @@ class StyleTransferModule(PaintingSteps):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what export, resume and `load_from_checkpoint` need to know, in types that load with `weights_only`."""
+        """Add what export, resume and `load_from_checkpoint` need to know, in types that load with `weights_only`.
+
+        Raises:
+            TrainingError: A step since the last look was not finite.
+        """
+        self._refuse_broken_steps()
         checkpoint[CHECKPOINT_KEY] = {
             "version": __version__,
             "name": self.name,

@@ -62,7 +62,7 @@ class Strengths(Callback):
 
     def choice(self, module: StyleTransferModule, number: int) -> StyleChoice:
         """Paint and judge at one of the strengths."""
-        style = torch.tensor([number], device=module.device)
+        style = torch.full((1,), number, device=module.device)
         return StyleChoice(
             lambda net, content: in_styles(net, content, style),
             style_weight=module.cost.style_weight * self.factors[number],

@@ -1,6 +1,7 @@
 """The progress of a run, measured by whatever ends it: steps, epochs or time."""
 
 import math
+import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -36,6 +37,35 @@ def share_done(trainer: pl.Trainer, time_spent: float | None) -> float:
     if not shares and not has_end(trainer, time_spent):
         shares.append(step / USUAL_STEPS)
     return min(1.0, max(shares, default=0.0))
+
+
+class SharedLook:
+    """At which steps the processes of a run look at something together, such as one clock.
+
+    One process alone always may. Several would wait for each other and for their devices, so they do it about twice a
+    second, all at the same steps.
+    """
+
+    _SECONDS, _MOST_STEPS = 0.5, 100
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._last: tuple[int, float] | None = None
+
+    def is_due(self, trainer: pl.Trainer) -> bool:
+        """To be asked by all processes at the same steps."""
+        step = trainer.global_step
+        if trainer.world_size == 1:
+            return True
+        if step < self._next:
+            return False
+        now, wait = time.monotonic(), 1
+        if self._last is not None and step > self._last[0]:
+            seconds = (now - self._last[1]) / (step - self._last[0])
+            wait = max(1, min(self._MOST_STEPS, int(self._SECONDS / max(seconds, 1e-6))))
+        self._last = step, now
+        self._next = step + trainer.strategy.broadcast(wait)
+        return True
 
 
 def timed_share(trainer: pl.Trainer) -> float | None:
@@ -74,6 +104,7 @@ class TimedModule(pl.LightningModule):
     def __init__(self) -> None:
         super().__init__()
         self.time_spent: float | None = None
+        self._look = SharedLook()
 
     @property
     def has_end(self) -> bool:
@@ -87,6 +118,7 @@ class TimedModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         """Look at the clock, and warn if nothing ends the run."""
+        self._look = SharedLook()
         self.on_train_batch_start()
         if not self.has_end:
             rank_zero_warn(
@@ -96,6 +128,8 @@ class TimedModule(pl.LightningModule):
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Look at the clock of `Trainer(max_time=…)`."""
+        if not (_timers(self.trainer) and self._look.is_due(self.trainer)):
+            return
         if (timed := timed_share(self.trainer)) is not None:
             self.time_spent = max(timed, self.time_spent or 0.0)
 

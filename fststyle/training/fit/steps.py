@@ -18,7 +18,7 @@ from fststyle.training.fit.progress import TimedModule
 from fststyle.training.fit.step_cost import AS_IT_IS, StyleChoice, likeness_cost, step_cost
 from fststyle.training.fit.teacher import MATCHING, Teacher
 from fststyle.training.networks.strength import draw_strengths, style_share
-from fststyle.training.tensors import bytes_of, content_of, photos_of, reference_photos, unit_range
+from fststyle.training.tensors import bytes_of, content_of, onto, photos_of, reference_photos, unit_range
 
 
 class PaintingSteps(TimedModule):
@@ -48,6 +48,7 @@ class PaintingSteps(TimedModule):
         self.last_terms: dict[str, Tensor] = {}
         self.chooser: Callable[[], StyleChoice] | None = None
         self._objective: PerceptualObjective | None = None
+        self._logged_step = -1
 
     @property
     def turns(self) -> bool:
@@ -93,7 +94,7 @@ class PaintingSteps(TimedModule):
             return self.chooser()
         if not self.strength:
             return AS_IT_IS
-        strengths = draw_strengths(positions).to(self.device)
+        strengths = onto(draw_strengths(positions), self.device)
         return StyleChoice(lambda net, content: net(content, strengths), style_share=style_share(strengths))
 
     def choose_held_out(self, batch_idx: int, count: int) -> StyleChoice:
@@ -116,14 +117,35 @@ class PaintingSteps(TimedModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The total cost of a batch of photos; in the first part of a run with a teacher, only the likeness."""
-        photos = photos_of(batch)
+        is_logged = self._is_logged()
+        photos = photos_of(batch, check_range=is_logged)
         if self.teacher is not None and self.progress < MATCHING:
             terms = likeness_cost(self.net(content_of(photos)), self.teacher(bytes_of(photos)))
         else:
             terms = self.terms(photos).named()
         self.last_terms = {name: value.detach() for name, value in terms.items()}
-        self.log_dict({f"train/{name}": value for name, value in self.last_terms.items()}, batch_size=len(photos))
+        if is_logged:
+            self._logged_step = self.global_step
+            self._log_terms(len(photos))
         return terms["total_loss"]
+
+    def on_train_start(self) -> None:
+        """The first step of each run is logged."""
+        super().on_train_start()
+        self._logged_step = -1
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Log the last step of a run, too."""
+        if self.trainer.should_stop and self._logged_step != self.global_step - 1:
+            self._log_terms(1)
+
+    def _is_logged(self) -> bool:
+        """Whether a logger takes this step, or it is the first one. Logging the others would only cost time."""
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return self._logged_step < 0 or (every > 0 and (self.global_step + 1) % every == 0)
+
+    def _log_terms(self, photos: int) -> None:
+        self.log_dict({f"train/{name}": value for name, value in self.last_terms.items()}, batch_size=photos)
 
     def validation_step(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
         """Measure the averaged network on held-out photos; returns the photos and its pictures, (B, 3, H, W)."""

@@ -82,3 +82,13 @@ def test_a_preview_is_not_taught(painting: Path) -> None:
     module = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, teacher=str(PHOTOS_BACK))
     Strengths().setup(bare_trainer(torch.device("cpu")), module, "fit")
     assert module.teacher is None
+
+
+def test_in_torch_it_paints_the_same(tmp_path: Path) -> None:
+    teacher = Teacher(NETWORK)
+    photos = torch.randint(0, 256, (2, 3, 40, 48), dtype=torch.uint8)
+    net = teacher.in_torch(torch.device("cpu"))
+    assert net is not None
+    assert not net.training
+    torch.testing.assert_close(net(photos / 255), teacher(photos), rtol=0, atol=1e-4)
+    assert Teacher(PHOTOS_BACK).in_torch(torch.device("cpu")) is None
