@@ -168,6 +168,7 @@ def test_the_cost_of_a_step_is_computed_without_waiting_for_copies(
                     each._buffers[name] = there(buffer)
         grams = module.objective.style_grams
         module.objective.style_grams = {layer: there(gram) for layer, gram in grams.items()}
+        module._device = torch.device("cuda", 0)
         batch = torch.zeros(2, 3, 64, 64, dtype=torch.uint8, device="cuda")
         with CopyWatch() as watch:
             terms = module.terms(batch)
