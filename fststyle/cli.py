@@ -19,6 +19,7 @@ from fststyle.commands.explain import explain
 from fststyle.commands.export import export
 from fststyle.commands.grammar import SETTINGS, Command, Group, PassThrough, examples
 from fststyle.commands.info import info
+from fststyle.commands.live import live
 from fststyle.commands.models import models
 from fststyle.commands.optimize import optimize
 from fststyle.commands.publish import publish
@@ -93,6 +94,12 @@ _add(
 )
 _add(web, "Paint", "fststyle web starry_night udnie -o site/")
 _add(serve, "Paint", "fststyle serve", "fststyle serve mine.onnx --photos photos/ -o served/")
+_add(
+    live,
+    "Paint",
+    "fststyle live udnie_tiny",
+    "fststyle live udnie_tiny --camera 1 --size 640x360 -o - | ffplay -f yuv4mpegpipe -",
+)
 _add(models, "Paint", "fststyle models")
 _add(info, "Paint", "fststyle info starry_night", "fststyle info mine.onnx --json")
 

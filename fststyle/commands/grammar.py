@@ -24,7 +24,7 @@ _PANELS = {
         *("private", "replace", "message"),
     ),
     "Painting": ("strength", "scale", "passes", "keep-color", "mask", "grain", "blend", "follow", "carry", "quick"),
-    "Video": ("start", "end", "fps", "codec", "crf", "sound"),
+    "Video": ("camera", "mirror", "start", "end", "fps", "codec", "crf", "sound"),
     "Address": ("host", "port", "token", "allow-host"),
     "Limits": (
         *("workers", "waiting", "running", "timeout"),

@@ -19,11 +19,11 @@ from fststyle.system.option_names import option_name
 NAMES = {
     "photos": {"serve", "export", "quantize", "evaluate", "optimize", "explain"},
     "style": {"evaluate", "optimize", "explain"},
-    "output": {"stylize", "video", "serve", "web", "export", "quantize", "evaluate", "optimize", "explain"},
+    "output": {"stylize", "video", "live", "serve", "web", "export", "quantize", "evaluate", "optimize", "explain"},
     "loss-network": {"evaluate", "optimize", "explain", "bench train"},
     "weights": {"evaluate", "optimize", "explain"},
     "style-weight": {"evaluate", "optimize"},
-    "size": {"export", "evaluate", "optimize", "explain", "bench train", "bench model"},
+    "size": {"live", "export", "evaluate", "optimize", "explain", "bench train", "bench model"},
 }
 
 
