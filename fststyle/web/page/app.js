@@ -164,7 +164,7 @@ class App {
       if (signal.aborted) return painting.close();
       this.viewer.showPainting(painting);
       element("frame").dataset.painted = `${request.network.name} ${this.photo?.id}`;
-      document.dispatchEvent(new CustomEvent("painted"));
+      document.dispatchEvent(new CustomEvent("painted", { bubbles: true }));
     });
   }
 

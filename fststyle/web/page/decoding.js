@@ -1,4 +1,5 @@
 /** A file to pixels: upright, in sRGB, its transparency apart from its colors. */
+import { sizeOf } from "./headers.js";
 import { blank } from "./pixels.js";
 import { Problem } from "./problem.js";
 import { isTransparent } from "./transparency.js";
@@ -9,6 +10,7 @@ import { isTransparent } from "./transparency.js";
 const MOST_PIXELS = 250_000_000;
 const BEFORE_SIDE = 2048;
 const BAND_ROWS = 512;
+const HEADER_BYTES = 2 ** 18; // a JPEG has its size behind what a camera writes into it
 
 /** What files begin with. */
 const SIGNATURES = [
@@ -33,10 +35,12 @@ let photos = 0;
 export async function openPhoto(blob, name) {
   if (blob.size === 0) throw new Problem("photo-empty", { name });
   const type = await typeOf(blob);
+  const announced = sizeOf(new DataView(await blob.slice(0, HEADER_BYTES).arrayBuffer()), type);
+  if (announced) refuseMany(announced, name);
   const bitmap = await decoded(blob, type, name);
   const { width, height } = bitmap;
   try {
-    if (width * height > MOST_PIXELS) throw new Problem("photo-too-large", { name, width, height });
+    refuseMany(bitmap, name);
     const checked = await checkedFrame(blob, type, name);
     let pixels = pixelsOf(bitmap);
     const transparent = isTransparent(pixels);
@@ -47,6 +51,12 @@ export async function openPhoto(blob, name) {
   } finally {
     bitmap.close();
   }
+}
+
+/** @param {{width: number, height: number}} size @param {string} name */
+function refuseMany({ width, height }, name) {
+  if (width * height > MOST_PIXELS)
+    throw new Problem("photo-too-large", { name, width: String(width), height: String(height) });
 }
 
 /**
@@ -99,15 +109,21 @@ async function checkedFrame(blob, type, name) {
   }
 }
 
-/** @param {any} frame @returns {Promise<Pixels | null>} */
+/**
+ * @param {any} frame
+ * @returns {Promise<Pixels | null>} null where the browser gives no bytes that mean sRGB
+ */
 async function copied(frame) {
+  const { transfer, primaries } = frame.colorSpace ?? {};
+  if (transfer !== "iec61966-2-1" || primaries !== "bt709" || !/^(RGB|BGR)A$/.test(frame.format)) return null;
   const made = blank(frame.displayWidth, frame.displayHeight);
-  try {
-    await frame.copyTo(made.data, { format: "RGBA", colorSpace: "srgb" });
-    return made;
-  } catch {
-    return null; // an older browser, or high depth
+  await frame.copyTo(made.data); // asked for another order, a browser multiplies by alpha on the way
+  if (frame.format === "BGRA") {
+    for (let at = 0; at < made.data.length; at += 4) {
+      [made.data[at], made.data[at + 2]] = [made.data[at + 2], made.data[at]];
+    }
   }
+  return made;
 }
 
 /**

@@ -13,8 +13,8 @@ const QUALITY = 0.95;
  */
 export async function encode(pixels, type) {
   const transparent = isTransparent(pixels);
-  // A canvas multiplies colors by alpha, which loses some.
-  if (transparent && type === "image/png") return png(pixels);
+  // A canvas multiplies colors by alpha, which loses some, and writes alpha where there is none.
+  if (type === "image/png") return png(pixels, transparent ? 4 : 3);
   const shown = transparent && type === "image/jpeg" ? overWhite(pixels) : pixels;
   const canvas = new OffscreenCanvas(pixels.width, pixels.height);
   const context = canvas.getContext("2d");
@@ -34,19 +34,39 @@ function overWhite({ data, width, height }) {
   return result;
 }
 
-/** @param {Pixels} pixels @returns {Promise<Blob>} */
-async function png({ data, width, height }) {
+/**
+ * @param {Pixels} pixels
+ * @param {3 | 4} channels
+ * @returns {Promise<Blob>}
+ */
+async function png(pixels, channels) {
   const header = new DataView(new ArrayBuffer(13));
-  header.setUint32(0, width);
-  header.setUint32(4, height);
-  header.setUint16(8, 0x0806); // 8 bits; red, green, blue and alpha
-  const rows = new Uint8Array(height * (width * 4 + 1)); // each begins with its filter, 0
-  for (let y = 0; y < height; y++) rows.set(data.subarray(y * width * 4, (y + 1) * width * 4), y * (width * 4 + 1) + 1);
-  const packed = new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"));
-  const pixels = new Uint8Array(await new Response(packed).arrayBuffer());
+  header.setUint32(0, pixels.width);
+  header.setUint32(4, pixels.height);
+  header.setUint16(8, channels === 4 ? 0x0806 : 0x0802); // 8 bits a channel
+  const packed = new Blob([filtered(pixels, channels)]).stream().pipeThrough(new CompressionStream("deflate"));
+  const data = new Uint8Array(await new Response(packed).arrayBuffer());
   const signature = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const chunks = [chunk("IHDR", new Uint8Array(header.buffer)), chunk("IDAT", pixels), chunk("IEND", new Uint8Array())];
+  const chunks = [chunk("IHDR", new Uint8Array(header.buffer)), chunk("IDAT", data), chunk("IEND", new Uint8Array())];
   return new Blob([signature, ...chunks], { type: "image/png" });
+}
+
+/**
+ * Rows as a PNG packs them: the differences to the pixel on the left, behind the number of this filter.
+ * @param {Pixels} pixels
+ * @param {3 | 4} channels
+ */
+function filtered({ data, width, height }, channels) {
+  const rows = new Uint8Array(height * (width * channels + 1));
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    rows[to++] = 1;
+    const start = y * width * 4;
+    for (let at = start; at < start + width * 4; at += 4) {
+      for (let i = at; i < at + channels; i++) rows[to++] = data[i] - (at > start ? data[i - 4] : 0);
+    }
+  }
+  return rows;
 }
 
 /** @param {string} name @param {Uint8Array} content */

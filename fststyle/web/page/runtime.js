@@ -23,9 +23,7 @@ export class Runtime {
     /** @type {Map<Device, Promise<any>>} */
     this.modules = new Map();
     this.notes = [device === "webgpu" ? "runs-webgpu" : threads > 1 ? "runs-threads" : "runs-single"];
-    // Browsers tell 8 at most, and some tell nothing.
-    const gigabytes = /** @type {any} */ (navigator).deviceMemory ?? 4;
-    this.memory = Math.max(ALWAYS, gigabytes * EACH_GIGABYTE);
+    this.memory = memory();
   }
 
   /**
@@ -96,6 +94,15 @@ export class Runtime {
     });
     return ort;
   }
+}
+
+/** Bytes that a painting may take. */
+function memory() {
+  const megabytes = Number(new URLSearchParams(location.search).get("memory")); // ?memory=300 is a small phone
+  if (megabytes > 0) return megabytes * 1e6;
+  // Browsers tell 8 at most, and some tell nothing.
+  const gigabytes = /** @type {any} */ (navigator).deviceMemory ?? 4;
+  return Math.max(ALWAYS, gigabytes * EACH_GIGABYTE);
 }
 
 /** Whether WebAssembly has vectors, without which onnxruntime does not start. */

@@ -1,0 +1,109 @@
+"""A host, the page as somebody uses it, and photos; for the tests in Chromium."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+PATIENCE = 180_000  # milliseconds that a painting may take on a slow machine
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """A static host that may send further headers."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".js": "text/javascript", ".mjs": "text/javascript"}
+    further: ClassVar[dict[str, str]] = {}
+
+    def end_headers(self) -> None:
+        for name, value in self.further.items():
+            self.send_header(name, value)
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving(folder: Path, further: dict[str, str] | None = None) -> Iterator[str]:
+    handler = type("Of", (Handler,), {"further": further or {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Page:
+    """The page as somebody uses it.
+
+    Attributes:
+        tab: Playwright's page.
+        errors: What scripts threw, and what the console complains about.
+    """
+
+    tab: Any
+    errors: list[str]
+
+    def open(self, address: str) -> None:
+        self.tab.goto(address)
+        self.tab.wait_for_selector("body[data-ready]")
+
+    def bring(self, *files: Path) -> None:
+        """Choose files, and wait until the first is painted."""
+        before = self.tab.evaluate("window.paintings ?? 0")
+        self.tab.set_input_files("#file", [str(file) for file in files])
+        self.painted_since(before)
+
+    def choose(self, network: str) -> None:
+        before = self.tab.evaluate("window.paintings ?? 0")
+        self.tab.check(f"input[name=network][value='{network}']", force=True)
+        self.painted_since(before)
+
+    def painted_since(self, before: int) -> None:
+        self.tab.wait_for_function("before => (window.paintings ?? 0) > before", arg=before, timeout=PATIENCE)
+
+    def save(self, kind: str = "image/png", size: str | None = None) -> Path:
+        """Download the painting, as a file of this kind."""
+        self.tab.select_option("#format", kind)
+        if size is not None:
+            self.tab.select_option("#size", size)
+        with self.tab.expect_download(timeout=PATIENCE) as download:
+            self.tab.click("#download")
+        path: Path = download.value.path()
+        return path
+
+    def said(self, key: str) -> str:
+        """The message of this key, when it is there."""
+        self.tab.wait_for_selector(f".message[data-key='{key}']", timeout=PATIENCE)
+        text: str = self.tab.inner_text(f".message[data-key='{key}'] span")
+        return text
+
+
+def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """What a photo is like: large shapes, edges, some grain."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (6, 8, 3), np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)).astype(np.int16)
+    rows, columns = np.mgrid[:height, :width]
+    for _ in range(12):
+        top, left = random.integers(0, height), random.integers(0, width)
+        inside = (rows - top) ** 2 + (columns - left) ** 2 < (min(height, width) / random.integers(5, 14)) ** 2
+        smooth[inside] = random.integers(0, 256, 3)
+    grain = random.integers(-6, 7, (height, width, 1), np.int16)
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
