@@ -1,9 +1,12 @@
 """A network as the page needs it: its file, its parts, and what the page has to know of both."""
 
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import onnx
 
 from fststyle.errors import ModelFileError
 from fststyle.graph.parts import Parts
@@ -34,15 +37,31 @@ class WebNetwork:
 def describe(model: ModelFile, name: str) -> dict[str, Any]:
     """What the page shows of a network."""
     card = model.card
-    style = card.style if card is not None else name
+    painting = card.painting if card is not None else None
     return {
         "name": name,
-        "title": style.replace("_", " ").capitalize(),
-        "painting": card.painting if card is not None else None,
+        "title": _title(painting, card.style if card is not None else name),
+        "painting": painting,
         "bytes": len(model.data),
         "precision": "int8" if model.is_quantized else card.precision if card is not None else "fp32",
         "licence": card.licence if card is not None else None,
     }
+
+
+def tell_apart(entries: list[dict[str, Any]]) -> None:
+    """Give every entry a title of its own, in place."""
+    titles = Counter(entry["title"] for entry in entries)
+    for entry in entries:
+        if titles[entry["title"]] > 1:
+            entry["title"] = f"{entry['title']} ({entry['name']})"
+
+
+def _title(painting: str | None, style: str) -> str:
+    """Of "Artist, Title, Year" the title; otherwise the style's name."""
+    artist, *title, year = (painting or "").split(", ") if (painting or "").count(", ") else ("", "")
+    if artist and title and any(letter.isdigit() for letter in year):
+        return ", ".join(title)
+    return style.replace("_", " ").capitalize()
 
 
 def web_network(path: Path, name: str, layout: Layout = "rgb1") -> WebNetwork:
@@ -61,12 +80,12 @@ def web_network(path: Path, name: str, layout: Layout = "rgb1") -> WebNetwork:
     if model.takes.dtype == "float16":
         raise ModelFileError(f"{model.where} takes float16 pixels, which browsers have not; export it with float32")
     place = f"networks/{name}.onnx"
-    files = {place: model.data, f"previews/{name}.webp": preview_of(stylizer)}
+    files = {place: _fed(model.data, model), f"previews/{name}.webp": preview_of(stylizer)}
     form = _form(stylizer, layout)
     entry = describe(model, name) | {"file": place, "preview": f"previews/{name}.webp", "form": form, "parts": None}
     if not any(form["fixed"]):
         try:
-            parts, data = _parts(model.data)
+            parts, data = _parts(model)
         except ModelFileError:  # the page then paints it whole, as large as the memory allows
             return WebNetwork(entry, files)
         files[f"networks/{name}.parts"] = data
@@ -102,15 +121,16 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _parts(network: bytes) -> tuple[dict[str, Any], bytes]:
+def _parts(model: ModelFile) -> tuple[dict[str, Any], bytes]:
     """The parts as the page knows them, and their graphs one after the other."""
-    cut = Parts.read(network)
+    cut = Parts.read(model.data)
     described, data = [], b""
     for part in cut.parts:
+        graph = _fed(part.data, model)
         described.append(
             {
                 "at": len(data),
-                "bytes": len(part.data),
+                "bytes": len(graph),
                 "takes": part.takes,
                 "gives": part.gives,
                 "source": part.source,
@@ -118,5 +138,16 @@ def _parts(network: bytes) -> tuple[dict[str, Any], bytes]:
                 "halo": part.halo,
             }
         )
-        data += part.data
+        data += graph
     return {"align": cut.align, "strides": cut.strides, "held": cut.held, "parts": described}, data
+
+
+def _fed(graph: bytes, model: ModelFile) -> bytes:
+    """The graph with its strength as an input without a default; onnxruntime-web cannot feed one that has it."""
+    if not model.takes_strength:
+        return graph
+    made = onnx.ModelProto.FromString(graph)
+    kept = [tensor for tensor in made.graph.initializer if tensor.name != STRENGTH_NAME]
+    del made.graph.initializer[:]
+    made.graph.initializer.extend(kept)
+    return bytes(made.SerializeToString(deterministic=True))

@@ -13,8 +13,8 @@ from fststyle.errors import FststyleError
 from fststyle.model.gallery import find_network
 from fststyle.model.layouts import Layout
 from fststyle.system.files import is_folder, is_there, reason_of
-from fststyle.web.networks import web_network
-from fststyle.web.runtime import VERSION, runtime_files
+from fststyle.web.networks import tell_apart, web_network
+from fststyle.web.runtime import PACKAGE, runtime_files
 
 PAGE = Path(__file__).resolve().parent / "page"
 """The files of the page, as they are served."""
@@ -33,7 +33,7 @@ _HEADERS = """\
 
 _LICENCES = f"""\
 This page: fststyle {__version__}, MIT licence.
-ort/: onnxruntime-web {VERSION}, MIT licence, Copyright (c) Microsoft Corporation.
+ort/: onnxruntime-web {PACKAGE.version}, MIT licence, Copyright (c) Microsoft Corporation.
 The networks have the licences that site.json names.
 """
 
@@ -66,6 +66,7 @@ def build_site(
         files |= made.files
     if not entries:
         raise ValueError("a site needs at least one network; `fststyle models` lists those that ship")
+    tell_apart(entries)
     files |= {f"ort/{name}": data for name, data in runtime_files(gpu=gpu).items()}
     files |= {"sample.jpg": sample_photo_file(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
     site = site_description(files, entries, engine="browser", runtime=_runtime(files, gpu=gpu))
@@ -113,7 +114,7 @@ def site_description(
 
 def _runtime(files: Mapping[str, bytes], *, gpu: bool) -> dict[str, Any]:
     sizes = {name[4:]: len(data) for name, data in files.items() if name.startswith("ort/")}
-    return {"version": VERSION, "gpu": gpu, "bytes": sizes}
+    return {"version": PACKAGE.version, "gpu": gpu, "bytes": sizes}
 
 
 def _offline(version: str, files: Mapping[str, bytes]) -> bytes:

@@ -30,7 +30,7 @@ def live(new_page: NewPage, filming: Any, address: str) -> Page:
     )
     page.open(address)
     page.tab.click("#camera")
-    page.tab.wait_for_function("Number(document.getElementById('painted').dataset.frames) > 20", timeout=PATIENCE)
+    page.tab.wait_for_function("() => Number(document.getElementById('painted').dataset.frames) > 20", timeout=PATIENCE)
     return page
 
 
@@ -73,7 +73,7 @@ def test_a_frame_becomes_a_photo(live: Page) -> None:
 def test_another_style_and_size_while_the_camera_runs(live: Page) -> None:
     live.tab.check("input[value=great_wave]", force=True)
     live.tab.select_option("#camera-size", "480")
-    live.tab.wait_for_function("painted.width === 480", timeout=PATIENCE)
+    live.tab.wait_for_function("() => painted.width === 480", timeout=PATIENCE)
     live.tab.click("#camera-close")
     live.tab.wait_for_selector("#empty")
     assert live.errors == []

@@ -156,7 +156,7 @@ def test_of_two_drops_at_once_the_later_is_painted(page: Page, photo: Path, tmp_
     Image.fromarray(scene(90, 70)).save(tmp_path / "later.png")
     drop(page, photo)
     drop(page, tmp_path / "later.png")
-    page.tab.wait_for_function("document.getElementById('after').width === 70", timeout=PATIENCE)
+    page.tab.wait_for_function("() => document.getElementById('after').width === 70", timeout=PATIENCE)
     drop(page, photo, tmp_path / "later.png")
     assert "2 files" in page.said("first-only")
 

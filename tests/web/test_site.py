@@ -1,15 +1,23 @@
+import base64
 import gzip
+import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
+from onnx import helper
 
 from fststyle.errors import FststyleError
 from fststyle.web import runtime
+from fststyle.web.npm import REGISTRY_VARIABLE
 from fststyle.web.site import PAGE, build_site
 
 Save = Callable[..., Path]
@@ -18,23 +26,18 @@ Save = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for onnxruntime-web, and nothing in the cache."""
-    path = tmp_path / "stand-in.tgz"
+    path = tmp_path / "npm" / runtime.PACKAGE.file
+    path.parent.mkdir()
     with tarfile.open(path, "w:gz") as archive:
-        for name in (*runtime._CPU, *runtime._GPU):
+        for name in (*runtime.CPU_FILES, *runtime.GPU_FILES):
             entry = tarfile.TarInfo(f"package/dist/{name}")
             entry.size = len(name)
             archive.addfile(entry, io.BytesIO(name.encode()))
-    monkeypatch.setattr(runtime, "SHA512", sha512(path))
-    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, str(path))
+    sha512 = base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+    monkeypatch.setattr(runtime, "PACKAGE", replace(runtime.PACKAGE, sha512=sha512))
+    monkeypatch.setenv(REGISTRY_VARIABLE, str(path.parent))
     monkeypatch.setenv("FSTSTYLE_CACHE", str(tmp_path / "cache"))
     return path
-
-
-def sha512(path: Path) -> str:
-    import base64
-    import hashlib
-
-    return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
 
 
 def read_site(folder: Path) -> dict[str, Any]:
@@ -83,8 +86,9 @@ def test_the_same_networks_give_the_same_version_and_others_another(
 def test_networks_of_one_name_stay_two(identity: Path, save: Save, assets: dict[str, Any], tmp_path: Path) -> None:
     other = save(assets["gain_model"](0.5), {"style": "half"}, "identity.onnx")
     build_site([identity, other], tmp_path / "site")
-    names = [network["name"] for network in read_site(tmp_path / "site")["networks"]]
-    assert names == ["identity", "identity-2"]
+    networks = read_site(tmp_path / "site")["networks"]
+    assert [network["name"] for network in networks] == ["identity", "identity-2"]
+    assert [network["title"] for network in networks] == ["Nothing (identity)", "Nothing (identity-2)"]
 
 
 def test_a_network_that_others_made_is_fed_as_its_layout_says(
@@ -96,12 +100,26 @@ def test_a_network_that_others_made_is_fed_as_its_layout_says(
     assert (form["black"], form["white"], form["bgr"]) == (0, 255, True)
 
 
+def test_a_strength_that_a_network_takes_has_no_default(save: Save, assets: dict[str, Any], tmp_path: Path) -> None:
+    model = assets["picture_model"](
+        [helper.make_node("Mul", ["content", "strength"], ["stylized"])], {"strength": np.ones(1, np.float32)}
+    )
+    model.graph.input.append(helper.make_tensor_value_info("strength", 1, [1]))
+    build_site([save(model, {"style": "told"})], tmp_path / "site")
+    (network,) = read_site(tmp_path / "site")["networks"]
+    assert network["form"]["strength"] == "strength"
+    for file in (network["file"], network["parts"]["file"]):
+        session = onnxruntime.InferenceSession((tmp_path / "site" / file).read_bytes())
+        assert [value.name for value in session.get_inputs()] == ["content", "strength"]
+        assert session.get_overridable_initializers() == []
+
+
 def test_an_older_site_is_replaced_whole(identity: Path, tmp_path: Path) -> None:
     build_site([identity], tmp_path / "site")
     (tmp_path / "site" / "networks" / "old.onnx").write_bytes(b"old")
     build_site([identity], tmp_path / "site")
     assert not (tmp_path / "site" / "networks" / "old.onnx").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"site", "stand-in.tgz"}
+    assert {path.name for path in tmp_path.iterdir()} == {"site", "npm"}
 
 
 def test_a_folder_with_something_else_is_left_alone(identity: Path, tmp_path: Path) -> None:
@@ -120,7 +138,7 @@ def test_a_package_of_another_hash_is_refused(
     package.write_bytes(package.read_bytes() + b"\0")
     with pytest.raises(FststyleError, match="its sha512 is another"):
         build_site([identity], tmp_path / "site")
-    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
+    monkeypatch.setenv(REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
     with pytest.raises(FststyleError, match=r"cannot fetch .* go online once"):
         build_site([identity], tmp_path / "site")
     assert not (tmp_path / "site").exists()
@@ -129,16 +147,17 @@ def test_a_package_of_another_hash_is_refused(
 def test_a_fetched_package_is_kept(
     identity: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, package.as_uri())
+    registry = tmp_path / "registry" / "onnxruntime-web" / "-"
+    registry.mkdir(parents=True)
+    package.rename(registry / package.name)
+    monkeypatch.setenv(REGISTRY_VARIABLE, (tmp_path / "registry").as_uri())
     build_site([identity], tmp_path / "site")
-    monkeypatch.setenv(runtime.REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
+    monkeypatch.setenv(REGISTRY_VARIABLE, (tmp_path / "nowhere").as_uri())
     build_site([identity], tmp_path / "again")
-    assert (tmp_path / "cache" / "npm").is_dir()
+    assert (tmp_path / "cache" / "npm" / package.name).is_file()
 
 
 def test_every_language_has_every_sentence_and_the_same_gaps() -> None:
-    import re
-
     texts = {path.stem: json.loads(path.read_text("utf-8")) for path in (PAGE / "lang").glob("??.json")}
     english = texts.pop("en")
     assert texts
@@ -150,8 +169,6 @@ def test_every_language_has_every_sentence_and_the_same_gaps() -> None:
 
 
 def test_the_page_names_only_sentences_that_there_are() -> None:
-    import re
-
     english: dict[str, str] = {}
     for name in ("en", "jobs.en"):
         english |= json.loads((PAGE / "lang" / f"{name}.json").read_text("utf-8"))

@@ -267,7 +267,8 @@ export class Painter {
     const { padded, area } = reflected(pixels, wide, tall);
     const told = formOf(network).strength ? controls.strength : 1;
     const painted = cropped(await this.whole(session, network, padded, told), area);
-    const { data, width, height } = laidOver(pixels, painted, told < 1 ? { ...controls, strength: 1 } : controls);
+    const strength = formOf(network).strength && controls.strength > 0 ? 1 : controls.strength;
+    const { data, width, height } = laidOver(pixels, painted, { ...controls, strength });
     return createImageBitmap(new ImageData(data, width, height));
   }
 }

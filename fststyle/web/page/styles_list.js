@@ -3,6 +3,8 @@ import { element } from "./elements.js";
 
 /** @import {Network} from "./engine.js" */
 
+const FAN = 5; // previews over the headline
+
 export class StylesList {
   /**
    * @param {Network[]} networks
@@ -61,6 +63,12 @@ export class StylesList {
 
   render() {
     element("networks").replaceChildren(...this.networks.map((network) => this.item(network)));
+    element("fan").replaceChildren(
+      ...this.networks
+        .filter(({ preview }) => preview)
+        .slice(0, FAN)
+        .map(preview),
+    );
     this.describe();
   }
 
