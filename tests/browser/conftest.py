@@ -14,7 +14,8 @@ from fststyle.errors import FststyleError
 from fststyle.runtime.convert import quantize
 from fststyle.web.site import build_site
 
-CHROMIUM = os.environ.get("FSTSTYLE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+KNOWN = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("FSTSTYLE_CHROMIUM") or next(filter(None, map(shutil.which, KNOWN)), None)
 MODELS = Path(__file__).parents[2] / "models"
 
 Serve = Callable[[dict[str, str]], AbstractContextManager[str]]

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 NewPage = Callable[..., Page]
 LEAST_RATE = 24
-MOST_BLOCKED = 50  # milliseconds; a browser reports only longer ones
+MOST_BLOCKED = 50  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,8 @@ def test_tiny_paints_24_frames_a_second_and_never_blocks_the_page(live: Page) ->
         after = live.tab.evaluate("[performance.now(), Number(document.getElementById('painted').dataset.frames)]")
         rates.append((after[1] - before[1]) / (after[0] - before[0]) * 1000)
     assert live.tab.evaluate("[painted.width, painted.height]") == [320, 240]
-    assert live.tab.evaluate("window.blocked") == []
+    blocked = live.tab.evaluate("window.blocked")
+    assert [taken for taken in blocked if taken > MOST_BLOCKED] == []
     assert max(rates) >= LEAST_RATE, rates
 
 
