@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import socket
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +83,7 @@ def _join(ray: Any, address: str) -> None:
     if address not in ("", "local"):
         settings = {"address": address}
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with _own_signals(), warnings.catch_warnings(action="ignore"):
             ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -91,6 +93,20 @@ def _join(ray: Any, address: str) -> None:
         ) from error
     except SystemExit as error:
         raise ClusterError(f"Ray ended with status {error.code}; see its logs") from error
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Ray puts its own handlers in the place of the program's, which may be waiting for Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check(address: str) -> None:

@@ -1,35 +1,41 @@
 """`fststyle video`: a video painted, with its sound, its times, and nothing lost."""
 
 import hashlib
-import json
+import os
 import shlex
 import sys
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
-from fststyle.commands.console import explained, show_origin
 from fststyle.commands.options import (
     Grain,
     KeepColor,
     LayoutName,
     Mask,
     Network,
+    On,
     PassesOption,
     Scale,
     Strength,
+    Workers,
     controls_of,
+    on_ray,
     required_output,
     sides,
 )
-from fststyle.errors import FststyleError
+from fststyle.commands.painting import silent_stdout
+from fststyle.commands.video_progress import Bar, Events
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
-    from fststyle.paint.stylizer import Layout
+    from fststyle.paint.controls import Controls
+    from fststyle.paint.frames import Steadiness
+    from fststyle.paint.stylizer import Layout, Opening, Stylizer
     from fststyle.video.clip import Clip
+    from fststyle.video.job import Done, Job
     from fststyle.video.run import Progress
 
 _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a network trained for videos."
@@ -105,13 +111,15 @@ def video(
     ] = "auto",
     layout: LayoutName = "rgb1",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    on: On = None,
+    workers: Workers = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print progress, warnings and errors as JSON lines on standard error.")
     ] = False,
 ) -> None:
     """Paint a video; sound, subtitles and frame times are kept."""
     from fststyle.paint.frames import FrameStylizer, Steadiness
-    from fststyle.paint.stylizer import Stylizer
+    from fststyle.paint.stylizer import Opening, Stylizer
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import require_stream
 
@@ -122,7 +130,7 @@ def video(
 
     example = f"fststyle video {shlex.quote(str(model))} {shlex.quote(source)} -o painted.mp4"
     target = required_output(output, into, example)
-    shown: _Bar | _Events = _Events() if as_json else _Bar()
+    shown: Bar | Events = Events() if as_json else Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
         controls = controls_of(strength, scale, keep_color, mask, grain, passes)
@@ -154,17 +162,18 @@ def video(
         for name, path in (("stdin", source), ("stdout", target)):
             if path == STREAM:
                 require_stream(name)
-        function = FrameStylizer(stylizer, steadiness, controls)
         with SignalWatch() as watch:
-            done = convert(
-                job,
-                function,
-                stdin=sys.stdin.buffer,
-                stdout=sys.stdout.buffer,
-                begun=shown.begin,
-                painted=shown.advance,
-                stop=lambda: watch.received is not None,
-            )
+            told: _Told = {
+                "begun": shown.begin,
+                "painted": shown.advance,
+                "stop": lambda: watch.received is not None,
+            }
+            if on_ray(on, workers):
+                opening = Opening(layout=cast("Layout", layout), threads=threads or 1)
+                done = _on_ray(job, stylizer, device, opening, controls, steadiness, workers, told)
+            else:
+                function = FrameStylizer(stylizer, steadiness, controls)
+                done = convert(job, function, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, **told)
     facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or STREAM)}
     if as_json:
         shown.tell("done" if done.whole else "interrupted", **facts)
@@ -174,88 +183,38 @@ def video(
         raise typer.Exit(128 + (watch.received or 2))
 
 
-class _Bar:
-    """Frames done, frames a second, time left; on a terminal only."""
+class _Told(TypedDict):
+    """Who hears of a run."""
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    begun: "Callable[[Clip, int], None]"
+    painted: "Callable[[Progress], None]"
+    stop: Callable[[], bool]
 
-        console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn("painting"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+
+def _on_ray(
+    job: "Job",
+    stylizer: "Stylizer",
+    device: str,
+    opening: "Opening",
+    controls: "Controls",
+    steadiness: "Steadiness",
+    workers: int | None,
+    told: _Told,
+) -> "Done":
+    from fststyle.cluster.frames import FrameRecipe
+    from fststyle.cluster.painter import Recipe
+    from fststyle.cluster.video import convert_on_ray
+    from fststyle.jobs.run import Settings
+
+    # The workers start in other folders.
+    source, target = (
+        name if name == "-" or "://" in name else os.path.abspath(name)  # noqa: PTH100 -- links stay as they are
+        for name in (job.source, job.target)
+    )
+    job = replace(job, source=source, target=target)
+    model = stylizer.network.model
+    recipe = Recipe((model.data,), (model.where,), (), device, opening, Settings(controls=controls))
+    with silent_stdout():
+        return convert_on_ray(
+            FrameRecipe(job, recipe, steadiness), workers=workers, threads=opening["threads"] or 1, **told
         )
-        self._speed = _Speed()
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def begin(self, clip: "Clip", done: int) -> None:
-        self._task = self._progress.add_task("", total=clip.frames, completed=done, speed="")
-
-    def advance(self, progress: "Progress") -> None:
-        speed = f"{self._speed():.1f} fps"
-        self._progress.update(self._task, completed=progress.frames, speed=speed)
-
-    def tell(self, event: str, **facts: Any) -> None:
-        """People are told in a line of its own."""
-
-
-class _Events:
-    """One JSON object a line: begin, progress about once a second, warning; then done, interrupted or error."""
-
-    _every = 1.0  # seconds
-
-    def __enter__(self) -> "_Events":
-        import warnings
-
-        self._previous: Callable[..., None] = warnings.showwarning
-        warnings.showwarning = lambda message, *_, **__: self.tell("warning", message=str(message))
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        import warnings
-
-        warnings.showwarning = self._previous
-        if isinstance(error, (FststyleError, ValueError, OSError)) and not isinstance(error, BrokenPipeError):
-            show_origin(error)
-            self.tell("error", message=explained(error))
-            raise typer.Exit(1) from error
-
-    def begin(self, clip: "Clip", done: int) -> None:
-        self._total, self._told, self._speed = clip.frames, 0.0, _Speed()
-        self.tell("begin", width=clip.width, height=clip.height, fps=float(clip.rate), frames=clip.frames, resumed=done)
-
-    def advance(self, progress: "Progress") -> None:
-        speed = self._speed()
-        if time.monotonic() - self._told < self._every:
-            return
-        self._told = time.monotonic()
-        left = None if self._total is None or not speed else max(0, self._total - progress.frames) / speed
-        facts = {"frames": progress.frames, "seconds": float(progress.seconds), "fps": round(speed, 2)}
-        self.tell("progress", **facts, seconds_left=None if left is None else round(left, 1))
-
-    def tell(self, event: str, **facts: Any) -> None:
-        typer.echo(json.dumps({"event": event, **facts}), err=True)
-
-
-class _Speed:
-    """Frames a second since it was made, one call a frame."""
-
-    def __init__(self) -> None:
-        self._start, self._frames = time.monotonic(), 0
-
-    def __call__(self) -> float:
-        self._frames += 1
-        return self._frames / max(time.monotonic() - self._start, 1e-6)

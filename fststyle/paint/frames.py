@@ -15,6 +15,7 @@ from PIL import Image
 
 from fststyle.model.card import ModelCard
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.cuts import CutFinder
 from fststyle.paint.held import hold
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
@@ -24,17 +25,6 @@ if TYPE_CHECKING:
     from fststyle.paint.carry import Carrier
 
 Pixels = NDArray[np.uint8]
-
-# Sides of the tiny gray pictures in which cuts are looked for.
-_TINY = (32, 18)
-
-# Of large frames each fourth pixel of each fourth row is looked at: a mean of dozens serves as well as one of hundreds.
-_SKIPPED = 4
-
-# Gray levels of 0..255 by which a tiny picture changes on average at a cut, and how much that is more than usual.
-_CUT_LEVELS = 18.0
-_CUT_RATIO = 4.0
-
 
 # Shares of old paint, behind any network and behind one that is steady by itself: more costs more style than is gained.
 _CARRY, _CARRY_OF_STEADY = 0.4, 0.2
@@ -101,14 +91,33 @@ class FrameStylizer:
 
     def __call__(self, rgb: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""
+        self._forget_before_a_cut(rgb)
+        return self._finished(rgb, self.alone(rgb))
+
+    @property
+    def paints_alone(self) -> bool:
+        """Whether the network paints each frame by itself, so that `alone` may be called in any order."""
+        return self._held is None
+
+    def alone(self, rgb: Pixels) -> Pixels:
+        """What the network makes of a frame; the longest part of painting it."""
+        return rgb if self.controls.strength == 0 else self._stylizer(rgb, self._brush)
+
+    def after(self, rgb: Pixels, painted: Pixels) -> Pixels:
+        """The next frame, of which `alone` made `painted`, perhaps in another process; only if `paints_alone`."""
+        self._forget_before_a_cut(rgb)
+        return self._finished(rgb, painted)
+
+    def _forget_before_a_cut(self, rgb: Pixels) -> None:
         if self._cuts(rgb) and self.steadiness.cuts:
             if self._held is not None:
                 self._held.forget()
             if self._carrier is not None:
                 self._carrier.forget()
+
+    def _finished(self, rgb: Pixels, painted: Pixels) -> Pixels:
         if self.controls.strength == 0:
             return rgb.copy()
-        painted = self._stylizer(rgb, self._brush)
         if self._carrier is not None:
             painted = self._carrier(rgb, painted)
         return self.controls.lay_over(rgb, painted, fade=self._fade)
@@ -135,40 +144,6 @@ def _carry(share: float) -> "Carrier | None":
     with extra("video"):
         from fststyle.paint.carry import Carrier
     return Carrier(share)
-
-
-class CutFinder:
-    """Tells a new scene from motion: the picture changes much, and much more than it did lately."""
-
-    def __init__(self) -> None:
-        self._last: NDArray[np.float32] | None = None
-        self._usual: float | None = None  # nobody knows before there were two frames
-
-    def __call__(self, rgb: Pixels) -> bool:
-        """Whether this frame, (H, W, 3), begins a scene; the first one does not."""
-        few = rgb[::_SKIPPED, ::_SKIPPED] if min(rgb.shape[:2]) >= _SKIPPED * max(_TINY) else rgb
-        tiny = np.asarray(Image.fromarray(few).resize(_TINY, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
-        last, self._last = self._last, tiny
-        if last is None:
-            return False
-        change = float(np.abs(tiny - last).mean())
-        if self._usual is None:
-            self._usual = change
-            return False
-        cut = change > _CUT_LEVELS and change > _CUT_RATIO * self._usual
-        if not cut:
-            self._usual = max(0.8 * self._usual + 0.2 * change, 0.5 * change)
-        return cut
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """For `restore`."""
-        state: dict[str, NDArray[Any]] = {} if self._last is None else {"tiny": self._last}
-        return state if self._usual is None else state | {"usual": np.array(self._usual)}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on as if the frames before had been seen here."""
-        self._last = state.get("tiny")
-        self._usual = float(state["usual"]) if "usual" in state else None
 
 
 def stylize_frames(

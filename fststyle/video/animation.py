@@ -15,7 +15,7 @@ from fststyle.pictures.picture import to_picture
 from fststyle.pictures.resizing import resize
 from fststyle.system.files import is_file
 from fststyle.system.warn import warn
-from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
+from fststyle.video.clip import Clip, Cut, Frame, Wanted, every, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.span import Span
 from fststyle.video.timing import at_rate
 
@@ -67,11 +67,11 @@ class AnimationReader:
     def __exit__(self, *_: object) -> None:
         self._image.close()
 
-    def items(self, skip: int = 0) -> Iterator[Frame]:
+    def items(self, wanted: Wanted = every) -> Iterator[Frame]:
         """As `VideoReader.items`."""
         number = 0
         for shown, pts, duration in self._timed():
-            rgb = None if number < skip else resize(shown.rgb, self.clip.height, self.clip.width)
+            rgb = resize(shown.rgb, self.clip.height, self.clip.width) if wanted(number) else None
             yield Frame(rgb, pts, duration)
             number += 1
         if not number:

@@ -1,5 +1,6 @@
 """What is known of a video, which part of it is taken, and its frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,14 @@ from fststyle.system.warn import warn
 
 DEFAULT_RATE = Fraction(25)
 """Frames a second where nothing else is known."""
+
+Wanted = Callable[[int], bool]
+"""Whether the pixels of a frame are wanted, by its number from 0; what has none is read more quickly."""
+
+
+def every(_: int) -> bool:
+    """All of them."""
+    return True
 
 
 @dataclass(frozen=True)

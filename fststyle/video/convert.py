@@ -49,7 +49,7 @@ def convert(
         VideoError: The input cannot be read, or the output not be written.
     """
     try:
-        with _reader(job, stdin) as reader:
+        with open_reader(job, stdin) as reader:
             if job.target == STREAM:
                 _check_size(job, reader.clip)
                 pipe = PipeWriter(stdout, reader.clip, raw=job.raw_output)
@@ -59,10 +59,10 @@ def convert(
                 return Done(progress.frames, progress.seconds, 0, None, not stop())
             return _to_file(job, reader, function, begun, painted, stop)
     except av.FFmpegError as error:
-        raise _unconverted(job, error) from error
+        raise unconverted(job, error) from error
 
 
-def _reader(job: Job, stdin: BinaryIO) -> VideoReader | AnimationReader | PicturesReader | PipeReader:
+def open_reader(job: Job, stdin: BinaryIO) -> VideoReader | AnimationReader | PicturesReader | PipeReader:
     if job.source == STREAM:
         return PipeReader(stdin, job.cut, job.raw)
     if is_pictures(job.source):
@@ -89,7 +89,7 @@ def _to_file(
     stop: Callable[[], bool],
 ) -> Done:
     partial = Partial(Path(job.target), identity_of(job))
-    _refuse_input(job, partial)
+    refuse_input(job, partial)
     done = _begin(job, partial)
     if done:
         function.restore(partial.states[done])
@@ -141,7 +141,7 @@ def _leaving(job: Job, partial: Partial) -> Iterator[None]:
                 raise
             raise type(error)(f"{error}{left}") from error
         if isinstance(error, av.FFmpegError):
-            raise _unconverted(job, error, left) from error
+            raise unconverted(job, error, left) from error
         if isinstance(error, OSError):
             raise VideoError(
                 f"cannot write {partial.target} ({reason_of(error)}); make room or choose another place{left}"
@@ -149,14 +149,14 @@ def _leaving(job: Job, partial: Partial) -> Iterator[None]:
         raise
 
 
-def _unconverted(job: Job, error: av.FFmpegError, left: str = "") -> VideoError:
+def unconverted(job: Job, error: av.FFmpegError, left: str = "") -> VideoError:
     source = "standard input" if job.source == STREAM else job.source
     return VideoError(
         f"FFmpeg cannot convert {source} ({error.strerror or error}); make an H.264 video of it first{left}"
     )
 
 
-def _refuse_input(job: Job, partial: Partial) -> None:
+def refuse_input(job: Job, partial: Partial) -> None:
     if job.source != STREAM:
         for path in (partial.target, *partial.paths):
             refuse_inputs(path, Path(job.source))

@@ -11,7 +11,7 @@ from fststyle.errors import ImageError, VideoError
 from fststyle.pictures.files import read_picture
 from fststyle.pictures.picture import Picture
 from fststyle.system.warn import warn
-from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame
+from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, Wanted, every
 from fststyle.video.numbering import find_pictures, missing
 
 
@@ -48,20 +48,26 @@ class PicturesReader:
     def __exit__(self, *_: object) -> None:
         """Nothing is open between two pictures."""
 
-    def items(self, skip: int = 0) -> Iterator[Frame]:
+    def items(self, wanted: Wanted = every) -> Iterator[Frame]:
         """As `VideoReader.items`; in the place of a broken picture stands the one before it."""
-        shown: Picture | None = None
-        for number, path in enumerate(self._paths):
-            if number < skip:
+        for number in range(len(self._paths)):
+            if not wanted(number):
                 yield Frame(None, number, 1)
                 continue
-            try:
-                shown = self._fitted(path)
-            except ImageError as error:
-                if shown is None:
-                    raise
-                warn(f"{error}; the frame before it is shown again")
+            shown = self._shown(number)
             yield Frame(shown.to_paint(), number, 1, shown.alpha)
+
+    def _shown(self, number: int) -> Picture:
+        """A picture, or the last one before it that is not broken."""
+        failure: ImageError | None = None
+        for path in self._paths[number::-1]:
+            try:
+                return self._fitted(path)
+            except ImageError as error:
+                if failure is None:
+                    failure = error
+                    warn(f"{error}; the frame before it is shown again")
+        raise failure or ImageError(f"{self._paths[number]} cannot be read")
 
     def _read(self, path: Path) -> Picture:
         picture = read_picture(path)

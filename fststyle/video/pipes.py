@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.system.warn import warn
-from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, nothing_left, shrunk
+from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, Wanted, every, nothing_left, shrunk
 from fststyle.video.color import FromRgb, ToRgb, matrix_by_size
 from fststyle.video.timing import at_rate
 
@@ -63,11 +63,11 @@ class PipeReader:
     def __exit__(self, *_: object) -> None:
         self._container.close()
 
-    def items(self, skip: int = 0) -> Iterator[Frame]:
+    def items(self, wanted: Wanted = every) -> Iterator[Frame]:
         """As `VideoReader.items`; times are counted from the start of the cut, and what is cut off ends there."""
         to_rgb = ToRgb()
         for number, (frame, tick) in enumerate(at_rate(self._frames(), self.clip.rate)):
-            rgb = None if number < skip else to_rgb(frame, self.clip.width, self.clip.height)
+            rgb = to_rgb(frame, self.clip.width, self.clip.height) if wanted(number) else None
             yield Frame(rgb, tick, 1)
 
     def _frames(self) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction]]:

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.video.clip import Clip, Cut, Frame, nothing_left, shrunk, warn_of_transparency
+from fststyle.video.clip import Clip, Cut, Frame, Wanted, every, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.color import ToRgb, refuse_hdr, refuse_other_matrix
 from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_alpha, undecodable
 from fststyle.video.length import Length
@@ -70,11 +70,11 @@ class VideoReader:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def items(self, skip: int = 0) -> Iterator["Frame | av.Packet[Any]"]:
+    def items(self, wanted: Wanted = every) -> Iterator["Frame | av.Packet[Any]"]:
         """Frames, and packets of the copied streams, in the order of the file.
 
         Args:
-            skip: How many frames to give without their pixels, which is quicker.
+            wanted: Which frames are given with their pixels; asked just before each is given.
 
         Raises:
             VideoError: Not one frame can be decoded, or none lies in the cut.
@@ -97,7 +97,7 @@ class VideoReader:
         for frame, pts, duration in self._timed(part.lasting(decoded())):
             yield from packets
             packets.clear()
-            if number < skip:
+            if not wanted(number):
                 rgb = None
             elif last[0] is frame and last[1] is not None:
                 rgb = last[1]

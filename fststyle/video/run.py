@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.pictures.hidden_color import over_white
-from fststyle.video.clip import Clip, Frame
+from fststyle.video.clip import Clip, Frame, Wanted, every
 from fststyle.video.partial import State
 
 # Frames that wait before each of the two later stages. More would only take memory: the network is the slowest.
@@ -39,8 +39,8 @@ class Reader(Protocol):
 
     clip: Clip
 
-    def items(self, skip: int = 0) -> Iterator["Frame | av.Packet[Any]"]:
-        """Frames and packets; the first `skip` frames without pixels."""
+    def items(self, wanted: Wanted = every) -> Iterator["Frame | av.Packet[Any]"]:
+        """Frames and packets; frames that are not wanted come without pixels."""
 
 
 class Writer(Protocol):
@@ -94,7 +94,7 @@ def paint(
     Returns:
         How far it came.
     """
-    items: Iterator[Any] = reader.items(done)
+    items: Iterator[Any] = reader.items(lambda number: number >= done)
     sink: _Sink = _Sink(writer)
     source = _Ahead(items) if overlap else None
     behind = _Behind(sink) if overlap else None

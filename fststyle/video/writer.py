@@ -162,7 +162,11 @@ class VideoWriter:
             packets = self._encoder.packets(frames)
         except (av.FFmpegError, OSError) as error:
             raise self._unencodable(error) from error
-        ends = [frame.pts for _, frame in frames[1:]] + [self._end_of(frames[-1][1], next_pts)]
+        self.flush_packets(packets, [frame for _, frame in frames], next_pts)
+
+    def flush_packets(self, packets: list[Any], frames: list[Frame], next_pts: int | None) -> None:
+        """Hand a compressed group of pictures to the file, a packet a frame."""
+        ends = [frame.pts for frame in frames[1:]] + [self._end_of(frames[-1], next_pts)]
         for packet, end in zip(packets, ends, strict=True):
             packet.stream, packet.time_base = self._stream, self._clip.time_base
             packet.dts = packet.pts

@@ -11,7 +11,8 @@ from fststyle import Stylizer, stylize_frames
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
 from fststyle.paint.controls import Controls
-from fststyle.paint.frames import CutFinder, FrameStylizer, Steadiness
+from fststyle.paint.cuts import CutFinder
+from fststyle.paint.frames import FrameStylizer, Steadiness
 from fststyle.pictures.files import with_content_color
 
 Pixels = NDArray[np.uint8]

@@ -34,7 +34,7 @@ def test_animations_are_videos(tmp_path: Path, suffix: str) -> None:
     source = save(tmp_path / f"in.{suffix}", walk(10), **options)
 
     def shown(**cut: Any) -> list[tuple[Fraction, int]]:
-        with convert._reader(Job(str(source), "out.mkv", Cut(**cut)), io.BytesIO()) as reader:
+        with convert.open_reader(Job(str(source), "out.mkv", Cut(**cut)), io.BytesIO()) as reader:
             found = [frame for frame in reader.items() if isinstance(frame, Frame)]
             return [
                 (frame.pts * reader.clip.time_base, place) for frame, place in zip(found, squares(found), strict=True)
@@ -55,7 +55,7 @@ def test_pictures_are_sent_to_the_command_for_pictures(tmp_path: Path) -> None:
         source = tmp_path / f"photo.{suffix}"
         walk(1)[0].save(source)
         with pytest.raises(VideoError, match="picture; paint it with fststyle stylize"):
-            convert._reader(Job(str(source), "out.mp4"), io.BytesIO())
+            convert.open_reader(Job(str(source), "out.mp4"), io.BytesIO())
 
 
 @pytest.mark.filterwarnings("error")
@@ -112,7 +112,7 @@ def test_transparency_is_left_out_with_a_word(tmp_path: Path, kind: str) -> None
             container.mux(video.encode(None))
     with (
         pytest.warns(UserWarning, match="transparency, which is left out") as told,
-        convert._reader(Job(str(source), "out.mp4"), io.BytesIO()) as reader,
+        convert.open_reader(Job(str(source), "out.mp4"), io.BytesIO()) as reader,
     ):
         assert len(list(reader.items())) == 3
     assert len(told) == 1

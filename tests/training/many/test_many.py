@@ -131,7 +131,7 @@ def test_rows_of_a_killed_command_end_as_if_unbroken(sheet: Path, tmp_path: Path
     def start(output: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([*command, "-o", str(tmp_path / output), "--", *words], env=environment)
 
-    assert start("unbroken").wait(timeout=300) == 1
+    assert start("unbroken").wait(timeout=900) == 1
     for number in (signal.SIGKILL, signal.SIGTERM):
         process = start("broken")
         begun = time.monotonic()
@@ -140,7 +140,7 @@ def test_rows_of_a_killed_command_end_as_if_unbroken(sheet: Path, tmp_path: Path
         assert process.poll() is None
         process.send_signal(number)
         process.wait(timeout=60)
-    assert start("broken").wait(timeout=300) == 1
+    assert start("broken").wait(timeout=900) == 1
     for name in ("a_b.onnx", "ü.onnx"):
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes()
 
