@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
     from fststyle.model.card import ModelCard
     from fststyle.runtime.convert import Io
+    from fststyle.runtime.forms import Order
 
 _LAST = "last.ckpt"
 
@@ -36,6 +37,7 @@ class _Steps:
     size: tuple[int, int] | None
     opset: int | None
     strength: float | None
+    order: str
 
     @property
     def converts(self) -> bool:
@@ -43,7 +45,7 @@ class _Steps:
 
     @property
     def forms(self) -> bool:
-        return (self.size, self.opset, self.strength) != (None, None, None)
+        return (self.size, self.opset, self.strength, self.order) != (None, None, None, "crd")
 
 
 def export(
@@ -86,9 +88,14 @@ def export(
         float | None,
         typer.Option(help="Fix the strength of a network that has an input for it, from 0 to 1.", show_default=False),
     ] = None,
+    order: Annotated[
+        str, typer.Option(metavar="crd|dcr", help="Order of channels that become pixels; dcr is for CoreML.")
+    ] = "crd",
 ) -> None:
     """Write a trained network as one ONNX file, which runs without torch; or a network in another form."""
-    steps = _Steps(precision, io, photos, None if size is None else options.sides(size, "--size"), opset, strength)
+    steps = _Steps(
+        precision, io, photos, None if size is None else options.sides(size, "--size"), opset, strength, order
+    )
     if photos is not None and not steps.converts:
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
     named = options.one_output(output, into)
@@ -168,6 +175,8 @@ def _name_of_form(network: Path, steps: _Steps) -> Path:
         words.append("{}x{}".format(*steps.size))
     if steps.opset is not None:
         words.append(f"opset{steps.opset}")
+    if steps.order != "crd":
+        words.append(steps.order)
     if steps.strength is not None:
         words.append(f"strength{steps.strength:g}")
     return _new(Path("_".join(words) + ".onnx"))
@@ -212,6 +221,13 @@ def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
             ).psnr
             say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
         if steps.forms:
-            form = export_form(made, output, size=steps.size, opset=steps.opset, strength=steps.strength)
+            form = export_form(
+                made,
+                output,
+                size=steps.size,
+                opset=steps.opset,
+                strength=steps.strength,
+                order=cast("Order", steps.order),
+            )
             sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
             say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")

@@ -31,7 +31,7 @@ _PANELS = {
         *("max-megapixels", "max-megabytes", "max-video-megabytes"),
     ),
     "Size": ("max-side", "size", "style-size"),
-    "Network": ("network", "precision", "io", "layout", "opset"),
+    "Network": ("network", "precision", "io", "layout", "opset", "order"),
     "Measurements": (
         *("evaluate size", "sizes", "evaluate style-size", "video", "video-frames", "no-optimizer", "no-speed"),
         *("rounds", "batch-size", "train size", "model size"),

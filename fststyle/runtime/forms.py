@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import onnx
@@ -29,6 +29,11 @@ from fststyle.model.layouts import Layout, Values, to_tensor, values_of
 from fststyle.runtime.fitting import MULTIPLES
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+
+Order = Literal["crd", "dcr"]
+
+# Of `DepthToSpace`; before it had one order.
+_LEAST_CRD = 11
 
 # On a range of 0..1; float32 sums in another order differ by about 1e-6.
 _TOLERANCE = 1e-4
@@ -63,6 +68,7 @@ def export_form(
     size: tuple[int, int] | None = None,
     opset: int | None = None,
     strength: float | None = None,
+    order: Order = "crd",
     layout: Layout = "rgb1",
 ) -> Form:
     """Read a network, bring it into another form, and write that if it paints the same.
@@ -73,6 +79,8 @@ def export_form(
         size: (width, height) in pixels, to make it a network for one picture of this size. None leaves sizes free.
         opset: Version of the operators, from 7 to the network's own, which None keeps.
         strength: From 0 to 1, to put it in the place of the network's input of this name. None leaves the input there.
+        order: Of channels that become pixels: "crd" as PyTorch and ncnn have it, "dcr" as CoreML has it. Before opset
+            11 it is always "dcr".
         layout: Of a network that is not ours.
 
     Raises:
@@ -87,8 +95,10 @@ def export_form(
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     if file.card is not None and layout != "rgb1":
         raise ValueError(f"{file.where} was made by fststyle, so its layout is rgb1, not {layout}")
+    if order not in get_args(Order):
+        raise ValueError(f"order must be one of {', '.join(get_args(Order))}, not {order!r}")
     values = values_of(layout)
-    made = _formed(file, size, opset, strength)
+    made = _formed(file, size, opset, strength, order)
     form = Form(made, opset_of(made), _compared(file, made, size, strength, values))
     del made.metadata_props[:]
     made.metadata_props.extend(onnx.ModelProto.FromString(file.data).metadata_props)
@@ -100,7 +110,7 @@ def export_form(
 
 
 def _formed(
-    file: ModelFile, size: tuple[int, int] | None, opset: int | None, strength: float | None
+    file: ModelFile, size: tuple[int, int] | None, opset: int | None, strength: float | None, order: Order
 ) -> onnx.ModelProto:
     graph = Graph.read(file.data)
     made = graph.model
@@ -111,6 +121,7 @@ def _formed(
         _check_size(file, width, height)
         controls = {value.name for value in made.graph.input} - {file.input_name}
         made = at_size(made, height, width, controls)
+    if order == "dcr" or (opset is not None and opset < _LEAST_CRD):
         depth_first(made)
     return made if opset is None else in_opset(made, opset, file.where)
 

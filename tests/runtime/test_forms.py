@@ -72,9 +72,22 @@ def test_what_is_refused(tmp_path: Path, asked: dict[str, Any], words: str) -> N
     assert not output.exists()
 
 
-@pytest.mark.parametrize("asked", [{"opset": 6}, {"opset": 19}, {"layout": "bgr255"}, {"layout": "xyz"}])
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [({"size": (64, 48)}, "CRD"), ({"order": "dcr"}, "DCR"), ({"size": (64, 48), "order": "dcr", "opset": 11}, "DCR")],
+)
+def test_the_order_of_channels(tmp_path: Path, asked: dict[str, Any], order: str) -> None:
+    """pnnx, which converts for ncnn, knows torch's alone; CoreML the other one."""
+    assert export_form(TINY, tmp_path / "a.onnx", **asked).difference <= 1e-6
+    nodes = [node for node in onnx.load(tmp_path / "a.onnx").graph.node if node.op_type == "DepthToSpace"]
+    assert {entry.s.decode() for node in nodes for entry in node.attribute if entry.name == "mode"} == {order}
+
+
+@pytest.mark.parametrize(
+    "asked", [{"opset": 6}, {"opset": 19}, {"layout": "bgr255"}, {"layout": "xyz"}, {"order": "abc"}]
+)
 def test_arguments_out_of_range(tmp_path: Path, asked: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"opset must lie|layout"):
+    with pytest.raises(ValueError, match=r"opset must lie|layout|order must be one of crd, dcr"):
         export_form(TINY, tmp_path / "a.onnx", **asked)
 
 
@@ -138,5 +151,5 @@ def test_a_form_that_paints_differently_is_not_kept(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(forms, "depth_first", broken)
     with pytest.raises(ModelFileError, match="away from itself at 64×48, so it was not kept"):
-        export_form(TINY, tmp_path / "a.onnx", size=(64, 48))
+        export_form(TINY, tmp_path / "a.onnx", size=(64, 48), order="dcr")
     assert not (tmp_path / "a.onnx").exists()
