@@ -5,18 +5,19 @@ import runpy
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
+import onnxruntime
 import pytest
 from documents import ROOT
 from numpy.typing import NDArray
 from PIL import Image
 
-from fststyle import Stylizer
+from fststyle import Stylizer, export_form
 from fststyle.pictures.files import read_picture
 
 EXAMPLES = ROOT / "examples"
@@ -60,17 +61,71 @@ def test_opencv(tmp_path: Path, photo_file: Path) -> None:
     model = MODEL
     if int(cv2.__version__.split(".")[0]) < 5:
         model = tmp_path / "fixed.onnx"
-        run("opencv4_fixed_size.py", MODEL, "46x34", model)
+        export_form(MODEL, model, size=(46, 34))
     run("opencv_dnn.py", model, photo_file, tmp_path / "out.png")
     assert_painted(tmp_path / "out.png", photo_file)
 
 
-def test_a_copy_for_one_size_paints_the_same(tmp_path: Path, photo_file: Path) -> None:
-    run("opencv4_fixed_size.py", MODEL, "46x34", tmp_path / "fixed.onnx")
-    graph = onnx.load(tmp_path / "fixed.onnx").graph
-    assert [side.dim_value for side in graph.output[0].type.tensor_type.shape.dim] == [1, 3, 34, 46]
-    run("onnxruntime_alone.py", tmp_path / "fixed.onnx", photo_file, tmp_path / "out.png")
+@pytest.mark.parametrize("opset", [18, 11])
+def test_opencv_with_a_network_for_one_size(tmp_path: Path, photo_file: Path, opset: int) -> None:
+    """What OpenCV 4 needs, any version can read."""
+    pytest.importorskip("cv2")
+    export_form(MODEL, tmp_path / "fixed.onnx", size=(46, 34), opset=opset)
+    run("opencv_dnn.py", tmp_path / "fixed.onnx", photo_file, tmp_path / "out.png")
     assert_painted(tmp_path / "out.png", photo_file)
+
+
+def onnxruntime_for_compilers(folder: Path) -> tuple[Path, Path] | None:
+    """A folder with the header and one with the library: of $ONNXRUNTIME_DIR, or of the system and this Python."""
+    unpacked = Path(os.environ.get("ONNXRUNTIME_DIR", "/usr"))
+    headers = [unpacked / "include", unpacked / "include" / "onnxruntime"]
+    header = next((place for place in headers if (place / "onnxruntime_c_api.h").exists()), None)
+    wheel = Path(onnxruntime.__file__).parent / "capi"
+    libraries = [*(unpacked / "lib").glob("libonnxruntime.so"), *wheel.glob("libonnxruntime.so.*")]
+    if header is None or not libraries:
+        return None
+    folder.mkdir()
+    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
+        (folder / name).symlink_to(libraries[0])
+    return header, folder
+
+
+def test_cpp(tmp_path: Path, photo_file: Path) -> None:
+    compiler, found = shutil.which("g++"), onnxruntime_for_compilers(tmp_path / "lib")
+    if compiler is None or found is None:
+        pytest.skip("no g++, or no onnxruntime_c_api.h: set ONNXRUNTIME_DIR to an unpacked release of onnxruntime")
+    header, library = found
+    command = [compiler, "-std=c++17", "-Wall", "-Wextra", "-Werror", EXAMPLES / "cpp" / "stylize.cpp", f"-I{header}"]
+    command += [f"-L{library}", "-lonnxruntime", f"-Wl,-rpath,{library}", "-o", tmp_path / "stylize"]
+    subprocess.run(command, check=True, timeout=120)
+    Image.open(photo_file).save(tmp_path / "photo.ppm")
+
+    def stylize(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in (tmp_path / "stylize", *arguments)]
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+    done = stylize(MODEL, tmp_path / "photo.ppm", tmp_path / "out.ppm")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_painted(tmp_path / "out.ppm", photo_file)
+    for wrong in ([MODEL, photo_file], ["nowhere.onnx", tmp_path / "photo.ppm"]):
+        done = stylize(*wrong, tmp_path / "wrong.ppm")
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert not (tmp_path / "wrong.ppm").exists()
+
+
+def test_gradio(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for Gradio, which notes what it is given."""
+    made: dict[str, Any] = {}
+    stub: Any = types.ModuleType("gradio")
+    for name in ("Dropdown", "Image", "Slider", "Checkbox"):
+        setattr(stub, name, lambda *arguments, **_: arguments)
+    stub.Interface = lambda function, inputs, *_, **__: made.update(paint=function, inputs=inputs)
+    monkeypatch.setitem(sys.modules, "gradio", stub)
+    runpy.run_path(str(EXAMPLES / "gradio_app.py"))
+    assert "starry_night" in made["inputs"][1][0]
+    photo = np.asarray(Image.open(photo_file))
+    painted = made["paint"](photo, "udnie_tiny", 0.5, False)
+    np.testing.assert_array_equal(painted, Stylizer("udnie_tiny")(photo, strength=0.5))
 
 
 @pytest.mark.network
