@@ -17,6 +17,7 @@ from fststyle.training.cost.loss_network import Architecture
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.photos import ContentData
 from fststyle.training.devices import default_precision
+from fststyle.training.fit.graphed import Graphs
 from fststyle.training.fit.trainer import quiet_lightning
 from fststyle.training.networks.transformer_net import NetworkName
 
@@ -49,7 +50,12 @@ def run(asked: "Asked") -> int:
     for name in ("fast", "johnson"):
         module = module_for(cast(NetworkName, name), Cost(), device)
         resident, again = batches(batch, crop, device), itertools.repeat(next(batches(batch, crop, device)))
-        for what, source in (("resident photos", resident), ("one batch again and again", again)):
+        for what, source, graphs in (
+            ("resident photos", resident, "never"),
+            ("one batch again and again", again, "never"),
+            ("resident photos, CUDA graphs", resident, "always"),
+        ):
+            module.graphs = cast(Graphs, graphs)
             took = ours(module, source, steps, device, precision)
             seconds = statistics.median(took)
             module.to(device)

@@ -98,6 +98,11 @@ class PerceptualObjective:
         )
         return self
 
+    def grams_by_side(self) -> dict[str, Tensor]:
+        """The painting's style matrices from each side, by layer: (sides, C, C)."""
+        by_side = (self.style_grams, *self._turned_grams)
+        return {layer: torch.cat([grams[layer] for grams in by_side]) for layer in self.style_grams}
+
     @torch.no_grad()
     def content_features(self, content: Tensor, side: int = 0) -> dict[str, Tensor]:
         """The activations of photos, (B, 3, H, W), that `terms` compares with, by content layer."""
@@ -152,7 +157,7 @@ class PerceptualObjective:
             )
         return CostTerms(content, style, variation, total, style_by_layer)
 
-    def with_grid(self, terms: CostTerms, stylized: Tensor, share: float = 1.0) -> CostTerms:
+    def with_grid(self, terms: CostTerms, stylized: Tensor, share: float | Tensor = 1.0) -> CostTerms:
         """Add the term against ripples.
 
         Args:

@@ -5,7 +5,7 @@ A single step is in `steps.py`; when runs stop and what they save in `callbacks.
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 from pytorch_lightning.utilities import rank_zero_warn
@@ -21,6 +21,7 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.data.painting import look_at
 from fststyle.training.devices import ONLY_FLOAT32
 from fststyle.training.fit.broken_steps import LOOK_EVERY, BrokenSteps
+from fststyle.training.fit.graphed import Graphs
 from fststyle.training.fit.muon import Muon
 from fststyle.training.fit.recipe import at_another_rate, check_settings, recipe, refuse_another_recipe, saved_settings
 from fststyle.training.fit.schedule import RunningAverage, one_cycle
@@ -57,6 +58,8 @@ class StyleTransferModule(PaintingSteps):
         teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
             the name of a network that ships. `tiny` needs one.
         channels_last: Memory layout of the network's activations; None chooses by device.
+        graphs: Whether steps on one GPU become CUDA graphs (`graphed.py`): "always", "never", or "auto", which times
+            both ways at the start.
 
     Batches are photos (B, 3, H, W), uint8 or floating point in [0, 1], alone or first in a tuple.
 
@@ -83,8 +86,11 @@ class StyleTransferModule(PaintingSteps):
         init: Path | str = "base",
         teacher: Path | str | None = None,
         channels_last: bool | None = None,
+        graphs: Graphs = "never",
     ) -> None:
         super().__init__()
+        if graphs not in get_args(Graphs):
+            raise ValueError(f"graphs must be one of {', '.join(get_args(Graphs))}, not {graphs!r}")
         check_settings(style_size, width, learning_rate, warmup, ema_decay, optimizer)
         if teacher is not None and strength:
             raise ValueError("a teacher paints at full strength only; set strength: false, or leave it out")
@@ -95,7 +101,7 @@ class StyleTransferModule(PaintingSteps):
         self.painting = painting or getattr(source, "name", name)
         self.style_size, self.warmup = style_size, warmup
         self.optimizer, self.learning_rate = optimizer, learning_rate
-        self.channels_last = channels_last
+        self.channels_last, self.graphs = channels_last, graphs
         self.teacher = None if teacher is None else Teacher(teacher)
         self.style_image = look_at(source, style_size)
         self.net = build_transformer_net(network, width)

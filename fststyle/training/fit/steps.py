@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from fststyle.training.cost.objective import TERM_NAMES, Cost, CostTerms, PerceptualObjective
 from fststyle.training.cost.sides import UPRIGHT_FROM_NOTHING
 from fststyle.training.cost.weights import DISTILLED
+from fststyle.training.fit.graphed import GraphedSteps, Graphs
 from fststyle.training.fit.progress import TimedModule
 from fststyle.training.fit.step_cost import AS_IT_IS, StyleChoice, likeness_cost, step_cost
 from fststyle.training.fit.teacher import MATCHING, Teacher
@@ -49,6 +50,8 @@ class PaintingSteps(TimedModule):
         self.chooser: Callable[[], StyleChoice] | None = None
         self._objective: PerceptualObjective | None = None
         self._logged_step = -1
+        self.graphs: Graphs = "never"
+        self._graphed = GraphedSteps("never")
 
     @property
     def turns(self) -> bool:
@@ -122,17 +125,27 @@ class PaintingSteps(TimedModule):
         if self.teacher is not None and self.progress < MATCHING:
             terms = likeness_cost(self.net(content_of(photos)), self.teacher(bytes_of(photos)))
         else:
-            terms = self.terms(photos).named()
+            terms = self._graphed_terms(photos) or self.terms(photos).named()
         self.last_terms = {name: value.detach() for name, value in terms.items()}
         if is_logged:
             self._logged_step = self.global_step
             self._log_terms(len(photos))
         return terms["total_loss"]
 
+    def _graphed_terms(self, photos: Tensor) -> dict[str, Tensor] | None:
+        """The terms of a step from a CUDA graph; None if there cannot be one, or shall not."""
+        trainer: Any = self.trainer
+        draws = self.strength or self.chooser is not None or self.cost.temporal_weight
+        is_plain = trainer.world_size == trainer.accumulate_grad_batches == 1 and self.teacher is None
+        if self.device.type != "cuda" or draws or not is_plain or type(self).choose is not PaintingSteps.choose:
+            return None
+        return self._graphed.terms(self.net, self.objective, photos, self._side(), self.progress)
+
     def on_train_start(self) -> None:
-        """The first step of each run is logged."""
+        """The first step of each run is logged. Graphs hold where things lay in the last one."""
         super().on_train_start()
         self._logged_step = -1
+        self._graphed = GraphedSteps(self.graphs)
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Log the last step of a run, too."""

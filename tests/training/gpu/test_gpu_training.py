@@ -60,7 +60,11 @@ class NoWaiting(pl.Callback):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"optimizer": "adam"}, {"network": "johnson"}, {"temporal_weight": 1.0}, {"strength": True}]
+    "settings",
+    [
+        *({}, {"optimizer": "adam"}, {"network": "johnson"}, {"temporal_weight": 1.0}, {"strength": True}),
+        *({"graphs": "always"}, {"network": "johnson", "graphs": "always"}),
+    ],
 )
 def test_the_steps_do_not_wait_for_the_gpu(gpu: torch.device, settings: dict[str, Any]) -> None:
     of_cost = {name: settings.pop(name) for name in list(settings) if name.startswith("temporal")}
@@ -79,6 +83,17 @@ def test_the_steps_do_not_wait_for_the_gpu(gpu: torch.device, settings: dict[str
         )
         trainer.fit(module, data)
     assert trainer.global_step == 9
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("network", ["fast", "johnson"])
+def test_graphs_make_the_steps_of_any_run(
+    gpu: torch.device, run: Run, network: str, precision: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    settings = {"steps": 12, "network": network, "precision": precision, "grid_weight": 1.0, "warmup": 0.15}
+    usual, graphed = (run(choice, graphs=choice, **settings) for choice in ("never", "always"))
+    assert not [each for each in recwarn if "graphs are left out" in str(each.message)]
+    assert graphed.costs["total_loss"] == pytest.approx(usual.costs["total_loss"], rel=0.05)
 
 
 def test_a_run_learns(run: Run) -> None:
