@@ -38,6 +38,15 @@ class Asked:
         return self.device == "cuda"
 
     @property
+    def batch(self) -> int:
+        """Crops a step that fit into the card: 16, or 4 on one of less than 16 GB."""
+        if not self.on_gpu:
+            return 1
+        import torch
+
+        return 16 if torch.cuda.mem_get_info()[0] > 15e9 else 4
+
+    @property
     def left(self) -> float:
         """Seconds."""
         return self.seconds - (time.monotonic() - self.began)

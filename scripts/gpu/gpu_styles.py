@@ -62,7 +62,7 @@ class Snapshots(pl.Callback):
 def run(asked: "Asked") -> int:
     """Each network has half of the time."""
     device = torch.device(asked.device)
-    side, batch = (256, 16) if asked.on_gpu else (64, 1)
+    side, batch = 256 if asked.on_gpu else 64, asked.batch
     photos, judge = judged_photos(side).to(device), vgg19(device)
     for name, left in (("fast", 2), ("johnson", 1)):
         seconds = min(asked.style_seconds, asked.left / left - 2 * _JUDGING if asked.on_gpu else asked.style_seconds)
