@@ -1,5 +1,6 @@
 """The command lines that a job consists of, and what a job can be asked."""
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -123,6 +124,8 @@ def _video(job: Job, folder: Path, networks: Networks) -> list[str]:
     asked = dict(job.request)
     path, target = networks.offer(asked.pop("network")).path, folder / result_of(job)
     del asked["format"]
+    if asked.get("carry") is None and importlib.util.find_spec("cv2") is None:
+        asked["carry"] = 0.0  # nothing is carried without OpenCV
     left = is_file(target.with_name(f"{target.stem}.part{target.suffix}.state"))
     words = ["video", str(path), str(folder / SOURCE), str(target), "--json", *_options(asked)]
     return [*words, "--resume" if left else "--restart"]

@@ -1,9 +1,6 @@
 import io
-import sys
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +13,10 @@ from PIL import Image
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+from serving import run_fake_commands, serving, until
+
 from fststyle.serve.app import Application
-from fststyle.serve.server import Server
-from fststyle.serve.settings import Limits, Settings, listen
+from fststyle.serve.settings import Limits, Settings
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -70,46 +68,15 @@ def client(settings: Callable[..., Settings]) -> Client:
 @pytest.fixture
 def server(settings: Callable[..., Settings]) -> Callable[..., Any]:
     """A real server in a thread; gives (address, application)."""
-
-    @contextmanager
-    def server(limits: Limits | None = None, **given: Any) -> Iterator[tuple[str, Application]]:
-        limits = limits or Limits(workers=2)
-        application = Application(settings(limits, **given))
-        listener = listen("127.0.0.1", 0)
-        running = Server(application, limits)
-        thread = threading.Thread(target=running.run_at, args=(listener,))
-        thread.start()
-        try:
-            until(lambda: running.started)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", application
-        finally:
-            application.jobs.news.close()
-            running.should_exit = True
-            thread.join(20)
-            listener.close()
-            assert not thread.is_alive()
-
-    return server
+    return lambda limits=None, **given: serving(settings(limits, **given))
 
 
 @pytest.fixture
 def fake_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs run a program that only waits, and reports as `fststyle train --json` does."""
-    monkeypatch.setattr(
-        "fststyle.serve.process.COMMAND", (sys.executable, str(Path(__file__).with_name("fake_command.py")))
-    )
-    monkeypatch.setattr("fststyle.serve.jobs._LOOK", 0.05)
-    monkeypatch.setattr("fststyle.serve.job_api.can", lambda _: True)
+    run_fake_commands(monkeypatch)
 
 
 @pytest.fixture(name="until")
 def until_fixture() -> Callable[..., None]:
     return until
-
-
-def until(happens: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait for something."""
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.02)
