@@ -23,12 +23,16 @@ HERE = Path(__file__).resolve().parent
 # Seconds that a section may take, and what it adds to the exit status if it fails or is cut short.
 SECTIONS = {
     "machine": (40, 4),
-    "tests": (150, 8),
+    "tests": (170, 8),
     "speed": (75, 16),
     "styles": (165, 32),
     "curve": (60, 64),
+    "paper": (3600, 2),
 }
 CANNOT_START = 1
+
+# Takes as long as all of the others and more, so it runs when it is named.
+_ON_REQUEST = {"paper"}
 
 # Between asking a section to end and ending it.
 _GRACE = 5.0
@@ -59,14 +63,10 @@ def main() -> int:
             section = report.sections[name]
             try:
                 _run(name, asked, left, Path(scratch), report)
-            except KeyboardInterrupt:
-                section.state = CUT
-                report.write()
-                return 128 + signal.SIGINT
-            except SystemExit as left_by:
-                section.state = CUT
-                report.write()
-                return int(str(left_by.code))
+            except (KeyboardInterrupt, SystemExit) as left_by:
+                section.state, section.error = CUT, ""
+                _keep(report)
+                return int(str(left_by.code)) if isinstance(left_by, SystemExit) else 128 + signal.SIGINT
             status += bit if section.state != DONE else 0
             print(f"{name}: {section.state}, {section.seconds:.0f} s", flush=True)
             if section.error:
@@ -76,6 +76,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
+    usual = [name for name in SECTIONS if name not in _ON_REQUEST]
     parser = argparse.ArgumentParser(prog="check_gpu", description="Prove fststyle on a GPU in one call.")
     parser.add_argument("-o", "--output", type=Path, default=Path("check_gpu"), help="folder for both results")
     parser.add_argument("--json", type=Path, help="the results; FOLDER/check_gpu.json if not given")
@@ -84,7 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=8.0, help="for everything")
     parser.add_argument("--patience", type=float, default=1.0, help="factor of each section's limit")
     parser.add_argument("--style-seconds", type=float, default=60.0, help="that a style is trained")
-    parser.add_argument("--sections", default=",".join(SECTIONS), help="some of %(default)s")
+    parser.add_argument("--sections", default=",".join(usual), help="some of %(default)s, paper")
     asked = parser.parse_args()
     asked.sections = asked.sections.split(",")
     if unknown := set(asked.sections) - set(SECTIONS):
@@ -115,7 +116,7 @@ def _run(name: str, asked: argparse.Namespace, seconds: float, scratch: Path, re
     section, part = report.sections[name], scratch / f"{name}.json"
     if seconds < 1:
         section.error = "no time was left"
-        report.write()
+        _keep(report)
         return
     command = [sys.executable, str(HERE / "gpu_section.py"), name, str(part), asked.device, f"{seconds:.0f}"]
     command.append(f"{asked.style_seconds:g}")
@@ -141,7 +142,7 @@ def _run(name: str, asked: argparse.Namespace, seconds: float, scratch: Path, re
                 section.error = f"ended by signal {-child.returncode}"
             if child.returncode != 0:
                 section.error = "\n".join([*filter(None, [section.error]), *said[-12:]])
-            report.write()
+            _keep(report)
 
 
 def _take(part: Path, section: Section, report: Report, seen: int, began: float) -> int:
@@ -151,10 +152,18 @@ def _take(part: Path, section: Section, report: Report, seen: int, began: float)
         if now != seen:
             section.found = json.loads(part.read_bytes())
             section.seconds = time.monotonic() - began
-            report.write()
+            _keep(report)
     except (OSError, ValueError):  # nothing yet
         return seen
     return now
+
+
+def _keep(report: Report) -> None:
+    """Write what there is; a full disk ends no section."""
+    try:
+        report.write()
+    except OSError as error:
+        print(f"check_gpu: cannot write the results ({reason_of(error)})", file=sys.stderr)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -67,6 +67,7 @@ MODULES = {
     "speed": "gpu_speed",
     "styles": "gpu_styles",
     "curve": "gpu_curve",
+    "paper": "gpu_paper",
 }
 
 

@@ -3,6 +3,7 @@
 import copy
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,6 @@ from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.data.painting import look_at
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.run import train
-from fststyle.training.networks.transformer_net import NetworkName
 from fststyle.training.tensors import reference_photos, unit_range
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ _JUDGING = 6.0
 class Snapshots(pl.Callback):
     """Keeps the averaged network as it is after some of the seconds; that takes a copy on the device."""
 
-    def __init__(self, marks: list[float]) -> None:
-        self.marks = marks
+    def __init__(self, marks: Iterable[float]) -> None:
+        self.marks = list(marks)
         self.kept: list[tuple[float, int, nn.Module]] = []
         self._began = 0.0
 
@@ -61,37 +61,46 @@ class Snapshots(pl.Callback):
 
 def run(asked: "Asked") -> int:
     """Each network has half of the time."""
-    device = torch.device(asked.device)
-    side, batch = 256 if asked.on_gpu else 64, asked.batch
-    photos, judge = judged_photos(side).to(device), vgg19(device)
+    side = 256 if asked.on_gpu else 64
     for name, left in (("fast", 2), ("johnson", 1)):
-        seconds = min(asked.style_seconds, asked.left / left - 2 * _JUDGING if asked.on_gpu else asked.style_seconds)
-        snapshots = Snapshots([seconds * mark for mark in _MARKS])
-        with tempfile.TemporaryDirectory() as folder:
-            training = train(
-                samples.style(STYLE),
-                samples.photo_folder(),
-                minutes=seconds / 60,
-                out=Path(folder) / "run",
-                network=cast(NetworkName, name),
-                init="none",
-                crop=side,
-                batch_size=batch,
-                val_photos=1,
-                val_size=side,
-                limit_val_batches=0,
-                logger=False,
-                save_every=10**9,
-                device=asked.device,
-                enable_progress_bar=False,
-                on_device="always",
-                callbacks=[snapshots],
-            )
-        for passed, steps, net in snapshots.kept:
-            row = {"network": name, "seconds": passed, "steps": steps, "photos": steps * batch}
-            asked.row(f"{STYLE}, judged by vgg19 on the sample photos", **row, **judged(net.to(device), photos, judge))
-        asked.tell(f"{name}, steps a second", training.steps / max(snapshots.kept[-1][0], 1e-9))
+        seconds = asked.style_seconds
+        if asked.on_gpu:
+            seconds = min(seconds, asked.left / left - 2 * _JUDGING)
+        snapshots = Snapshots(seconds * mark for mark in _MARKS)
+        settings = {"network": name, "minutes": seconds / 60, "crop": side, "batch_size": asked.batch}
+        trained(asked, snapshots, **settings)
+        tell(asked, name, snapshots, side, asked.batch)
     return 0
+
+
+def trained(asked: "Asked", snapshots: Snapshots, **settings: Any) -> None:
+    """Train from nothing on the sample photos, and keep the snapshots alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            samples.style(STYLE),
+            samples.photo_folder(),
+            out=Path(folder) / "run",
+            init="none",
+            val_photos=1,
+            limit_val_batches=0,
+            logger=False,
+            save_every=10**9,
+            device=asked.device,
+            devices=1,
+            enable_progress_bar=False,
+            on_device="always",
+            callbacks=[snapshots],
+            **settings,
+        )
+
+
+def tell(asked: "Asked", name: str, snapshots: Snapshots, side: int, batch: int) -> None:
+    """What VGG-19 says of each snapshot."""
+    device = torch.device(asked.device)
+    photos, judge = judged_photos(side).to(device), vgg19(device)
+    for seconds, steps, net in snapshots.kept:
+        row = {"network": name, "seconds": seconds, "steps": steps, "photos": steps * batch}
+        asked.row(f"{STYLE}, judged by vgg19 on the sample photos", **row, **judged(net.to(device), photos, judge))
 
 
 def judged_photos(side: int) -> Tensor:

@@ -155,7 +155,7 @@ class Blocker:
             raise ModuleNotFoundError("No module named " + repr(name), name=name)
 
 sys.meta_path.insert(0, Blocker())
-import gpu_curve, gpu_machine, gpu_section, gpu_speed, gpu_styles, gpu_tests
+import gpu_curve, gpu_machine, gpu_paper, gpu_section, gpu_speed, gpu_styles, gpu_tests
 """
 
 
@@ -166,3 +166,9 @@ def test_it_needs_no_more_than_training_does() -> None:
         [sys.executable, "-c", WITHOUT], env=environment, capture_output=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_disk_that_is_full_later_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file")
+    gpu_check._keep(Report(tmp_path / "taken" / "a.json", tmp_path / "taken" / "a.md", "cuda", {"tests": Section()}))
+    assert "check_gpu: cannot write the results (" in capsys.readouterr().err

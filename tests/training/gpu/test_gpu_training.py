@@ -38,7 +38,7 @@ def run(device: torch.device, tmp_path: Path) -> Run:
     """A short training of the shipped style on the sample photos, in a folder by name."""
 
     def run(name: str, **settings: Any) -> Any:
-        options = {**SMALL, "device": device.type, "logger": False, **settings}
+        options = {**SMALL, "device": device.type, "devices": 1, "logger": False, **settings}
         return train(samples.style("swirls"), samples.photo_folder(), out=tmp_path / name, **options)
 
     return run
@@ -68,7 +68,7 @@ class NoWaiting(pl.Callback):
 )
 def test_the_steps_do_not_wait_for_the_gpu(gpu: torch.device, settings: dict[str, Any]) -> None:
     of_cost = {name: settings.pop(name) for name in list(settings) if name.startswith("temporal")}
-    module = StyleTransferModule(samples.style("swirls"), cost=Cost(**of_cost), **settings)
+    module = StyleTransferModule(samples.style("swirls"), cost=Cost(**of_cost), init="none", **settings)
     with warnings.catch_warnings(action="ignore"):
         data = ContentData(samples.photo_folder(), crop=128, batch_size=2, on_device="always")
         trainer = bare_trainer(
