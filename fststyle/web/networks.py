@@ -118,6 +118,7 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
         "least": model.card.min_side if model.card is not None else 1,
         "fixed": [height or 0, width or 0],
         "needs": round(needs),
+        "trained": stylizer.trained_side,
     }
 
 

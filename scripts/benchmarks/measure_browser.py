@@ -45,7 +45,7 @@ ENGINE = """async ([size, network]) => {
     const photo = await (await fetch("./measured.png")).blob();
     window.photos ??= [await engine.open(photo, signal), await engine.open(photo, signal)];
     window.paintOnce = async (turn) => {
-        const controls = { strength: 1, scale: 1, keepColor: false };
+        const controls = { strength: 1, scale: 1, keepColor: false, passes: 1 };
         const begun = performance.now();
         const asked = { photo: photos[turn % 2], network: window.network, controls, side: size };
         (await engine.paint(asked, none, signal)).close();

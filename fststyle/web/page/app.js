@@ -12,7 +12,7 @@ import { Saving, download, share } from "./saving.js";
 import { StylesList } from "./styles_list.js";
 import { Viewer } from "./viewer.js";
 
-/** @import {Controls, Engine, Photo, Request, Site} from "./engine.js" */
+/** @import {Controls, Engine, Passes, Photo, Request, Site} from "./engine.js" */
 
 const SCREEN_SIDE = 1024;
 const PAUSE_MILLISECONDS = 120; // after a control has moved
@@ -78,6 +78,7 @@ class App {
       strength: number("strength") / 100,
       scale: 2 ** (number("brush") / 2),
       keepColor: /** @type {HTMLInputElement} */ (element("keep-color")).checked,
+      passes: /** @type {Passes} */ (number("passes") || "auto"),
     };
   }
 
@@ -155,7 +156,7 @@ class App {
   async paint() {
     if (document.body.dataset.mode !== "photo" || !this.photo) return;
     const side = this.screenSide();
-    this.saving.offer(this.engine, this.photo, this.networks.chosen, side);
+    this.saving.offer(this.engine, this.photo, this.networks.chosen);
     const request = this.request(side);
     if (!request) return;
     await this.work("progress-paint", async (signal) => {
@@ -304,7 +305,7 @@ class App {
     element("sample").hidden = !this.site.sample;
     element("camera").hidden = this.engine.live === null;
     for (const id of ["strength", "brush"]) element(id).oninput = () => this.changed();
-    element("keep-color").onchange = () => this.changed(0);
+    for (const id of ["keep-color", "passes"]) element(id).onchange = () => this.changed(0);
     const size = /** @type {HTMLSelectElement} */ (element("camera-size"));
     size.onchange = () => (this.camera.longer = Number(size.value));
     addEventListener("pagehide", () => this.camera.running && this.closeCamera());
@@ -321,7 +322,7 @@ class App {
     element("notes").replaceChildren(...notes);
     const runtime = site.runtime?.version ?? "";
     element("credits").textContent = runtime ? this.text("credits", { version: site.fststyle, runtime }) : "";
-    if (this.photo) this.saving.offer(engine, this.photo, this.networks.chosen, this.screenSide());
+    if (this.photo) this.saving.offer(engine, this.photo, this.networks.chosen);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * What paints. The page knows only this interface; `site.json` says which engine is behind it.
  *
- * @typedef {{strength: number, scale: number, keepColor: boolean}} Controls
+ * @typedef {"auto" | 1 | 2 | 3} Passes
+ * @typedef {{strength: number, scale: number, keepColor: boolean, passes: Passes}} Controls
  *   as in Python: strength 0..1, scale is the brush size factor
  * @typedef {{stage: "download" | "start" | "paint" | "save", done: number, total: number}} Progress
  *   total is 0 where nobody knows
@@ -38,10 +39,10 @@
  * @typedef {{
  *   input: string, output: string, strength: string | null, bytes: boolean, last: boolean, lastOut: boolean,
  *   black: number, white: number, bgr: boolean, multiple: number, least: number,
- *   fixed: [number, number], needs: number,
+ *   fixed: [number, number], needs: number, trained: number,
  * }} Form
  *   how a network is fed: `last` and `lastOut` say that channels come last, `fixed` is height and width or 0, `needs` is
- *   bytes per pixel
+ *   bytes per pixel, `trained` the largest short side that it paints well in one pass
  * @typedef {{
  *   at: number, bytes: number, takes: string[], gives: string[], source: string | null, channels: number, halo: number,
  * }} Part

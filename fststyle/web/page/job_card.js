@@ -90,7 +90,10 @@ export class JobCard {
     this.picture.hidden = !address;
     if (address && !this.picture.src.endsWith(address)) {
       this.picture.src = address;
-      this.picture.alt = this.app.text(last ? "job-sheet" : "job-painting", { title: this.job.title, steps: last ?? 0 });
+      this.picture.alt = this.app.text(last ? "job-sheet" : "job-painting", {
+        title: this.job.title,
+        steps: last ?? 0,
+      });
     }
   }
 
@@ -111,7 +114,9 @@ export class JobCard {
     if (state === "running" || state === "queued") buttons.push(this.button("pause", "job-pause"));
     if (state === "paused" || state === "failed") buttons.push(this.button("resume", "job-resume", "primary"));
     if (state !== "removing") {
-      buttons.push(this.button("remove", state === "done" || state === "failed" ? "job-delete" : "job-cancel", "quiet"));
+      buttons.push(
+        this.button("remove", state === "done" || state === "failed" ? "job-delete" : "job-cancel", "quiet"),
+      );
     }
     this.buttons.replaceChildren(...buttons);
   }

@@ -10,6 +10,7 @@ const FLOAT = 1;
 const UINT8 = 2;
 const MOST_BYTES = 512 * 2 ** 20;
 const QUANTIZING = new Set(["QuantizeLinear", "DequantizeLinear", "QLinearConv"]);
+const TRAINED_SIDE = 512; // as passes.py has it
 const USUAL_NEED = 1000; // bytes per pixel
 
 /**
@@ -49,6 +50,7 @@ export async function readNetwork(file) {
     least,
     fixed: takes.fixed,
     needs: USUAL_NEED,
+    trained: TRAINED_SIDE,
   };
   return {
     name: `${file.name} ${crypto.randomUUID()}`,

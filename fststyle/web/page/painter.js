@@ -3,6 +3,7 @@ import { pixelsOf, openPhoto } from "./decoding.js";
 import { fetchKept } from "./fetching.js";
 import { paintParts } from "./parts.js";
 import { all, blank, cropped, fromTensor, laidOver, reflected, toTensor } from "./pixels.js";
+import { paintInPasses, sizesOfPasses } from "./passes.js";
 import { Problem } from "./problem.js";
 import { resized, round } from "./resizing.js";
 import { filled, shrunk, withAlpha } from "./transparency.js";
@@ -132,15 +133,16 @@ export class Painter {
     const { id, network, controls, side } = asked;
     const photo = await this.photo(asked);
     const told = network.form?.strength ? controls.strength : 1;
-    const key = [id, network.file, side, controls.scale, told].join(" ");
+    const key = [id, network.file, side, controls.scale, controls.passes, told].join(" ");
     const shown = photo.transparent ? filled(photo.pixels) : photo.pixels;
-    const { width, height } = shown;
     let stylized = this.last?.key === key ? this.last.stylized : null;
     if (!stylized) {
       this.last = null;
-      const { scale } = controls;
-      const scaled = resized(shown, Math.max(1, round(width / scale)), Math.max(1, round(height / scale)));
-      stylized = resized(await this.fit(network, scaled, told, onProgress, signal), width, height);
+      const sizes = sizesOfPasses(shown, controls.passes, controls.scale, formOf(network).trained);
+      const tell = shared(sizes, onProgress);
+      stylized = await paintInPasses(shown, sizes, (pixels, pass) =>
+        this.fit(network, pixels, told, (progress) => tell(progress, pass), signal),
+      );
       this.last = { key, stylized };
     }
     const strength = network.form?.strength && controls.strength > 0 ? 1 : controls.strength;
@@ -277,4 +279,21 @@ export class Painter {
 function formOf(network) {
   if (!network.form) throw new Problem("network-refused", { name: network.title });
   return network.form;
+}
+
+/**
+ * The progress of all passes from that of each.
+ * @param {{width: number, height: number}[]} sizes
+ * @param {OnProgress} onProgress
+ * @returns {(progress: Parameters<OnProgress>[0], pass: number) => void}
+ */
+function shared(sizes, onProgress) {
+  const areas = sizes.map(({ width, height }) => width * height);
+  const total = areas.reduce((sum, area) => sum + area, 0);
+  return (progress, pass) => {
+    if (progress.stage !== "paint" || (sizes.length === 1 && !progress.total)) return onProgress(progress);
+    const before = areas.slice(0, pass).reduce((sum, area) => sum + area, 0);
+    const done = progress.total ? progress.done / progress.total : 0;
+    onProgress({ stage: "paint", done: before + areas[pass] * done, total });
+  };
 }

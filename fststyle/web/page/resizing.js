@@ -16,6 +16,16 @@ export const LANCZOS = {
 /** @type {Filter} */
 export const BILINEAR = { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) };
 
+/** @type {Filter} */
+export const BICUBIC = {
+  support: 2,
+  at: (x) => {
+    const far = Math.abs(x);
+    if (far < 1) return (1.5 * far - 2.5) * far * far + 1;
+    return far < 2 ? -0.5 * (((far - 5) * far + 8) * far - 4) : 0;
+  },
+};
+
 /** @param {number} x */
 function sinc(x) {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
@@ -26,17 +36,19 @@ function sinc(x) {
  * @param {number} before
  * @param {number} after
  * @param {Filter} filter
+ * @param {number} [begin] of the new positions that are wanted
+ * @param {number} [end] exclusive
  */
-function weightsOf(before, after, filter) {
+function weightsOf(before, after, filter, begin = 0, end = after) {
   const scale = before / after;
   const stretch = Math.max(scale, 1);
   const support = filter.support * stretch;
   const count = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(after);
-  const number = new Int32Array(after);
-  const weights = new Float64Array(after * count);
-  for (let to = 0; to < after; to++) {
-    const center = (to + 0.5) * scale;
+  const first = new Int32Array(end - begin);
+  const number = new Int32Array(end - begin);
+  const weights = new Float64Array((end - begin) * count);
+  for (let to = 0; to < end - begin; to++) {
+    const center = (begin + to + 0.5) * scale;
     first[to] = Math.max(0, Math.trunc(center - support + 0.5));
     number[to] = Math.min(before, Math.trunc(center + support + 0.5)) - first[to];
     let sum = 0;
@@ -61,16 +73,34 @@ function fixed(weights) {
  * @returns {Pixels} opaque
  */
 export function resized(pixels, width, height, filter = LANCZOS) {
-  let { data } = pixels;
   if (pixels.width === width && pixels.height === height) return pixels;
+  return resizedRows(pixels, width, height, 0, height, filter);
+}
+
+/**
+ * Some rows of the resized picture.
+ * @param {Pixels} pixels
+ * @param {number} width
+ * @param {number} height of all of it
+ * @param {number} top
+ * @param {number} bottom exclusive
+ * @param {Filter} filter
+ * @returns {Pixels} opaque
+ */
+export function resizedRows(pixels, width, height, top, bottom, filter) {
+  const down = weightsOf(pixels.height, height, filter, top, bottom);
+  const begin = down.first[0];
+  const end = down.first[bottom - top - 1] + down.number[bottom - top - 1];
+  let data = pixels.data.subarray(begin * pixels.width * 4, end * pixels.width * 4);
   if (pixels.width !== width) {
-    const made = new Uint8ClampedArray(width * pixels.height * 4);
-    pass(data, made, pixels.height, pixels.width * 4, width * 4, width, 4, weightsOf(pixels.width, width, filter));
+    const made = new Uint8ClampedArray(width * (end - begin) * 4);
+    pass(data, made, end - begin, pixels.width * 4, width * 4, width, 4, weightsOf(pixels.width, width, filter));
     data = made;
   }
-  if (pixels.height === height) return { data, width, height };
-  const made = blank(width, height);
-  pass(data, made.data, width, 4, 4, height, width * 4, weightsOf(pixels.height, height, filter));
+  if (pixels.height === height) return { data: data.slice(), width, height: bottom - top };
+  const made = blank(width, bottom - top);
+  down.first.forEach((first, row) => (down.first[row] = first - begin));
+  pass(data, made.data, width, 4, 4, bottom - top, width * 4, down);
   return made;
 }
 

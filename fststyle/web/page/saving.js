@@ -5,7 +5,6 @@ import { element } from "./elements.js";
 /** @import {Language} from "./language.js" */
 
 const SUFFIXES = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
-const FINE = 1.6; // a size so much larger than the screen's looks finer
 
 export class Saving {
   /** @param {Language} language */
@@ -13,7 +12,6 @@ export class Saving {
     this.language = language;
     this.size = /** @type {HTMLSelectElement} */ (element("size"));
     this.format = /** @type {HTMLSelectElement} */ (element("format"));
-    this.screen = 0;
     this.size.onchange = () => this.hint();
     /** @type {{photo: Photo, full: boolean} | null} */
     this.offered = null;
@@ -25,13 +23,11 @@ export class Saving {
    * @param {Engine} engine
    * @param {Photo} photo
    * @param {Network} network
-   * @param {number} screen longer side of what is shown
    */
-  offer(engine, photo, network, screen) {
+  offer(engine, photo, network) {
     const before = this.offered?.photo === photo ? Number(this.size.value) : 0;
     const sides = engine.sizes(photo, network);
     const longer = Math.max(photo.width, photo.height);
-    this.screen = screen;
     this.size.replaceChildren(
       ...sides.map((side) => {
         const scale = side / longer;
@@ -56,7 +52,6 @@ export class Saving {
     const { photo, full } = this.offered;
     const largest = this.size.options[this.size.options.length - 1]?.value;
     let text = "";
-    if (this.side > this.screen * FINE) text = this.language.text("size-fine");
     if (!full && this.size.value === largest) {
       const scale = this.side / Math.max(photo.width, photo.height);
       const [width, height] = [photo.width, photo.height].map((each) => String(Math.round(each * scale)));

@@ -132,7 +132,9 @@ function live(network) {
       context.drawImage(bitmap, 0, 0);
       bitmap.close();
       const frame = await canvas.convertToBlob({ type: "image/jpeg", quality: LIVE_QUALITY });
-      return createImageBitmap(await post(frame, { network: network.name, ...words(controls), format: "jpg", quality: 90 }));
+      return createImageBitmap(
+        await post(frame, { network: network.name, ...words(controls), format: "jpg", quality: 90 }),
+      );
     },
     close() {},
   };

@@ -80,6 +80,10 @@ export class StudioForm {
 
 /** @param {string} name of a file */
 export function titleOf(name) {
-  const stem = name.replace(/\.[^.]*$/, "").replace(/[_-]+/g, " ").replace(/\p{C}/gu, "").trim();
+  const stem = name
+    .replace(/\.[^.]*$/, "")
+    .replace(/[_-]+/g, " ")
+    .replace(/\p{C}/gu, "")
+    .trim();
   return stem.slice(0, 80) || "?";
 }
