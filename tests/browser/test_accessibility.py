@@ -54,7 +54,7 @@ def test_nothing_serious(
     assert serious(page, axe) == []
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
     page.tab.set_input_files("#file", str(tmp_path / "broken.jpg"))
-    page.said("photo-none")
+    page.said("photo-broken")
     assert serious(page, axe) == []
     page.tab.click("#about-open")
     assert serious(page, axe) == []

@@ -34,7 +34,9 @@ let photos = 0;
  */
 export async function openPhoto(blob, name) {
   if (blob.size === 0) throw new Problem("photo-empty", { name });
-  const type = await typeOf(blob);
+  const type = await typeOf(blob).catch(() => {
+    throw new Problem("photo-none", { name }); // a folder, or a file that was removed
+  });
   const announced = sizeOf(new DataView(await blob.slice(0, HEADER_BYTES).arrayBuffer()), type);
   if (announced) refuseMany(announced, name);
   const bitmap = await decoded(blob, type, name);

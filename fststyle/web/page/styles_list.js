@@ -70,6 +70,15 @@ export class StylesList {
         .map(preview),
     );
     this.describe();
+    this.reveal();
+  }
+
+  /** On a phone the list is wider than the screen. */
+  reveal() {
+    const list = element("networks");
+    const chosen = list.children[this.networks.indexOf(this.chosen)];
+    if (!(chosen instanceof HTMLElement)) return;
+    list.scrollLeft = chosen.offsetLeft - list.offsetLeft - (list.clientWidth - chosen.offsetWidth) / 2;
   }
 
   /** @param {Network} network */
