@@ -52,7 +52,10 @@ def test_a_recording_is_a_webm_of_what_was_painted(live: Page, tmp_path: Path) -
     import av
 
     live.tab.click("#record")
-    live.tab.wait_for_timeout(2500)
+    begun = live.tab.evaluate("Number(document.getElementById('painted').dataset.frames)")
+    live.tab.wait_for_function(
+        "begun => Number(document.getElementById('painted').dataset.frames) > begun + 20", arg=begun, timeout=PATIENCE
+    )
     with live.tab.expect_download(timeout=PATIENCE) as download:
         live.tab.click("#record")
     assert download.value.suggested_filename == "camera_udnie_tiny.webm"
