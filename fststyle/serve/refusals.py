@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from fststyle.errors import FststyleError, ImageError, ModelFileError, VideoError
 from fststyle.system.files import reason_of
@@ -77,6 +78,9 @@ def tell_errors_in_json(app: FastAPI) -> None:
         sentence = said.format(method=request.method) if said else str(getattr(error, "detail", error))
         return RefusedError(status, sentence, dict(getattr(error, "headers", None) or {})).answer()
 
+    async def left(_: Request, __: Exception) -> JSONResponse:
+        return RefusedError(400, "the upload was broken off").answer()  # nobody reads it
+
     async def unexpected(_: Request, __: Exception) -> JSONResponse:
         return RefusedError(500, "something is wrong in the server; its log has more").answer()
 
@@ -84,6 +88,7 @@ def tell_errors_in_json(app: FastAPI) -> None:
         app.add_exception_handler(kind, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, general)
+    app.add_exception_handler(ClientDisconnect, left)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-from serving import run_fake_commands, serving, until
+from serving import run_fake_commands, serving
 
 from fststyle.serve.app import Application
 from fststyle.serve.settings import Limits, Settings
@@ -75,8 +75,3 @@ def server(settings: Callable[..., Settings]) -> Callable[..., Any]:
 def fake_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs run a program that only waits, and reports as `fststyle train --json` does."""
     run_fake_commands(monkeypatch)
-
-
-@pytest.fixture(name="until")
-def until_fixture() -> Callable[..., None]:
-    return until

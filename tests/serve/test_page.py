@@ -21,7 +21,7 @@ async def test_the_page_and_what_it_is(client: Client, identity: Path) -> None:
         assert page.headers["cache-control"] == "no-cache"
         site = (await ask.get("/site.json")).json()
         assert (site["engine"], site["offline"], site["modules"]) == ("server", False, ["./jobs.js"])
-        assert [network["title"] for network in site["networks"]] == ["Udnie (tiny)", "Udnie (fast)", "Identity"]
+        assert [network["title"] for network in site["networks"]] == ["Udnie (tiny)", "Udnie (fast)", "Nothing"]
         for address in ("sample.jpg", *(site["networks"][0][key] for key in ("file", "preview")), *site["modules"]):
             assert (await ask.get("/" + address)).status_code == 200
 

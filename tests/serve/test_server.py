@@ -18,6 +18,7 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from serving import until
 from test_paint import Slow
 
 from fststyle.errors import FststyleError
@@ -73,6 +74,21 @@ def test_an_upload_of_drops(server: Callable[..., Any], monkeypatch: pytest.Monk
         assert list(application.jobs.folders.root.iterdir()) == []
 
 
+def test_an_upload_that_is_broken_off(server: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> None:
+    with server() as (address, application):
+        for path in (
+            "/api/paint?network=identity",
+            "/api/jobs/train?title=a",
+            "/api/jobs/video?network=identity&title=a",
+        ):
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+            with socket.create_connection(address_of(address), 10) as leaving:
+                leaving.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode())
+        until(lambda: list(application.jobs.folders.root.iterdir()) == [])
+        assert httpx.get(f"{address}/api").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_connection_that_asks_for_nothing(server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fststyle.serve.server._HEADERS", 0.2)
     with server() as (address, _), socket.create_connection(address_of(address), 10) as idle:
@@ -90,7 +106,7 @@ def test_what_is_no_request(server: Callable[..., Any], sent: bytes) -> None:
 
 
 def test_whoever_leaves_during_a_painting_ends_it(
-    server: Callable[..., Any], png: bytes, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+    server: Callable[..., Any], png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow(monkeypatch)
     with server(Limits(workers=1, waiting=0)) as (address, _):
@@ -103,7 +119,7 @@ def test_whoever_leaves_during_a_painting_ends_it(
 
 
 def test_whoever_leaves_while_waiting_is_never_painted(
-    server: Callable[..., Any], png: bytes, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+    server: Callable[..., Any], png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow(monkeypatch)
     with server(Limits(workers=1, waiting=1)) as (address, _):
@@ -121,7 +137,7 @@ def test_whoever_leaves_while_waiting_is_never_painted(
 
 
 @pytest.mark.usefixtures("fake_commands")
-def test_events(server: Callable[..., Any], png: bytes, until: Callable[..., None]) -> None:
+def test_events(server: Callable[..., Any], png: bytes) -> None:
     with server() as (address, application), httpx.stream("GET", f"{address}/api/events", timeout=20) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         told = events(answer)
@@ -235,7 +251,7 @@ def test_others_need_the_token(tmp_path: Path, identity: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_server_loses_no_job(tmp_path: Path, until: Callable[..., None]) -> None:
+def test_a_killed_server_loses_no_job(tmp_path: Path) -> None:
     """A training and a video are under way when the server gets a kill -9; the next one ends both."""
     pytest.importorskip("torch")
     av = pytest.importorskip("av")
