@@ -19,7 +19,7 @@ inputs = [
     gr.Slider(0, 1, 1, label="Strength"),
     gr.Checkbox(label="Keep color"),
 ]
-app = gr.Interface(paint, inputs, gr.Image(label="Painting"), title="fststyle", flagging_mode="never")
+app = gr.Interface(paint, inputs, gr.Image(format="png", label="Painting"), title="fststyle", flagging_mode="never")
 
 if __name__ == "__main__":
     app.launch()

@@ -18,6 +18,7 @@ from fststyle.system.files import is_file, is_folder, is_there, refuse_inputs, r
 if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
     from fststyle.model.card import ModelCard
+    from fststyle.model.layouts import Layout
     from fststyle.runtime.convert import Io
     from fststyle.runtime.forms import Order
 
@@ -38,6 +39,7 @@ class _Steps:
     opset: int | None
     strength: float | None
     order: str
+    layout: str
 
     @property
     def converts(self) -> bool:
@@ -91,11 +93,11 @@ def export(
     order: Annotated[
         str, typer.Option(metavar="crd|dcr", help="Order of channels that become pixels; dcr is for CoreML.")
     ] = "crd",
+    layout: options.LayoutName = "rgb1",
 ) -> None:
     """Write a trained network as one ONNX file, which runs without torch; or a network in another form."""
-    steps = _Steps(
-        precision, io, photos, None if size is None else options.sides(size, "--size"), opset, strength, order
-    )
+    sides = None if size is None else options.sides(size, "--size")
+    steps = _Steps(precision, io, photos, sides, opset, strength, order, layout)
     if photos is not None and not steps.converts:
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
     named = options.one_output(output, into)
@@ -218,6 +220,7 @@ def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
                 precision=cast("Precision", steps.precision),
                 io=cast("Io", steps.io),
                 photos=steps.photos,
+                layout=cast("Layout", steps.layout),
             ).psnr
             say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
         if steps.forms:
@@ -228,6 +231,7 @@ def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
                 opset=steps.opset,
                 strength=steps.strength,
                 order=cast("Order", steps.order),
+                layout=cast("Layout", steps.layout),
             )
             sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
             say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")

@@ -29,6 +29,7 @@ from fststyle.model.layouts import Layout, Values, to_tensor, values_of
 from fststyle.runtime.fitting import MULTIPLES
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.memory import default_memory
 
 Order = Literal["crd", "dcr"]
 
@@ -40,6 +41,9 @@ _TOLERANCE = 1e-4
 
 # Of 8-bit and 16-bit networks, where a value at the edge may be rounded to the other side.
 _MIN_PSNR = 50.0
+
+# What comparing takes; Johnson's network needs most, some 800 bytes.
+_BYTES_A_PIXEL = 1000
 
 # Sizes on which a form for any size is compared: odd ones, and what suits nearly any network of somebody else.
 _COMPARED, _COMPARED_FOREIGN = ((64, 96), (97, 131)), ((128, 192),)
@@ -145,6 +149,12 @@ def _check_size(file: ModelFile, width: int, height: int) -> None:
     least = 1 if file.card is None else file.card.min_side
     if min(width, height) < least:
         raise ModelFileError(f"{file.where} takes pictures from {least}×{least} pixels, not {width}×{height}")
+    needed, free = width * height * _BYTES_A_PIXEL, 2 * default_memory()
+    if needed > free:
+        raise ModelFileError(
+            f"comparing pictures of {width}×{height} pixels takes about {needed / 1e9:.0f} GB, and {free / 1e9:.1f} GB "
+            "are free; choose a smaller size"
+        )
     fixed_height, fixed_width = file.input_shape[2:]
     if fixed_height not in (None, height) or fixed_width not in (None, width):
         raise ModelFileError(

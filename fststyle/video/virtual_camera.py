@@ -1,6 +1,7 @@
 """Where live pictures go: to a virtual camera that other programs see, or as y4m to another program."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.system.extras import extra
+from fststyle.system.file_kinds import Kind, kind_of_name
 from fststyle.video.clip import Clip, Frame
 from fststyle.video.pipes import PipeWriter
 
@@ -103,4 +105,6 @@ def sink_for(target: str | None, stdout: BinaryIO, width: int, height: int, rate
     """Standard output for "-", else a virtual camera; None is the first one."""
     if target == "-":
         return Y4mPipe(stdout, width, height, rate)
+    if target is not None and kind_of_name(Path(target)) is Kind.VIDEO:
+        raise VideoError(f"a file is no virtual camera; to record: fststyle live … -o - | ffmpeg -i - {target}")
     return VirtualCamera(width, height, rate, target)

@@ -60,6 +60,7 @@ def test_eight_bits(tmp_path: Path, photo: NDArray[np.uint8], io: Any) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
+        ({"size": (10**6, 10**6)}, r"takes about 1000000 GB, and [\d.]+ GB are free; choose a smaller size"),
         ({"size": (19, 64)}, "takes pictures from 20×20 pixels, not 19×64"),
         ({"strength": 0.5}, "has no input for the strength; leave it out"),
         ({"opset": 9}, "the lowest is 1"),

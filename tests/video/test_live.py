@@ -274,6 +274,8 @@ class Memory:
 
 def test_a_virtual_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     """By pyvirtualcam itself, with a backend that needs no driver."""
+    with pytest.raises(VideoError, match=r"a file is no virtual camera; to record: .* ffmpeg -i - out\.mp4"):
+        sink_for("out.mp4", sys.stdout.buffer, 64, 48, Fraction(30))
     pyvirtualcam: Any = pytest.importorskip("pyvirtualcam.camera")
     monkeypatch.setattr(pyvirtualcam, "BACKENDS", {"memory": Memory})
     sink = sink_for("/dev/video10", sys.stdout.buffer, 64, 48, Fraction(30))
