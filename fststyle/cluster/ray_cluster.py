@@ -18,8 +18,9 @@ _ADDRESS = "RAY_ADDRESS"
 # Seconds that a cluster has to answer; Ray itself asks for minutes.
 _PATIENCE = 10.0
 
-# What this program's user did not ask for: reports to Ray's makers, tips, and a note on GPUs.
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_DEDUP_LOGS": "1"}
+# What this program's user did not ask for: reports to Ray's makers, a note on GPUs, and workers that give way to every
+# other process, as no command of ours does in one process.
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
 
 
 class ClusterError(FststyleError):
@@ -34,8 +35,8 @@ def cluster() -> Iterator[Any]:
         ClusterError: `RAY_ADDRESS` leads to no cluster that can be used.
         FststyleError: Ray is not installed.
     """
-    given = {name: os.environ.get(name) for name in _QUIET}
-    os.environ.update({name: value for name, value in _QUIET.items() if given[name] is None})
+    given = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.update({name: value for name, value in _SETTINGS.items() if given[name] is None})
     try:
         with extra("cluster"):
             import ray
