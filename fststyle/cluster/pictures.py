@@ -23,6 +23,9 @@ from fststyle.system.warn import warn
 # Seconds between two reports of a worker, for each worker there is: the driver then hears a hundred a second.
 _REPORT_EVERY = 0.01
 
+# Seconds between two waits of the manifest for its disk.
+_SYNC_EVERY = 1.0
+
 # Workers that may be lost in a row without a picture painted in between, beside one each: then it is not the pictures.
 _LOST_IN_VAIN = 4
 
@@ -133,7 +136,7 @@ def paint_on_ray(
     waiting = [task for number, task in enumerate(tasks) if number not in there]
     results = [Painted(tasks[number].source, tasks[number].target, 0.0, skipped=True) for number in sorted(there)]
     begun(len(waiting))
-    with nullcontext() if manifest is None else Manifest(manifest, "+".join(styles)) as notes:
+    with nullcontext() if manifest is None else Manifest(manifest, "+".join(styles), _SYNC_EVERY) as notes:
         for result in results:
             _note(notes, result)
             painted(result)

@@ -25,9 +25,19 @@ class Manifest:
     If a line cannot be written, because the disk is full, it is the last: one warning says so, and painting goes on.
     """
 
-    def __init__(self, path: Path, style: str) -> None:
+    def __init__(self, path: Path, style: str, sync_every: float = 0.0) -> None:
+        """Name the file.
+
+        Args:
+            path: The file.
+            style: For every line.
+            sync_every: Seconds between two waits for the disk. A hundred workers write lines faster than a disk
+                confirms them one by one.
+        """
         self._path = path
         self._style = style
+        self._sync_every = sync_every
+        self._synced = 0.0
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
@@ -84,7 +94,9 @@ class Manifest:
         try:
             self._file.write(line + "\n")
             self._file.flush()
-            if is_file(self._path):  # a pipe or device has no disk to wait for
+            now = time.monotonic()
+            if now - self._synced >= self._sync_every and is_file(self._path):  # a pipe has no disk to wait for
+                self._synced = now
                 os.fsync(self._file.fileno())
         except OSError as error:
             warn(
