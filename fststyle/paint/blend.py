@@ -93,8 +93,7 @@ class Blend:
         controls = Controls.of(controls, changed)
         told = all(stylizer.takes_strength for stylizer in self._stylizers)
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
-        side = min(stylizer.trained_side for stylizer in self._stylizers)
-        return controls.apply(as_rgb(image), paint, fade=not told, trained_side=side)
+        return controls.apply(as_rgb(image), paint, fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)

@@ -8,7 +8,7 @@ from typing import TypedDict, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.paint.passes import TRAINED_SIDE, Passes, paint_in_passes, sizes_of_passes
+from fststyle.paint.passes import Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
 
 Pixels = NDArray[np.uint8]
@@ -88,26 +88,18 @@ class Controls:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return values | {"mask": None if digest is None else digest.hexdigest()}
 
-    def apply(
-        self,
-        rgb: Pixels,
-        paint: Callable[[Pixels], Pixels],
-        *,
-        fade: bool = True,
-        trained_side: float = TRAINED_SIDE,
-    ) -> Pixels:
+    def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
         """Paint (H, W, 3) with `paint`, which keeps the size it is given.
 
         Args:
             rgb: The picture.
             paint: What paints.
             fade: Whether the strength is left to a cross-fade; else `paint` has it in itself.
-            trained_side: Largest short side that `paint` is good at in one pass.
         """
         if self.strength == 0:
             return rgb.copy()
         height, width = rgb.shape[:2]
-        sizes = sizes_of_passes(height, width, self.passes, self.scale, trained_side)
+        sizes = sizes_of_passes(height, width, self.passes, self.scale)
         return self.lay_over(rgb, paint_in_passes(rgb, paint, sizes, self._grained), fade=fade)
 
     def lay_over(self, rgb: Pixels, stylized: Pixels, *, fade: bool = True) -> Pixels:

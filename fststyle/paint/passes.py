@@ -28,8 +28,12 @@ Pixels = NDArray[np.uint8]
 Sides = tuple[int, int]
 Passes = Literal["auto", 1, 2, 3]
 
-TRAINED_SIDE = 512
-"""Largest short side that a network is good at in one pass, if its card does not say."""
+FIRST_SIDE = 512
+"""Short side of the first pass, if there are several.
+
+So large is a painting on a screen when its strokes are seen. Networks that were trained on squares up to 768, or with
+a painting of 320, paint best with it, too: scripts/benchmarks/measure_passes.py shows it.
+"""
 
 # Below this brush, a second pass costs more time than it is worth: the first is too large beside it.
 _LEAST_BRUSH = 2.0
@@ -81,7 +85,7 @@ def parse_passes(text: str) -> Passes:
     return chosen
 
 
-def sizes_of_passes(height: int, width: int, passes: Passes, scale: float, trained_side: float) -> list[Sides]:
+def sizes_of_passes(height: int, width: int, passes: Passes, scale: float) -> list[Sides]:
     """Height and width of every pass, the coarsest first; a single pass may have another size than the picture.
 
     Args:
@@ -89,9 +93,8 @@ def sizes_of_passes(height: int, width: int, passes: Passes, scale: float, train
         width: Of the picture.
         passes: How many; "auto" chooses by size.
         scale: Brush size factor, on top of what the passes choose.
-        trained_side: Largest short side that the network is good at.
     """
-    larger = max(1.0, min(height, width) / trained_side)
+    larger = max(1.0, min(height, width) / FIRST_SIDE)
     if passes == "auto":
         brush = scale * (larger if larger >= _LEAST_BRUSH else 1)
         count = 1 if brush < _LEAST_BRUSH else 2 if brush < _BRUSH_OF_THREE else 3

@@ -16,7 +16,6 @@ from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
-from fststyle.paint.passes import TRAINED_SIDE
 from fststyle.pictures.picture import Picture, to_picture
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
@@ -27,9 +26,6 @@ __all__ = ["Layout", "Opening", "Stylizer"]
 
 # Below, a picture is painted whole without asking what it takes: no network of this kind needs 2 KB a pixel.
 _ALWAYS_WHOLE = 500_000
-
-# A card that says less is wrong: networks of this kind see farther than that.
-_LEAST_TRAINED_SIDE = 64
 
 
 class Opening(TypedDict, total=False):
@@ -113,12 +109,6 @@ class Stylizer:
         """Whether the network was trained with a strength input; others are cross-faded with the photo."""
         return self._network.model.takes_strength
 
-    @property
-    def trained_side(self) -> int:
-        """Largest short side, in pixels, that the network is good at in one pass; by its card, if that says so."""
-        told = self.card.recipe.get("trained_size") if self.card is not None else None
-        return told if isinstance(told, int) and told >= _LEAST_TRAINED_SIDE else TRAINED_SIDE
-
     def through(self, network: Network) -> Self:
         """One that paints with another form of this network, in as much memory and as exactly."""
         other = copy.copy(self)
@@ -154,9 +144,7 @@ class Stylizer:
         # While a later pass paints, the photo is held, too.
         held = 0 if controls.passes == 1 else rgb.nbytes
         paint = partial(self._paint, strength=controls.strength if told else 1.0, held=held)
-        return controls.apply(
-            rgb, lambda part: self._fitting(part, paint), fade=not told, trained_side=self.trained_side
-        )
+        return controls.apply(rgb, lambda part: self._fitting(part, paint), fade=not told)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float, held: int) -> NDArray[np.uint8]:
         """Whole, or in tiles where it would not fit beside the bytes that are held."""

@@ -5,7 +5,7 @@
 
 Costs are judged by the medium loss network, or by --loss-network vgg19, which takes ten times as long. The time is that
 of one thread. First comes what the passes rely on: the contrast of the two finest octaves of the painting, in gray
-levels, and of what the network paints at its largest size, with their ratio.
+levels, and of what the network paints in the first pass, with their ratio.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from statistics import fmean, stdev
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.paint.passes import octave_contrasts, parse_passes
+from fststyle.paint.passes import FIRST_SIDE, octave_contrasts, parse_passes
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
 from fststyle.training.cost.objective import Cost, load_loss_network
@@ -50,14 +50,13 @@ def show_octaves(stylizer: Stylizer, painting: Pixels, photos: list[Path], style
     """One line for the painting, one for the network."""
     own = octave_contrasts(resize_shorter_side(painting, style_size))
     print(f"painting at {style_size}: {own[0]:.1f}, {own[1]:.1f}, fall {own[0] / own[1]:.2f}")
-    side = stylizer.trained_side
-    made = [octave_contrasts(stylizer(resize_shorter_side(read_picture(path).rgb, side), passes=1)) for path in photos]
+    made = [
+        octave_contrasts(stylizer(resize_shorter_side(read_picture(path).rgb, FIRST_SIDE), passes=1)) for path in photos
+    ]
     falls = [finest / second for finest, second in made]
     spread = f" ± {stdev(falls):.2f}" if len(falls) > 1 else ""
-    print(
-        f"{stylizer.style} at {side}: {fmean(pair[0] for pair in made):.1f}, {fmean(pair[1] for pair in made):.1f}, "
-        f"fall {fmean(falls):.2f}{spread}\n"
-    )
+    finest, second = (fmean(pair[number] for pair in made) for number in (0, 1))
+    print(f"{stylizer.style} at {FIRST_SIDE}: {finest:.1f}, {second:.1f}, fall {fmean(falls):.2f}{spread}\n")
 
 
 def main() -> None:

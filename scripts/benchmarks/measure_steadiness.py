@@ -11,7 +11,7 @@ medium loss network. All ratios are to the first network with each frame for its
 
 import argparse
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 from fststyle import samples
+from fststyle.paint.controls import Controls
 from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.passes import parse_passes
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.training.cost.motion import inside, warp
@@ -95,6 +97,7 @@ def main() -> None:
     parser.add_argument("--clip", type=Path, action="append", default=[])
     parser.add_argument("--photo", type=Path, action="append", default=[], help="to pan over; a sample if not given")
     parser.add_argument("--setting", choices=SETTINGS, action="append", help="all if not given")
+    parser.add_argument("--passes", nargs="+", default=["auto"], help="auto 1 2 3; of frames of 1024 pixels and more")
     parser.add_argument("--frames", type=int, default=18)
     parser.add_argument("--side", type=int, default=512)
     given = parser.parse_args()
@@ -110,9 +113,10 @@ def main() -> None:
         for text in given.models:
             file, _, layout = text.partition(":")
             stylizer = Stylizer.load(Path(file), layout=layout or "rgb1")
-            for setting in given.setting or SETTINGS:
-                labels.append(f"{Path(file).stem}, {setting}")
-                painters.append(Remembering(FrameStylizer(stylizer, SETTINGS[setting])))
+            for setting, passes in product(given.setting or SETTINGS, given.passes):
+                labels.append(f"{Path(file).stem}, {setting}" + (f", passes {passes}" if given.passes[1:] else ""))
+                controls = Controls(passes=parse_passes(passes))
+                painters.append(Remembering(FrameStylizer(stylizer, SETTINGS[setting], controls)))
         errors = judge_clip(iter(frames), list(painters)).stylized
         if title in pans:
             errors = [true_error(painter.frames) for painter in painters]

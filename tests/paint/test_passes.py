@@ -48,33 +48,32 @@ def smooth(height: int, width: int) -> Pixels:
 
 
 @pytest.mark.parametrize(
-    ("sides", "asked", "scale", "trained", "sizes"),
+    ("sides", "asked", "scale", "sizes"),
     [
-        ((480, 640), "auto", 1, 512, [(480, 640)]),
-        ((960, 1280), "auto", 1, 512, [(960, 1280)]),  # the first of two would be too large beside the second
-        ((1080, 1920), "auto", 1, 512, [(512, 910), (1080, 1920)]),
-        ((1080, 1920), "auto", 1, 768, [(1080, 1920)]),
-        ((2160, 3840), "auto", 1, 512, [(512, 910), (2160, 3840)]),
-        ((2160, 3840), "auto", 0.5, 512, [(1024, 1820), (2160, 3840)]),
-        ((2160, 3840), "auto", 0.2, 512, [(2560, 4551)]),
-        ((3072, 4096), "auto", 1, 512, [(512, 683), (1254, 1672), (3072, 4096)]),
-        ((480, 640), "auto", 2.5, 512, [(192, 256), (480, 640)]),
-        ((480, 640), "auto", 1.5, 512, [(320, 427)]),
-        ((480, 640), 2, 1, 512, [(240, 320), (480, 640)]),
-        ((480, 640), 3, 1, 512, [(120, 160), (240, 320), (480, 640)]),
-        ((480, 640), 2, 0.4, 512, [(600, 800)]),
-        ((2160, 3840), 1, 1, 512, [(2160, 3840)]),
-        ((2160, 3840), 1, 2, 512, [(1080, 1920)]),
-        ((3, 5000), "auto", 10, 512, [(1, 500), (1, 1581), (3, 5000)]),
+        ((480, 640), "auto", 1, [(480, 640)]),
+        ((960, 1280), "auto", 1, [(960, 1280)]),  # the first of two would be too large beside the second
+        ((1080, 1920), "auto", 1, [(512, 910), (1080, 1920)]),
+        ((2160, 3840), "auto", 1, [(512, 910), (2160, 3840)]),
+        ((2160, 3840), "auto", 0.5, [(1024, 1820), (2160, 3840)]),
+        ((2160, 3840), "auto", 0.2, [(2560, 4551)]),
+        ((3072, 4096), "auto", 1, [(512, 683), (1254, 1672), (3072, 4096)]),
+        ((480, 640), "auto", 2.5, [(192, 256), (480, 640)]),
+        ((480, 640), "auto", 1.5, [(320, 427)]),
+        ((480, 640), 2, 1, [(240, 320), (480, 640)]),
+        ((480, 640), 3, 1, [(120, 160), (240, 320), (480, 640)]),
+        ((480, 640), 2, 0.4, [(600, 800)]),
+        ((2160, 3840), 1, 1, [(2160, 3840)]),
+        ((2160, 3840), 1, 2, [(1080, 1920)]),
+        ((3, 5000), "auto", 10, [(1, 500), (1, 1581), (3, 5000)]),
     ],
 )
-def test_sizes(sides: tuple[int, int], asked: Passes, scale: float, trained: int, sizes: list[tuple[int, int]]) -> None:
-    assert sizes_of_passes(*sides, asked, scale, trained) == sizes
+def test_sizes(sides: tuple[int, int], asked: Passes, scale: float, sizes: list[tuple[int, int]]) -> None:
+    assert sizes_of_passes(*sides, asked, scale) == sizes
 
 
 @pytest.mark.parametrize("side", range(1024, 9000, 497))
 def test_all_earlier_passes_together_paint_few_pixels(side: int) -> None:
-    *earlier, (height, width) = sizes_of_passes(side, 2 * side, "auto", 1, 512)
+    *earlier, (height, width) = sizes_of_passes(side, 2 * side, "auto", 1)
     assert 0 < sum(tall * wide for tall, wide in earlier) / (height * width) <= 0.26
 
 
@@ -208,15 +207,6 @@ def test_the_command_paints_the_same(
     wrong = run_python("-m", "fststyle", "stylize", style, "a.png", "--passes", "4")
     assert (wrong.returncode, wrong.stderr.count(b"\n")) == (1, 1)
     assert b"passes must be one of auto, 1, 2, 3, not '4'" in wrong.stderr
-
-
-def test_a_card_tells_how_large_one_pass_may_be(
-    assets: dict[str, Any], save: Callable[..., Path], large: Pixels
-) -> None:
-    gain = assets["gain_model"]()
-    for told, side in (({"trained_size": 100}, 100), ({}, 512), ({"trained_size": "much"}, 512)):
-        stylizer = Stylizer(save(gain, card={"recipe": told}, name=f"{side}.onnx"), "cpu")
-        assert stylizer.trained_side == side
 
 
 def test_a_blend_of_one_network_is_that_network(style: Path, large: Pixels) -> None:
