@@ -93,7 +93,8 @@ class Blend:
         controls = Controls.of(controls, changed)
         told = all(stylizer.takes_strength for stylizer in self._stylizers)
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
-        return controls.apply(as_rgb(image), paint, fade=not told)
+        threads = self._stylizers[0].network.threads
+        return controls.apply(as_rgb(image), paint, fade=not told, threads=threads)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)

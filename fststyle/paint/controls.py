@@ -88,19 +88,22 @@ class Controls:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return values | {"mask": None if digest is None else digest.hexdigest()}
 
-    def apply(self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True) -> Pixels:
+    def apply(
+        self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True, threads: int | None = None
+    ) -> Pixels:
         """Paint (H, W, 3) with `paint`, which keeps the size it is given.
 
         Args:
             rgb: The picture.
             paint: What paints.
             fade: Whether the strength is left to a cross-fade; else `paint` has it in itself.
+            threads: For what is done between passes; None is a thread a core.
         """
         if self.strength == 0:
             return rgb.copy()
         height, width = rgb.shape[:2]
         sizes = sizes_of_passes(height, width, self.passes, self.scale)
-        return self.lay_over(rgb, paint_in_passes(rgb, paint, sizes, self._grained), fade=fade)
+        return self.lay_over(rgb, paint_in_passes(rgb, paint, sizes, self._grained, threads), fade=fade)
 
     def lay_over(self, rgb: Pixels, stylized: Pixels, *, fade: bool = True) -> Pixels:
         """Lay the painting over its photo, by color, strength and mask; both are (H, W, 3)."""

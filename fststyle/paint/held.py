@@ -25,7 +25,7 @@ class HeldNetwork(Network):
 
     def __init__(self, network: Network, form: StatisticsForm, follow: float) -> None:
         measuring = network.open(form.build(measured=form.every))
-        super().__init__(network.model, measuring, network.device, network.layout, None)
+        super().__init__(network.model, measuring, network.device, network.layout, network.threads)
         self.statistics: dict[tuple[int, int], Statistics] = {}
         self._network = network
         self._follow = follow

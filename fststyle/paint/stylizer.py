@@ -144,7 +144,9 @@ class Stylizer:
         # While a later pass paints, the photo is held, too.
         held = 0 if controls.passes == 1 else rgb.nbytes
         paint = partial(self._paint, strength=controls.strength if told else 1.0, held=held)
-        return controls.apply(rgb, lambda part: self._fitting(part, paint), fade=not told)
+        return controls.apply(
+            rgb, lambda part: self._fitting(part, paint), fade=not told, threads=self._network.threads
+        )
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float, held: int) -> NDArray[np.uint8]:
         """Whole, or in tiles where it would not fit beside the bytes that are held."""

@@ -27,6 +27,7 @@ class Network:
         model: The file.
         device: Where it runs: "cpu", "cuda", "directml" or "coreml".
         layout: What it computes on; of a network that takes bytes, only the order of the channels counts.
+        threads: Of the CPU; None is a thread a core.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Network:
         self.device = device
         self.layout = layout
         self._session = session
-        self._threads = threads
+        self.threads = threads
         self._values = values_of(layout)
         self._suspected = model.card is not None
         # DirectML runs a session for one thread at a time; the other devices do so for any number.
@@ -62,7 +63,7 @@ class Network:
 
     def open(self, data: bytes) -> onnxruntime.InferenceSession:
         """A session of a graph derived from this network, where this network runs."""
-        return _open(data, self.model.name, self.device, self._threads)
+        return _open(data, self.model.name, self.device, self.threads)
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Paint (H, W, 3).

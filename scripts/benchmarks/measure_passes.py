@@ -17,7 +17,8 @@ from statistics import fmean, stdev
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.paint.passes import FIRST_SIDE, octave_contrasts, parse_passes
+from fststyle.paint.passes import FIRST_SIDE, parse_passes
+from fststyle.paint.step import octave_contrasts
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
 from fststyle.training.cost.objective import Cost, load_loss_network

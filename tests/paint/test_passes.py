@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.errors import ModelFileError
-from fststyle.paint import passes
+from fststyle.paint import step
 from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls
 from fststyle.paint.frames import FrameStylizer, Steadiness
@@ -52,9 +52,9 @@ def smooth(height: int, width: int) -> Pixels:
     [
         ((480, 640), "auto", 1, [(480, 640)]),
         ((960, 1280), "auto", 1, [(960, 1280)]),  # the first of two would be too large beside the second
-        ((1080, 1920), "auto", 1, [(512, 910), (1080, 1920)]),
+        ((1080, 1920), "auto", 1, [(480, 853), (1080, 1920)]),
         ((2160, 3840), "auto", 1, [(512, 910), (2160, 3840)]),
-        ((2160, 3840), "auto", 0.5, [(1024, 1820), (2160, 3840)]),
+        ((2160, 3840), "auto", 0.5, [(960, 1707), (2160, 3840)]),
         ((2160, 3840), "auto", 0.2, [(2560, 4551)]),
         ((3072, 4096), "auto", 1, [(512, 683), (1254, 1672), (3072, 4096)]),
         ((480, 640), "auto", 2.5, [(192, 256), (480, 640)]),
@@ -74,7 +74,7 @@ def test_sizes(sides: tuple[int, int], asked: Passes, scale: float, sizes: list[
 @pytest.mark.parametrize("side", range(1024, 9000, 497))
 def test_all_earlier_passes_together_paint_few_pixels(side: int) -> None:
     *earlier, (height, width) = sizes_of_passes(side, 2 * side, "auto", 1)
-    assert 0 < sum(tall * wide for tall, wide in earlier) / (height * width) <= 0.26
+    assert 0 < sum(tall * wide for tall, wide in earlier) / (height * width) <= 0.23
 
 
 def test_the_number_is_read() -> None:
@@ -128,8 +128,9 @@ def test_fine_contrast_does_not_exceed_what_the_coarse_painting_promises() -> No
 def test_bands_have_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     rgb = RNG.integers(0, 256, (192, 256, 3), np.uint8)
     whole = paint_in_passes(rgb, inverted, SIZES, untouched)
-    monkeypatch.setattr(passes, "_BAND_PIXELS", 700)
-    np.testing.assert_array_equal(paint_in_passes(rgb, inverted, SIZES, untouched), whole)
+    monkeypatch.setattr(step, "_BAND_PIXELS", 700)
+    for threads in (1, 3):
+        np.testing.assert_array_equal(paint_in_passes(rgb, inverted, SIZES, untouched, threads), whole)
 
 
 def test_the_photo_is_prepared_once_and_stays_as_it_is() -> None:
