@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.paint.step import Step, shrunk
+from fststyle.paint.step import Step
 from fststyle.pictures.files import resize
 
 Pixels = NDArray[np.uint8]
@@ -94,10 +94,10 @@ def paint_in_passes(
     """
     if len(sizes) == 1:
         return resize(paint(prepare(resize(rgb, *sizes[0]))), *rgb.shape[:2])
-    photo = shrunk(rgb, sizes[0])
+    photo = resize(rgb, *sizes[0])
     painted = paint(prepare(photo))
     for before, size in pairwise(sizes):
-        larger = shrunk(rgb, size)
+        larger = resize(rgb, *size)
         painted = Step(photo, painted, before, size, threads).paint(larger, paint)
         photo = larger
     return painted

@@ -12,6 +12,7 @@ from fststyle.errors import ModelFileError
 from fststyle.graph.parts import Parts
 from fststyle.model.file import STRENGTH_NAME, ModelFile
 from fststyle.model.layouts import Layout, values_of
+from fststyle.paint.passes import FIRST_SIDE
 from fststyle.paint.stylizer import Stylizer
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.tiling import TiledNetwork
@@ -118,7 +119,7 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
         "least": model.card.min_side if model.card is not None else 1,
         "fixed": [height or 0, width or 0],
         "needs": round(needs),
-        "trained": stylizer.trained_side,
+        "trained": FIRST_SIDE,
     }
 
 

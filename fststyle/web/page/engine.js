@@ -42,7 +42,7 @@
  *   fixed: [number, number], needs: number, trained: number,
  * }} Form
  *   how a network is fed: `last` and `lastOut` say that channels come last, `fixed` is height and width or 0, `needs` is
- *   bytes per pixel, `trained` the largest short side that it paints well in one pass
+ *   bytes per pixel, `trained` the short side of the first of several passes
  * @typedef {{
  *   at: number, bytes: number, takes: string[], gives: string[], source: string | null, channels: number, halo: number,
  * }} Part

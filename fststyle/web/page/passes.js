@@ -1,5 +1,5 @@
 /**
- * Large photos painted coarse to fine: fststyle/paint/passes.py says why and how. The numbers here are its own.
+ * Large photos painted coarse to fine: fststyle/paint/passes.py and step.py say why and how. The numbers here are theirs.
  */
 import { blank } from "./pixels.js";
 import { BICUBIC, resized, resizedPlane, resizedRows, round } from "./resizing.js";
@@ -8,6 +8,7 @@ import { BICUBIC, resized, resizedPlane, resizedRows, round } from "./resizing.j
 /** @import {Pixels} from "./pixels.js" */
 
 const LEAST_BRUSH = 2;
+const LEAST_STEP = 2.25;
 const BRUSH_OF_THREE = 5.5;
 const SQUARE = 8;
 const NOISE_LEVELS = 20;
@@ -16,7 +17,7 @@ const SHIFT = 6;
 const SOFTNESS = 1.1;
 const LEAST_FALL = 0.7;
 const MEASURED_BANDS = 12;
-const MEASURED_ROWS = 32;
+const MEASURED_ROWS = 8;
 const BAND_ROWS = 128;
 
 /** @typedef {{width: number, height: number}} Size */
@@ -26,7 +27,7 @@ const BAND_ROWS = 128;
  * @param {Size} photo
  * @param {Passes} passes
  * @param {number} scale brush size factor
- * @param {number} trained the largest short side that the network is good at
+ * @param {number} trained the short side of the first of several passes
  * @returns {Size[]}
  */
 export function sizesOfPasses(photo, passes, scale, trained) {
@@ -36,6 +37,7 @@ export function sizesOfPasses(photo, passes, scale, trained) {
   if (passes === "auto") {
     brush = scale * (larger >= LEAST_BRUSH ? larger : 1);
     count = brush < LEAST_BRUSH ? 1 : brush < BRUSH_OF_THREE ? 2 : 3;
+    if (count > 1) brush = Math.max(brush, LEAST_STEP);
   } else if (passes > 1) brush = scale * Math.max(larger, 2 ** (passes - 1));
   if (brush <= 1 || count === 1) return [divided(photo, brush)];
   const coarse = Array.from({ length: count - 1 }, (_, number) => divided(photo, brush ** (1 - number / (count - 1))));
