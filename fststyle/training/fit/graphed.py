@@ -107,7 +107,10 @@ class GraphedSteps:
 
     def _make(self, net: nn.Module, objective: PerceptualObjective, photos: Tensor) -> StaticCost | None:
         usual = StaticCost(net, objective, photos.shape[-1])
-        given = (photos, *_inputs(0, 1.0, photos.device))
+        given = (
+            photos.clone(),
+            *_inputs(0, 1.0, photos.device),
+        )  # a graph keeps its first inputs, and writes into them
         kind = photos.device.type
         try:
             with torch.autocast(
