@@ -242,8 +242,8 @@ def test_settings_of_another_kind_are_refused_by_name(painting: Path, photo_fold
             StyleTransferModule(**{"style": painting, **wrong})
     with pytest.raises(ValueError, match="unknown loss network 'vgg18'; use one of vgg16, vgg19"):
         Cost(loss_network="vgg18")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"crop must be a whole number.*not '64'"):
-        ContentData(photo_folder, crop="64")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"crop must be a whole number.*not 'large'"):
+        ContentData(photo_folder, crop="large")
 
 
 def test_a_painting_in_memory_and_an_optimizer_without_a_trainer(painting: Path) -> None:
