@@ -130,7 +130,8 @@ def _plain_errors(url: str, done: str) -> Iterator[None]:
     except PermissionError as error:
         raise ImageError(f"{url} may not be {done}; check the keys in the environment and what they allow") from error
     except ImportError as error:
-        raise ImageError(f"{url} cannot be {done} ({' '.join(str(error).split())})") from error
+        reason = " ".join(str(error).split())
+        raise ImageError(f"{url} cannot be {done} ({reason}); pip install 'fststyle[cluster]'") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{url} cannot be {done} ({reason}); check the address, the keys and the endpoint") from error

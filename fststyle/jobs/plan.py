@@ -15,6 +15,9 @@ from fststyle.system.warn import warn
 
 _STREAM = "-"
 
+# One letter is a drive of Windows.
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -66,6 +69,8 @@ def plan(
         raise ValueError(
             f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
         )
+    if output is not None and _URL.match(output):
+        raise ValueError(f"{output} is no path; to write to an object store, add --on ray")
     if "" in (*inputs, output):
         raise ValueError("an input or the output has an empty name; name a file or folder")
     if _STREAM in inputs or output == _STREAM:
@@ -166,6 +171,8 @@ def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Pa
     """Yield each picture with the folder it was looked for in, None if it was named itself."""
     if re.match(r"https?://", text):
         raise ImageError(f"{text} is a web address; download the picture, then name the file")
+    if _URL.match(text):
+        raise ImageError(f"{text} is no path; to read from an object store, add --on ray")
     path = Path(text)
     if is_folder(path):
         # A second run over the same folder must not take up the first one's results.

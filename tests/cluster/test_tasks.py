@@ -11,6 +11,7 @@ from PIL import Image
 from fststyle.cluster.places import find_pictures, objects_below, read_object, write_object
 from fststyle.cluster.tasks import Task, done_before, plan_tasks
 from fststyle.errors import ImageError
+from fststyle.jobs.plan import plan
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -132,3 +133,12 @@ def test_paths_are_planned_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "a.png").write_bytes(png())
     monkeypatch.chdir(tmp_path)
     assert places(plan_tasks(["a.png"], None, style="wave")) == {str(tmp_path / "a.png"): str(tmp_path / "a_wave.png")}
+
+
+def test_without_a_cluster_a_url_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(png())
+    with pytest.raises(ImageError, match=r"s3://b/in is no path; to read from an object store, add --on ray"):
+        plan(["s3://b/in"], "out", style="")
+    with pytest.raises(ValueError, match=r"s3://b/out is no path; to write to an object store, add --on ray"):
+        plan(["a.png"], "s3://b/out", style="")
