@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fststyle.paint.controls import Controls
+from fststyle.paint.passes import parse_passes
 from fststyle.pictures.files import encode_picture, read_mask, read_picture, refuse_size, suffix_to_write
 from fststyle.runtime.stopping import Stop
 from fststyle.serve.networks import Networks
@@ -38,6 +39,9 @@ class PaintQuery(BaseModel):
     )
     strength: float = Field(1.0, ge=0, le=1, description="0 gives the input, 1 the full style.")
     scale: float = Field(1.0, ge=0.1, le=10, description="Brush size factor: 2 paints strokes twice as broad.")
+    passes: Literal["auto", "1", "2", "3"] = Field(
+        "auto", description="How often the network paints, coarse to fine; by size, or 1 to 3 times."
+    )
     keep_color: bool = Field(False, description="Keep the input's colors.")
     grain: float = Field(0.0, ge=0, le=100, description="Noise on what the network sees, in gray levels.")
     max_side: int | None = Field(None, ge=1, le=100_000, description="Shrink the picture first, to this many pixels.")
@@ -87,7 +91,9 @@ class Studio:
                 f"{most / 1e6:,.0f} allowed; choose a larger scale or a smaller max_side",
             )
         shown = None if mask is None else read_mask(io.BytesIO(mask), max_pixels=most)
-        controls = Controls(query.strength, query.keep_color, query.scale, shown, query.grain)
+        controls = Controls(
+            query.strength, query.keep_color, query.scale, shown, query.grain, parse_passes(query.passes)
+        )
         with self._queue.turn(max(height * width, int(seen)), stop):
             painted = photo.painted(painter(photo.to_paint(), controls))
         stop.check()

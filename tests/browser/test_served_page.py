@@ -144,6 +144,16 @@ def test_a_video(page: Page, tmp_path: Path) -> None:
     assert page.tab.inner_text(".job h3") == "my clip"
 
 
+def test_nothing_lies_over_the_panels(page: Page) -> None:
+    for part in (".studio h2", ".studio #studio-choose"):
+        inside = """element => {
+            element.scrollIntoView({ block: "center" });
+            const { left, top, width, height } = element.getBoundingClientRect();
+            return element.contains(document.elementFromPoint(left + width / 8, top + height / 2));
+        }"""
+        assert page.tab.eval_on_selector(part, inside), part
+
+
 def test_a_server_that_is_gone_is_a_sentence(page: Page, tmp_path: Path) -> None:
     page.tab.route("**/api/paint**", lambda route: route.abort())
     page.tab.set_input_files("#file", str(photo(tmp_path)))

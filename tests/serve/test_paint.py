@@ -54,14 +54,15 @@ async def test_every_byte_comes_back(client: Client, png: bytes, photo: NDArray[
 
 async def test_all_controls_paint_as_the_stylizer_does(client: Client, photo: NDArray[np.uint8]) -> None:
     controls: dict[str, Any] = {"strength": 0.7, "scale": 0.5, "keep_color": True, "grain": 3.0}
+    passes: Any = 2
     mask = np.linspace(0, 255, 40 * 30, dtype=np.uint8).reshape(30, 40)
     async with client(networks=("udnie_tiny",)) as ask:
         answer = await ask.post(
             "/api/paint",
-            params={"network": "udnie_tiny", **controls},
+            params={"network": "udnie_tiny", "passes": passes, **controls},
             files={"picture": file_of(photo), "mask": file_of(mask)},
         )
-    expected = Stylizer("udnie_tiny", "cpu")(photo, **controls, mask=mask)
+    expected = Stylizer("udnie_tiny", "cpu")(photo, **controls, mask=mask, passes=passes)
     np.testing.assert_allclose(pixels(answer).astype(int), expected, atol=1)
 
 
@@ -110,6 +111,7 @@ async def test_size_and_transparency(client: Client) -> None:
         ("network=identity&strength=2", "strength: input should be less than or equal to 1"),
         ("network=identity&strength=nan", "strength: "),
         ("network=identity&scale=0", "scale: "),
+        ("network=identity&passes=4", "passes: "),
         ("network=identity&max_side=-1", "max_side: "),
         ("network=identity&quality=101", "quality: "),
         ("network=identity&format=exe", "format: input should be 'png'"),

@@ -72,8 +72,8 @@ function painted({ photo, network, controls, side }, format, signal) {
 }
 
 /** @param {Controls} controls as the server calls them */
-export function words({ strength, scale, keepColor }) {
-  return { strength, scale, keep_color: String(keepColor) };
+export function words({ strength, scale, keepColor, passes }) {
+  return { strength, scale, keep_color: String(keepColor), passes };
 }
 
 /**
