@@ -163,12 +163,10 @@ class Stylizer:
             return self._network.run(rgb, strength)
         memory = self._memory
         if memory is None:
-            memory = max(default_memory() - held, self._tiled.least_memory(height, width))
-        else:
-            memory -= held
-        if self._tiled.fits(height, width, memory):
+            memory = max(default_memory(), self._tiled.least_memory(height, width) + held)
+        if self._tiled.fits(height, width, memory - held):
             return self._network.run(rgb, strength)
-        return self._tiled.run(rgb, memory, exact=self._exact, strength=strength)
+        return self._tiled.run(rgb, memory, exact=self._exact, strength=strength, held=held)
 
 
 def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:

@@ -104,7 +104,7 @@ class TiledNetwork:
         return _besides_tiles(height, width) + math.ceil(side**2 * self.bytes_per_pixel)
 
     def run(
-        self, rgb: NDArray[np.uint8], memory: int, *, exact: bool = False, strength: float = 1.0
+        self, rgb: NDArray[np.uint8], memory: int, *, exact: bool = False, strength: float = 1.0, held: int = 0
     ) -> NDArray[np.uint8]:
         """Paint (H, W, 3).
 
@@ -113,6 +113,7 @@ class TiledNetwork:
             memory: In bytes, all of it: the process, the picture, what becomes of it, and a tile.
             exact: Take the statistics from all of the picture, as the network itself would, instead of from a sample.
             strength: As for `Network.run`.
+            held: Bytes of the memory that other pictures take.
 
         Raises:
             ModelFileError: The network fails, or the memory does not even suffice for the smallest tile.
@@ -122,7 +123,7 @@ class TiledNetwork:
                 f"{self._network.model.name} can be painted in tiles only if the picture's sides are multiples of "
                 f"{self._strides} pixels; shrink it with max_side, or allow more memory"
             )
-        core = self._core_side(rgb.shape[0], rgb.shape[1], memory)
+        core = self._core_side(rgb.shape[0], rgb.shape[1], memory, held)
         statistics = self.measure(rgb, core, exact=exact, strength=strength)
         session = self._network.open(self._form.build(given=True))
         painted = np.empty_like(rgb)
@@ -193,14 +194,14 @@ class TiledNetwork:
             widest = max(widest, math.ceil(before), math.ceil(after))
         return -(-widest // self._align) * self._align
 
-    def _core_side(self, height: int, width: int, memory: int) -> int:
-        least = self.least_memory(height, width)
+    def _core_side(self, height: int, width: int, memory: int, held: int = 0) -> int:
+        least = self.least_memory(height, width) + held
         if memory < least:
             raise ModelFileError(
                 f"{width}×{height} pixels need at least {least / 1e9:.1f} GB of memory with "
                 f"{self._network.model.name}, not {memory / 1e9:.1f}; allow more, or shrink the picture"
             )
-        left = memory - _besides_tiles(height, width)
+        left = memory - held - _besides_tiles(height, width)
         side = math.isqrt(int(left / self.bytes_per_pixel)) - 2 * self._halo(self._fields.values())
         return min(max(side, _SMALLEST_CORE), _LARGEST_CORE) // self._align * self._align
 
