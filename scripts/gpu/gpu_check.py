@@ -42,7 +42,7 @@ def main() -> int:
     """The exit status: the sum of what failed, see `SECTIONS`; 1 if nothing could be run; 128 + n after a signal."""
     asked = _arguments()
     if asked.device == "cuda" and (reason := _no_gpu()):
-        return _refuse(f"{reason}; to try the script itself, give --device cpu")
+        return _refuse(reason)
     names = [name for name in SECTIONS if name in asked.sections]
     json_file = asked.json or asked.output / "check_gpu.json"
     page = asked.page or asked.output / "check_gpu.md"
@@ -99,7 +99,7 @@ def _no_gpu() -> str:
         return f"{sys.executable} has no torch; name the Python that has it as PYTHON"
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     found = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    return "torch finds no CUDA device" if found.returncode else ""
+    return "torch finds no CUDA device; to try the script itself, give --device cpu" if found.returncode else ""
 
 
 def _refuse(reason: str) -> int:
