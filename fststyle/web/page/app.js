@@ -78,7 +78,7 @@ class App {
       strength: number("strength") / 100,
       scale: 2 ** (number("brush") / 2),
       keepColor: /** @type {HTMLInputElement} */ (element("keep-color")).checked,
-      passes: /** @type {Passes} */ (number("passes") || "auto"),
+      passes: /** @type {Passes} */ ((this.engine.passes && number("passes")) || "auto"),
     };
   }
 
@@ -304,8 +304,12 @@ class App {
     for (const [id, click] of Object.entries(clicks)) element(id).onclick = click;
     element("sample").hidden = !this.site.sample;
     element("camera").hidden = this.engine.live === null;
+    if (!this.engine.passes) element("passes").closest("label")?.remove();
     for (const id of ["strength", "brush"]) element(id).oninput = () => this.changed();
-    for (const id of ["keep-color", "passes"]) element(id).onchange = () => this.changed(0);
+    for (const id of ["keep-color", "passes"]) {
+      const control = document.getElementById(id);
+      if (control) control.onchange = () => this.changed(0);
+    }
     const size = /** @type {HTMLSelectElement} */ (element("camera-size"));
     size.onchange = () => (this.camera.longer = Number(size.value));
     addEventListener("pagehide", () => this.camera.running && this.closeCamera());

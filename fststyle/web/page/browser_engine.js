@@ -21,6 +21,7 @@ export async function open(site) {
   return {
     kind: "browser",
     notes: started.notes,
+    passes: true,
     load: (network, onProgress, signal) => worker.ask("load", { network }, { onProgress, signal }),
     open: (blob, signal) => worker.ask("open", { blob, name: blob instanceof File ? blob.name : "" }, { signal }),
     sizes: (photo, network) => sizes(photo, network, started.memory),

@@ -72,14 +72,17 @@ export class Camera {
   async loop(turn) {
     /** @type {number[]} */
     let times = [];
+    let next = this.grab(this.longer);
     while (this.live && turn === this.turned) {
       try {
-        const bitmap = await this.grab(this.longer);
-        if (!bitmap) {
+        const bitmap = await next;
+        const painting = bitmap && this.live?.frame(bitmap, this.page.controls());
+        next = this.grab(this.longer); // while the one before is being painted
+        if (!painting) {
           await new Promise((resolve) => setTimeout(resolve, 20));
           continue;
         }
-        const painted = await this.live.frame(bitmap, this.page.controls());
+        const painted = await painting;
         if (turn !== this.turned) return painted.close();
         this.show(painted);
       } catch (error) {
@@ -91,21 +94,22 @@ export class Camera {
         this.page.onRate(((RATE_FRAMES - 1) * 1000) / (times[RATE_FRAMES - 1] - times[0]));
       }
     }
+    (await next)?.close();
   }
 
   /**
    * @param {number} longer side in pixels
-   * @returns {Promise<ImageBitmap | null>} null before the first frame
+   * @returns {Promise<ImageBitmap | null>} null before the first frame and after the last
    */
   async grab(longer) {
     const { videoWidth, videoHeight } = this.video;
     if (!videoWidth || this.video.readyState < 2) return null;
     const scale = Math.min(1, longer / Math.max(videoWidth, videoHeight));
-    return createImageBitmap(this.video, {
+    const size = {
       resizeWidth: Math.max(1, Math.round(videoWidth * scale)),
       resizeHeight: Math.max(1, Math.round(videoHeight * scale)),
-      resizeQuality: "medium",
-    });
+    };
+    return createImageBitmap(this.video, { ...size, resizeQuality: "medium" }).catch(() => null); // it was closed
   }
 
   /** @param {ImageBitmap} painted is closed */

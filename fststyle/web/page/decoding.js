@@ -128,6 +128,9 @@ async function copied(frame) {
   return made;
 }
 
+/** @type {OffscreenCanvas | null} of the last picture; frames of a webcam have one size */
+let reading = null;
+
 /**
  * @param {ImageBitmap} bitmap
  * @returns {Pixels}
@@ -136,8 +139,9 @@ export function pixelsOf(bitmap) {
   const { width, height } = bitmap;
   const pixels = blank(width, height);
   // A canvas as large as the photo would be another copy of it.
-  const canvas = new OffscreenCanvas(width, Math.min(height, BAND_ROWS));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const tall = Math.min(height, BAND_ROWS);
+  if (reading?.width !== width || reading.height !== tall) reading = new OffscreenCanvas(width, tall);
+  const context = reading.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Problem("memory");
   for (let top = 0; top < height; top += BAND_ROWS) {
     const rows = Math.min(BAND_ROWS, height - top);

@@ -23,6 +23,7 @@
  * @typedef {object} Engine
  * @property {"browser" | "server"} kind
  * @property {string[]} notes keys of sentences that say how it runs
+ * @property {boolean} [passes] whether it hears `controls.passes`; otherwise the page does not ask
  * @property {(network: Network, onProgress: OnProgress, signal: AbortSignal) => Promise<void>} load
  * @property {(blob: Blob, signal: AbortSignal) => Promise<Photo>} open
  * @property {(photo: Photo, network: Network) => number[]} sizes

@@ -69,7 +69,7 @@ export function fromTensor({ data, dims }, from, target, top, left, { bytes, las
       for (let channel = 0; channel < 3; channel++) {
         const value = (data[at + channel * plane] - black * (bytes ? 0 : 1)) * factor;
         sum += value;
-        target.data[to + (bgr ? 2 - channel : channel)] = Math.floor(value + 0.5);
+        target.data[to + (bgr ? 2 - channel : channel)] = (value + 0.5) | 0; // what is negative becomes 0 in any case
       }
       target.data[to + 3] = 255;
     }
