@@ -23,7 +23,9 @@ GPU_FILES = (
 
 
 def runtime_files(*, gpu: bool = True) -> dict[str, bytes]:
-    """Its files by name; WebAssembly is packed by gzip.
+    """Its files by name; WebAssembly is packed by gzip, and modules are called *.js.
+
+    Many hosts do not know `.mjs`, and browsers run no module that is not sent as JavaScript.
 
     Args:
         gpu: Also what runs on WebGPU.
@@ -37,4 +39,6 @@ def runtime_files(*, gpu: bool = True) -> dict[str, bytes]:
 
 
 def _packed(name: str, data: bytes) -> tuple[str, bytes]:
-    return (name + PACKED, gzip.compress(data, mtime=0)) if name.endswith(".wasm") else (name, data)
+    if name.endswith(".wasm"):
+        return name + PACKED, gzip.compress(data, mtime=0)
+    return name.replace(".mjs", ".js"), data

@@ -99,7 +99,7 @@ def sizes(folder: Path, networks: dict[str, Path]) -> None:
     print(f"| the site, {len(networks)} networks | {sum(p.stat().st_size for p in folder.rglob('*.*')) / 1e6:.1f} |")
     print(f"| the page and its languages | {megabytes('*.js', '*.html', '*.css', '*.json', 'lang/*'):.2f} |")
     print(
-        f"| onnxruntime-web for the processor | {megabytes('ort/ort.wasm*', 'ort/ort-wasm-simd-threaded.[mw]*'):.1f} |"
+        f"| onnxruntime-web for the processor | {megabytes('ort/ort.wasm*', 'ort/ort-wasm-simd-threaded.[jw]*'):.1f} |"
     )
     print(f"| onnxruntime-web for WebGPU | {megabytes('ort/ort.webgpu*', 'ort/*asyncify*'):.1f} |")
     for name in networks:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,10 +41,11 @@ class _Handler(SimpleHTTPRequestHandler):
         super().do_GET()
 
     def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:  # type: ignore[override]
-        while piece := source.read(_PIECE):
-            if self.line is not None:
-                self.line.wait(len(piece))
-            outputfile.write(piece)
+        with suppress(ConnectionError):  # the browser was closed
+            while piece := source.read(_PIECE):
+                if self.line is not None:
+                    self.line.wait(len(piece))
+                outputfile.write(piece)
 
     def end_headers(self) -> None:
         for name, value in self.further.items():

@@ -69,6 +69,7 @@ def test_webassembly_is_packed_and_webgpu_can_be_left_out(identity: Path, tmp_pa
     packed = (tmp_path / "site" / "ort" / "ort-wasm-simd-threaded.wasm.gzip").read_bytes()
     assert gzip.decompress(packed) == b"ort-wasm-simd-threaded.wasm"
     assert not any("webgpu" in name or "asyncify" in name for name in sizes)
+    assert not any(name.endswith(".mjs") for name in sizes)
     assert read_site(tmp_path / "site")["runtime"]["gpu"] is False
 
 

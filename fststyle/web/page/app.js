@@ -297,6 +297,7 @@ class App {
       "camera-close": () => this.closeCamera(),
       turn: () => {
         this.camera.facing = this.camera.facing === "user" ? "environment" : "user";
+        this.camera.close(); // a phone opens one at a time
         this.openCamera();
       },
       "about-open": () => /** @type {HTMLDialogElement} */ (element("about")).showModal(),

@@ -6,7 +6,7 @@ import { Problem } from "./problem.js";
 /** Longer side of what is painted for the screen first. */
 export const SCREEN_SIDE = 1024;
 
-const SIDES = [512, SCREEN_SIDE, 2048];
+const SIDES = [512, SCREEN_SIDE, 2048, 4096, 8192];
 
 /**
  * @param {Site} site

@@ -86,10 +86,10 @@ export class Runtime {
     const { version, runtime } = this.site;
     const data = await fetchKept(base + packed, { version, bytes: runtime?.bytes[packed], onProgress, signal });
     onProgress?.({ stage: "start", done: 0, total: 0 });
-    const ort = await import(`${base}ort.${device === "webgpu" ? "webgpu" : "wasm"}.min.mjs`);
+    const ort = await import(`${base}ort.${device === "webgpu" ? "webgpu" : "wasm"}.min.js`);
     Object.assign(ort.env.wasm, {
       numThreads: this.threads,
-      wasmPaths: { mjs: `${base}${stem}.mjs` },
+      wasmPaths: { mjs: `${base}${stem}.js` },
       wasmBinary: await unpacked(data),
     });
     return ort;
