@@ -1,23 +1,21 @@
 /** The page: what happens when somebody brings a photo, chooses a style or moves a control. */
-import { Camera } from "./camera.js";
 import { element, showMode } from "./elements.js";
-import { openEngine } from "./engine.js";
 import { takeFiles } from "./files_in.js";
-import { Language } from "./language.js";
-import { Messages } from "./messages.js";
-import { keepForOffline } from "./offline_page.js";
+import { LiveMode } from "./live_mode.js";
 import { Problem } from "./problem.js";
 import { ProgressBar } from "./progress.js";
 import { Saving, download, share } from "./saving.js";
 import { StylesList } from "./styles_list.js";
 import { Viewer } from "./viewer.js";
 
+/** @import {Language} from "./language.js" */
+/** @import {Messages} from "./messages.js" */
 /** @import {Controls, Engine, Passes, Photo, Request, Site} from "./engine.js" */
 
 const SCREEN_SIDE = 1024;
 const PAUSE_MILLISECONDS = 120; // after a control has moved
 
-class App {
+export class App {
   /** @param {Site} site @param {Language} language @param {Messages} messages @param {Engine} engine */
   constructor(site, language, messages, engine) {
     this.site = site;
@@ -38,12 +36,7 @@ class App {
     this.viewer = new Viewer();
     this.saving = new Saving(language);
     this.networks = new StylesList(site.networks, () => this.changed(0));
-    this.camera = new Camera({
-      controls: () => this.controls(),
-      onRate: (rate) => (element("rate").textContent = language.text("rate", { rate: Math.round(rate) })),
-      onEnd: () => this.closeCamera("camera-ended"),
-      onError: (error) => (this.closeCamera(), messages.explain(error)),
-    });
+    this.live = new LiveMode(this);
   }
 
   /** @param {string} key @param {Record<string, string | number>} [values] */
@@ -112,7 +105,7 @@ class App {
     try {
       const photo = await this.engine.open(blob, controller.signal);
       if (this.photo) this.engine.close(this.photo);
-      this.camera.close();
+      this.live.camera.close();
       this.photo = photo;
       this.viewer.showPhoto(photo.before);
       showMode("photo");
@@ -128,7 +121,7 @@ class App {
   /** @param {number} [pause] in milliseconds, for controls that move on */
   changed(pause = PAUSE_MILLISECONDS) {
     this.describeControls();
-    if (document.body.dataset.mode === "live") return pause === 0 && this.startLive();
+    if (document.body.dataset.mode === "live") return pause === 0 && this.live.start();
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.paint(), pause);
   }
@@ -206,71 +199,6 @@ class App {
     });
   }
 
-  async openCamera() {
-    this.messages.clear();
-    this.opening?.abort();
-    this.working?.abort();
-    try {
-      const cameras = await this.camera.open();
-      element("turn").hidden = (cameras ?? 0) < 2;
-      showMode("live");
-      await this.startLive();
-    } catch (error) {
-      this.closeCamera();
-      this.messages.explain(error);
-    }
-  }
-
-  async startLive() {
-    await this.work("progress-start", async (signal) => {
-      await this.engine.load(this.networks.chosen, (progress) => this.progress.tell(progress), signal);
-      const live = await this.engine.live(this.networks.chosen);
-      if (live && this.camera.running && !signal.aborted) this.camera.start(live);
-      else live?.close();
-    });
-  }
-
-  /** @param {string} [reason] a sentence */
-  closeCamera(reason) {
-    this.camera.close();
-    showMode(this.photo ? "photo" : "empty");
-    if (reason) this.say(reason, {}, "problem");
-    if (this.photo) this.paint();
-  }
-
-  async snap() {
-    const blob = await this.camera.snap();
-    this.camera.close();
-    await this.openPhoto(new File([blob], "camera.png", { type: blob.type }));
-  }
-
-  async record() {
-    const button = element("record");
-    const clock = element("recording");
-    if (this.camera.recorder) return this.camera.stopRecording();
-    const begun = performance.now();
-    const tell = () => {
-      clock.textContent = this.text("recording", { seconds: Math.round((performance.now() - begun) / 1000) });
-    };
-    try {
-      const recorded = this.camera.record();
-      button.textContent = this.text("record-stop");
-      button.setAttribute("aria-pressed", "true");
-      clock.hidden = false;
-      tell();
-      const timer = setInterval(tell, 1000);
-      const blob = await recorded.finally(() => clearInterval(timer));
-      const suffix = blob.type === "video/mp4" ? "mp4" : "webm";
-      download(new File([blob], `camera_${this.networks.chosen.name}.${suffix}`, { type: blob.type }));
-    } catch (error) {
-      this.messages.explain(error);
-    }
-    this.camera.recorder = null;
-    clock.hidden = true;
-    button.textContent = this.text("record");
-    button.removeAttribute("aria-pressed");
-  }
-
   async trySample() {
     try {
       const response = await fetch(String(this.site.sample));
@@ -289,17 +217,8 @@ class App {
     /** @type {Record<string, () => unknown>} */
     const clicks = {
       sample: () => this.trySample(),
-      camera: () => this.openCamera(),
       download: () => this.save(download),
       share: () => this.save(share),
-      snap: () => this.snap(),
-      record: () => this.record(),
-      "camera-close": () => this.closeCamera(),
-      turn: () => {
-        this.camera.facing = this.camera.facing === "user" ? "environment" : "user";
-        this.camera.close(); // a phone opens one at a time
-        this.openCamera();
-      },
       "about-open": () => /** @type {HTMLDialogElement} */ (element("about")).showModal(),
     };
     for (const [id, click] of Object.entries(clicks)) element(id).onclick = click;
@@ -311,9 +230,6 @@ class App {
       const control = document.getElementById(id);
       if (control) control.onchange = () => this.changed(0);
     }
-    const size = /** @type {HTMLSelectElement} */ (element("camera-size"));
-    size.onchange = () => (this.camera.longer = Number(size.value));
-    addEventListener("pagehide", () => this.camera.running && this.closeCamera());
   }
 
   /** What is not in the page's own text. */
@@ -330,70 +246,3 @@ class App {
     if (this.photo) this.saving.offer(engine, this.photo, this.networks.chosen);
   }
 }
-
-/** @param {Language} language @param {() => void} then */
-function chooseLanguage(language, then) {
-  const select = /** @type {HTMLSelectElement} */ (element("language"));
-  select.replaceChildren(
-    ...Object.entries(language.site.languages).map(([code, name]) => {
-      const option = new Option(name, code);
-      option.lang = code;
-      return option;
-    }),
-  );
-  select.value = language.code;
-  select.onchange = async () => {
-    await language.choose(select.value);
-    then();
-  };
-}
-
-async function start() {
-  showMode("empty");
-  /** @type {Site} */
-  const none = {
-    engine: "browser",
-    version: "",
-    fststyle: "",
-    offline: false,
-    languages: { en: "", de: "" },
-    modules: [],
-    runtime: null,
-    networks: [],
-  };
-  const site = await readSite();
-  const language = new Language(site ?? none);
-  const messages = new Messages(language);
-  await language.change(language.code);
-  if (!site) return messages.explain(new Problem("no-site"));
-  let engine;
-  try {
-    engine = await openEngine(site);
-  } catch (error) {
-    return messages.explain(error);
-  }
-  const app = new App(site, language, messages, engine);
-  app.connect();
-  app.describe();
-  chooseLanguage(language, () => app.describe());
-  for (const module of site.modules) await (await import(module)).start(app);
-  document.body.dataset.ready = "true";
-  if (site.offline) keepForOffline(app);
-  // Whoever has brought a photo by now sees how far this is.
-  if (app.networks.chosen) {
-    engine
-      .load(app.networks.chosen, (progress) => app.progress.tell(progress), new AbortController().signal)
-      .catch(() => {});
-  }
-}
-
-/** @returns {Promise<Site | null>} */
-async function readSite() {
-  try {
-    return await (await fetch(new URL("./site.json", import.meta.url))).json();
-  } catch {
-    return null;
-  }
-}
-
-start();

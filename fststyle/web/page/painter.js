@@ -1,18 +1,17 @@
 /** Photos through networks, as `Stylizer` does it in Python. */
 import { pixelsOf, openPhoto } from "./decoding.js";
-import { fetchKept } from "./fetching.js";
 import { paintParts } from "./parts.js";
 import { all, blank, cropped, fromTensor, laidOver, reflected, toTensor } from "./pixels.js";
 import { paintInPasses, sizesOfPasses } from "./passes.js";
 import { Problem } from "./problem.js";
 import { resized, round } from "./resizing.js";
+import { Sessions } from "./sessions.js";
 import { filled, shrunk, withAlpha } from "./transparency.js";
 
 /** @import {Controls, Form, Network, OnProgress} from "./engine.js" */
 /** @import {Pixels} from "./pixels.js" */
 /** @import {Runtime} from "./runtime.js" */
 
-const MOST_SESSIONS = 4;
 const MOST_PHOTOS = 2;
 
 /** @typedef {{pixels: Pixels, transparent: boolean}} Held */
@@ -24,10 +23,7 @@ export class Painter {
     this.runtime = runtime;
     /** @type {Map<number, Held>} */
     this.photos = new Map();
-    /** @type {Map<string, Promise<any>>} the sessions that were used last */
-    this.sessions = new Map();
-    /** @type {Map<string, ArrayBuffer>} files that are no part of the site */
-    this.added = new Map();
+    this.sessions = new Sessions(runtime);
     /** @type {{key: string, stylized: Pixels} | null} before color and strength, which change quickly */
     this.last = null;
     /** @type {{key: string, photo: Held} | null} */
@@ -52,7 +48,7 @@ export class Painter {
    * @param {ArrayBuffer} data
    */
   async add(network, data) {
-    this.added.set(network.name, data);
+    this.sessions.added.set(network.name, data);
     await this.load(network);
   }
 
@@ -62,55 +58,7 @@ export class Painter {
    * @param {AbortSignal} [signal]
    */
   async load(network, onProgress, signal) {
-    await this.session(network, onProgress, signal);
-  }
-
-  /**
-   * @param {Network} network
-   * @param {OnProgress} [onProgress]
-   * @param {AbortSignal} [signal]
-   */
-  session(network, onProgress, signal) {
-    const key = String(network.file);
-    let session = this.sessions.get(key);
-    this.sessions.delete(key);
-    session ??= this.opened(network, onProgress, signal);
-    this.sessions.set(key, session);
-    session.catch(() => this.sessions.delete(key));
-    for (const old of [...this.sessions.keys()].slice(0, -MOST_SESSIONS)) {
-      this.sessions.get(old)?.then((unused) => unused.release());
-      this.sessions.delete(old);
-    }
-    return session;
-  }
-
-  /**
-   * @param {Network} network
-   * @param {OnProgress} [onProgress]
-   * @param {AbortSignal} [signal]
-   */
-  async opened(network, onProgress, signal) {
-    const data =
-      this.added.get(network.name) ?? (await this.fetched(String(network.file), network.bytes, onProgress, signal));
-    const device = this.runtime.deviceFor(network);
-    await this.runtime.module(device, onProgress, signal);
-    try {
-      return await this.runtime.session(data, device);
-    } catch (error) {
-      if (Problem.of(error).key === "memory") throw error;
-      throw new Problem("network-refused", { name: network.title });
-    }
-  }
-
-  /**
-   * @param {string} file
-   * @param {number} bytes
-   * @param {OnProgress} [onProgress]
-   * @param {AbortSignal} [signal]
-   */
-  fetched(file, bytes, onProgress, signal) {
-    const address = new URL(file, new URL("./", import.meta.url)).href;
-    return fetchKept(address, { version: this.runtime.site.version, bytes, onProgress, signal });
+    await this.sessions.of(network, onProgress, signal);
   }
 
   /**
@@ -218,11 +166,11 @@ export class Painter {
     const { needs } = formOf(network);
     if (network.parts && wide * tall * needs > most) {
       const { bytes, file } = network.parts;
-      const data = await this.fetched(file, bytes, onProgress, signal);
+      const data = await this.sessions.fetched(file, bytes, onProgress, signal);
       const painted = await paintParts(this.runtime, network, data, padded, { strength, most, onProgress, signal });
       return cropped(painted, area);
     }
-    const session = await this.session(network, onProgress, signal);
+    const session = await this.sessions.of(network, onProgress, signal);
     onProgress({ stage: "paint", done: 0, total: 0 });
     return cropped(await this.whole(session, network, padded, strength), area);
   }
@@ -261,7 +209,7 @@ export class Painter {
   async frame(network, bitmap, controls) {
     const pixels = pixelsOf(bitmap);
     bitmap.close();
-    const session = await this.session(network);
+    const session = await this.sessions.of(network);
     const { least, multiple } = formOf(network);
     const [wide, tall] = [pixels.width, pixels.height].map(
       (side) => Math.ceil(Math.max(side, least) / multiple) * multiple,
