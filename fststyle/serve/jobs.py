@@ -9,21 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from fststyle.errors import FststyleError
-from fststyle.serve.commands import NETWORK, RUN, result_of, steps_of
+from fststyle.serve.commands import NETWORK
 from fststyle.serve.job import Folders, Job, Kind
-from fststyle.serve.lock import is_held
 from fststyle.serve.networks import Networks
 from fststyle.serve.news import News
-from fststyle.serve.process import Process
-from fststyle.serve.progress import LogReader, Progress
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
-from fststyle.system.files import is_file, reason_of
+from fststyle.serve.work import Work
+from fststyle.system.files import reason_of
 
 _log = logging.getLogger(__name__)
-
-# Seconds between two looks at a log.
-_LOOK = 0.5
 
 
 class Jobs:
@@ -35,10 +30,8 @@ class Jobs:
         self.folders = Folders(settings.folder / "jobs")
         self.news = News(settings.limits.listeners)
         self._jobs: dict[str, Job] = {}
-        self._progress: dict[str, Progress] = {}
-        self._samples: dict[str, list[int]] = {}
+        self._work: dict[str, Work] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._processes: dict[str, Process] = {}
         self._wanted: dict[str, str] = {}  # "paused" or "removed", of a job that still runs
         self._arriving = 0
         self._ending = False
@@ -57,10 +50,7 @@ class Jobs:
             ) from error
         for job in found:
             self._jobs[job.id] = job if job.state != "running" else job.changed(state="queued")
-            reader = await asyncio.to_thread(LogReader, self.folders.of(job))
-            reader.progress.rest()
-            self._progress[job.id] = reader.progress
-            self._look_for_samples(job.id)
+            self._work[job.id] = await asyncio.to_thread(Work, self.folders.of(job))
             if job.state == "done" and job.kind == "train":
                 await self._offer(job)
         self._pump()
@@ -70,12 +60,12 @@ class Jobs:
         self._ending = True
         self.news.close()
         tasks = list(self._running.values())
-        for process in list(self._processes.values()):
-            process.ask_to_end()
+        for work in self._work.values():
+            work.ask_to_end()
         if tasks:
             await asyncio.wait(tasks, timeout=patience)
-        for process in list(self._processes.values()):
-            process.let_go()
+        for work in self._work.values():
+            work.let_go()
 
     def all(self) -> list[Job]:
         """The newest first."""
@@ -103,8 +93,8 @@ class Jobs:
             "created": job.created,
             "before": waiting.index(job.id) if job.id in waiting else None,
             "request": job.request,
-            "progress": self._progress[job.id].facts(),
-            "samples": self._samples.get(job.id, []),
+            "progress": self._work[job.id].progress.facts(),
+            "samples": self._work[job.id].samples,
             "network": job.id if job.kind == "train" and job.state == "done" else None,
             "error": job.error,
         }
@@ -138,7 +128,7 @@ class Jobs:
                 raise
         finally:
             self._arriving -= 1
-        self._jobs[job.id], self._progress[job.id] = job, Progress()
+        self._jobs[job.id], self._work[job.id] = job, Work(self.folders.of(job))
         self.news.tell(job.id)
         self._pump()
         return self._jobs[job.id]
@@ -155,8 +145,7 @@ class Jobs:
         elif job.state == "running":
             if self._wanted.get(name) != "removed":
                 self._wanted[name] = "paused"
-            if (process := self._processes.get(name)) is not None:
-                process.ask_to_end()
+            self._work[name].ask_to_end()
             self.news.tell(name)
         elif job.is_over:
             raise RefusedError(409, f"this job is {job.state}; only one that waits or runs can be paused")
@@ -188,15 +177,13 @@ class Jobs:
         self._wanted[name] = "removed"
         self.news.tell(name)
         if (task := self._running.get(name)) is not None:
-            if (process := self._processes.get(name)) is not None:
-                process.ask_to_end()
+            self._work[name].ask_to_end()
             await asyncio.wait([task])
         if self._jobs.pop(name, None) is None:  # somebody else removed it meanwhile
             return
         self._networks.remove(name)
         self._wanted.pop(name, None)
-        self._progress.pop(name, None)
-        self._samples.pop(name, None)
+        self._work.pop(name, None)
         await asyncio.to_thread(self.folders.remove, self.folders.of(job))
         self.news.tell(name)
         self._pump()
@@ -217,14 +204,23 @@ class Jobs:
 
     async def _run(self, name: str) -> None:
         """Do what is left of a job, and note what became of it."""
+        work = self._work[name]
         try:
-            problem = await self._commands(self._jobs[name])
+            problem = await work.run(
+                self._jobs[name],
+                self._networks,
+                self._settings.photos,
+                told=partial(self.news.tell, name),
+                unwanted=lambda: self._ending or name in self._wanted,
+            )
+            if problem is None and self._jobs[name].kind == "train":
+                await asyncio.to_thread(self._add_network, self._jobs[name])
         except Exception as error:  # noqa: BLE001 -- the job fails, and the server goes on
             if not isinstance(error, FststyleError | OSError):
                 _log.exception("the job %s", name)
             problem = str(error) or type(error).__name__
         job = self._jobs[name]
-        self._progress[name].rest()
+        work.rest()
         wanted = self._wanted.get(name)
         if wanted == "removed" or (self._ending and problem is not None):
             return  # on the disk it still runs, and will go on at the next start
@@ -237,46 +233,6 @@ class Jobs:
         else:
             self._set(job.changed(state="failed", error=problem))
 
-    async def _commands(self, job: Job) -> str | None:
-        """Run the commands that are left; gives why one of them failed."""
-        folder = self.folders.of(job)
-        while await asyncio.to_thread(is_held, folder):
-            if job.id in self._wanted or self._ending:
-                return "ended"
-            await asyncio.sleep(_LOOK)
-        log = await asyncio.to_thread(LogReader, folder)
-        log.progress.rest()
-        self._progress[job.id] = log.progress
-        for words in steps_of(job, folder, self._networks, self._settings.photos, trained=log.progress.trained):
-            if job.id in self._wanted or self._ending:
-                return "ended"
-            log.progress.error = None
-            async with Process.begun(folder, words) as process:
-                self._processes[job.id] = process
-                try:
-                    while not await process.ends_within(_LOOK):
-                        self._hear(job.id, log)
-                finally:
-                    self._processes.pop(job.id, None)
-            self._hear(job.id, log)
-            if process.status != 0:
-                return log.progress.error or f"its process ended with status {process.status}; log.txt has more"
-        if not is_file(folder / result_of(job)):
-            return f"{result_of(job)} was not written"
-        if job.kind == "train":
-            await asyncio.to_thread(self._networks.add, job.id, folder / NETWORK, job.title, job.id)
-        return None
-
-    def _hear(self, name: str, log: LogReader) -> None:
-        if log.read():
-            self._look_for_samples(name)
-            self.news.tell(name)
-
-    def _look_for_samples(self, name: str) -> None:
-        sheets = (self.folders.root / name / RUN / "samples").glob("step_*.jpg")
-        numbers = (path.stem.removeprefix("step_") for path in sheets)
-        self._samples[name] = sorted(int(number) for number in numbers if number.isdecimal())
-
     def _tidy(self, job: Job) -> None:
         """Delete what only the work needed."""
         if job.kind == "video":
@@ -285,9 +241,12 @@ class Jobs:
 
     async def _offer(self, job: Job) -> None:
         try:
-            await asyncio.to_thread(self._networks.add, job.id, self.folders.of(job) / NETWORK, job.title, job.id)
+            await asyncio.to_thread(self._add_network, job)
         except FststyleError as error:
             self._jobs[job.id] = job.changed(state="failed", error=str(error))
+
+    def _add_network(self, job: Job) -> None:
+        self._networks.add(job.id, self.folders.of(job) / NETWORK, job.title, job.id)
 
     def _set(self, job: Job) -> None:
         self._jobs[job.id] = job

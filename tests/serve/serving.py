@@ -37,7 +37,7 @@ def run_fake_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs run a program that only waits, and reports as `fststyle train --json` does."""
     command = (sys.executable, str(Path(__file__).with_name("fake_command.py")))
     monkeypatch.setattr("fststyle.serve.process.COMMAND", command)
-    monkeypatch.setattr("fststyle.serve.jobs._LOOK", 0.05)
+    monkeypatch.setattr("fststyle.serve.work._LOOK", 0.05)
     monkeypatch.setattr("fststyle.serve.job_api.can", lambda _: True)
 
 
