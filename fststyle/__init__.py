@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fststyle.errors import (
+        AlreadyTrainedError,
         CheckpointError,
         DataError,
         DeviceError,
@@ -40,6 +41,7 @@ except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "AlreadyTrainedError",
     "Blend",
     "CheckpointError",
     "Controls",
@@ -70,6 +72,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlreadyTrainedError": "fststyle.errors",
     "Blend": "fststyle.paint.blend",
     "CheckpointError": "fststyle.errors",
     "Controls": "fststyle.paint.controls",
