@@ -17,9 +17,12 @@ from fststyle.commands.grammar import panel_of
 from fststyle.system.option_names import option_name
 
 NAMES = {
-    "photos": {"serve", "export", "quantize", "evaluate", "optimize", "explain"},
+    "photos": {"serve", "train-many", "export", "quantize", "evaluate", "optimize", "explain"},
     "style": {"evaluate", "optimize", "explain"},
-    "output": {"stylize", "video", "live", "serve", "web", "export", "quantize", "evaluate", "optimize", "explain"},
+    "output": {
+        *("stylize", "video", "live", "serve", "web", "train-many", "export", "quantize", "evaluate", "optimize"),
+        "explain",
+    },
     "loss-network": {"evaluate", "optimize", "explain", "bench train"},
     "weights": {"evaluate", "optimize", "explain"},
     "style-weight": {"evaluate", "optimize"},
