@@ -226,6 +226,7 @@ class Running:
         self.process.communicate()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 def test_the_command(tmp_path: Path, identity: Path, png: bytes) -> None:
     with Running(tmp_path, identity) as running:
         assert httpx.post(f"{running.address}api/paint?network=identity", files={"picture": png}).status_code == 200
