@@ -36,9 +36,10 @@ def photo_of(side: int) -> bytes:
     return encode_picture(resize(read_picture(samples.photos()[0]).rgb, side, side), None, ".jpg")
 
 
-def bare_rate(network: str, photo: bytes, workers: int, paintings: int, *, files: bool = False) -> float:
+def bare_rate(asked: argparse.Namespace, photo: bytes, *, files: bool = False) -> float:
     """Paintings a second of the Stylizer alone; with `files`, JPEGs are decoded and encoded, too."""
-    stylizer = Stylizer(network)
+    stylizer = Stylizer(asked.network, threads=asked.threads)
+    workers, paintings = asked.workers, max(20, asked.requests // 8)
     rgb = read_picture(io.BytesIO(photo)).rgb
 
     def paint(_: int) -> None:
@@ -116,16 +117,14 @@ def main() -> int:
     parser.add_argument("--network", default="udnie")
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, help="of onnxruntime, for each painting; default: one per core")
     parser.add_argument("--locust", default=shutil.which("locust") or "locust", help="where locust is")
     asked = parser.parse_args()
-    photo, paintings = photo_of(asked.side), max(20, asked.requests // 8)
-
-    def bare(**how: bool) -> float:
-        return bare_rate(asked.network, photo, asked.workers, paintings, **how)
-
-    before = bare()
+    photo = photo_of(asked.side)
+    before = bare_rate(asked, photo)
     with tempfile.TemporaryDirectory() as name:
         words = ["serve", asked.network, "--port", "0", "--workers", str(asked.workers), "-o", f"{name}/served"]
+        words += [] if asked.threads is None else ["--threads", str(asked.threads)]
         server = subprocess.Popen([sys.executable, "-m", "fststyle", *words], stderr=subprocess.PIPE, text=True)
         try:
             address = cast("TextIO", server.stderr).readline().removeprefix("open: ").strip().rstrip("/")
@@ -136,7 +135,7 @@ def main() -> int:
         finally:
             server.terminate()
             server.wait()
-    after, with_files = bare(), bare(files=True)
+    after, with_files = bare_rate(asked, photo), bare_rate(asked, photo, files=True)
     seconds = figures["last_request_timestamp"] - figures["start_time"]
     rate = figures["num_requests"] / seconds
     alone = (before + after) / 2
