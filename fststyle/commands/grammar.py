@@ -41,7 +41,7 @@ _PANELS = {
         *("loss-network", "weights", "pooling", "form", "content-layers", "style-layers"),
         *("content-weight", "style-weight", "tv-weight"),
     ),
-    "Machine": ("device", "threads", "memory", "exact", "on", "workers", "jobs", "row"),
+    "Machine": ("device", "gpu", "threads", "memory", "exact", "on", "workers", "jobs", "row"),
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
 

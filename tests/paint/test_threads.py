@@ -125,7 +125,7 @@ def test_a_device_that_takes_one_thread_gets_one(
         inside = most_inside = 0
         lock = threading.Lock()
 
-        def run(self, _names: list[str], feeds: dict[str, Any]) -> list[Any]:
+        def run(self, _names: list[str], feeds: dict[str, Any], _options: Any = None) -> list[Any]:
             with self.lock:
                 self.inside += 1
                 self.most_inside = max(self.most_inside, self.inside)
