@@ -80,7 +80,7 @@ PassesOption = Annotated[
     typer.Option(
         "--passes",
         metavar="auto|1|2|3",
-        help="How often the network paints, coarse to fine. Default: by size; 1 paints once.",
+        help="How often the network paints, coarse to fine. Default: by size for pictures, once for frames.",
     ),
 ]
 KeepColor = Annotated[bool, typer.Option("--keep-color", help="Keep the input's colors.")]

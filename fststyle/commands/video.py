@@ -82,7 +82,7 @@ def video(
     ] = "copy",
     strength: Strength = 1.0,
     scale: Scale = 1.0,
-    passes: PassesOption = "auto",
+    passes: PassesOption = "1",
     keep_color: KeepColor = False,
     mask: Mask = None,
     grain: Grain = 0.0,

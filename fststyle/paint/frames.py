@@ -59,6 +59,11 @@ class Steadiness:
         return _CARRY_OF_STEADY if trained else _CARRY
 
 
+# Frames are painted once by default: several passes take a tenth to one and a half more time at 1080p, and not every
+# network stays as steady in them.
+ONE_PASS = Controls(passes=1)
+
+
 class FrameStylizer:
     """Paints the frames of one clip in their order.
 
@@ -80,7 +85,7 @@ class FrameStylizer:
             FststyleError: Paint is to be carried, and OpenCV is not installed.
         """
         self.steadiness = steadiness or Steadiness()
-        self.controls = controls or Controls()
+        self.controls = controls or ONE_PASS
         self._fade = not stylizer.takes_strength
         strength = 1.0 if self._fade else self.controls.strength
         self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None)
@@ -162,12 +167,12 @@ def stylize_frames(
     Args:
         stylizer: The network.
         frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
-        controls: The same for every frame; None for the defaults. A mask is fitted to the frames.
+        controls: The same for every frame; None for the defaults, in one pass. A mask is fitted to the frames.
         steadiness: How flicker is reduced; None for the defaults.
         changed: Fields of `Controls` to change, as for `Stylizer`.
 
     Yields:
         uint8 RGB of the frame's own size.
     """
-    function = FrameStylizer(stylizer, steadiness, Controls.of(controls, changed))
+    function = FrameStylizer(stylizer, steadiness, Controls.of(controls or ONE_PASS, changed))
     return (function(as_rgb(frame)) for frame in frames)

@@ -75,7 +75,7 @@ class VideoQuery(_Query):
     sound: Literal["copy", "aac", "none"] = "copy"
     strength: float = Field(1.0, ge=0, le=1)
     scale: float = Field(1.0, ge=0.1, le=10)
-    passes: Literal["auto", "1", "2", "3"] = "auto"
+    passes: Literal["auto", "1", "2", "3"] = "1"
     keep_color: bool = False
     grain: float = Field(0.0, ge=0, le=100)
     follow: float | None = Field(None, ge=0, le=1)
