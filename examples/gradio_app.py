@@ -8,8 +8,9 @@ loaded: dict[str, Stylizer] = {}
 
 
 def paint(photo, name, strength, keep_color):
-    stylizer = loaded.setdefault(name, Stylizer(name))
-    return stylizer(photo, strength=strength, keep_color=keep_color)
+    if name not in loaded:
+        loaded[name] = Stylizer(name)
+    return loaded[name](photo, strength=strength, keep_color=keep_color)
 
 
 names = gr.Dropdown(list(networks()), value="starry_night", label="Style")

@@ -224,14 +224,17 @@ def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
             ).psnr
             say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
         if steps.forms:
-            form = export_form(
-                made,
-                output,
-                size=steps.size,
-                opset=steps.opset,
-                strength=steps.strength,
-                order=cast("Order", steps.order),
-                layout=cast("Layout", steps.layout),
-            )
+            try:
+                form = export_form(
+                    made,
+                    output,
+                    size=steps.size,
+                    opset=steps.opset,
+                    strength=steps.strength,
+                    order=cast("Order", steps.order),
+                    layout=cast("Layout", steps.layout),
+                )
+            except ModelFileError as error:  # the file between the two steps is none that the user knows
+                raise ModelFileError(str(error).replace(str(made), str(network))) from error
             sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
             say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")

@@ -77,7 +77,7 @@ def run_live(
     pace = _Pace(rate, clock, sleep)
     start = clock()
     lately: deque[tuple[float, float]] = deque()
-    painted, gone = 0, False
+    painted, gone, usual = 0, False, 0.0
 
     def over() -> bool:
         return stop() or (seconds is not None and clock() - start >= seconds)
@@ -95,9 +95,11 @@ def run_live(
             begun = clock()
             answer = paint(picture)
             painted += 1
-            lately.append((clock(), clock() - begun))
-            for _ in range(pace.ticks(sink.holds)):
+            took = clock() - begun
+            lately.append((clock(), took))
+            for _ in range(pace.ticks(sink.holds, usual)):
                 sink.send(answer)
+            usual = took
             told(counts())
         sink.close()
     except ReaderGoneError:
@@ -113,10 +115,15 @@ class _Pace:
         self._clock, self._sleep = clock, sleep
         self._next: float | None = None
 
-    def ticks(self, once: bool) -> int:
-        """For how many ticks the picture stands, after waiting for the first of them."""
+    def ticks(self, once: bool, usual: float) -> int:
+        """For how many ticks the picture stands, after waiting for the first of them.
+
+        Args:
+            once: Whether it is shown once, however late it is.
+            usual: Seconds that the picture before it took; so much is slow painting, and no gap.
+        """
         now = self._clock()
-        if self._next is None or now - self._next > _LONGEST_GAP:
+        if self._next is None or now - self._next - usual > _LONGEST_GAP:
             self._next = now
         if self._next > now:
             self._sleep(self._next - now)
