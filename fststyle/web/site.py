@@ -2,24 +2,19 @@
 
 import hashlib
 import json
-import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fststyle import __version__, samples
-from fststyle.errors import FststyleError
 from fststyle.model.gallery import find_network
 from fststyle.model.layouts import Layout
-from fststyle.system.files import is_folder, is_there, reason_of
+from fststyle.web.folder import MARK, refuse_other_folder, write_folder
 from fststyle.web.networks import tell_apart, web_network
 from fststyle.web.runtime import PACKAGE, runtime_files
 
 PAGE = Path(__file__).resolve().parent / "page"
 """The files of the page, as they are served."""
-
-_MARK = "site.json"
 
 # Of the page, what only `fststyle serve` needs.
 _SERVED = ("server_engine.js", "jobs.", "job_card.js", "studio_form.js", "lang/jobs.")
@@ -45,7 +40,7 @@ def build_site(
 
     Args:
         networks: Files or names; the first is the one that is chosen when the page opens.
-        output: The folder. It may be there if it is empty or an older site, which is replaced.
+        output: The folder. It may be there if it is empty or an older site. Of that only its own files are replaced.
         layout: What networks that are not ours compute on.
         gpu: Also paint on WebGPU where a browser has it.
 
@@ -56,7 +51,7 @@ def build_site(
         FststyleError: The folder holds something else or cannot be written, or onnxruntime-web cannot be fetched.
         ModelFileError: One of the networks is none.
     """
-    _refuse_other_folder(output)
+    refuse_other_folder(output)
     files = {name: data for name, data in page_files().items() if not name.startswith(_SERVED)}
     entries: list[dict[str, Any]] = []
     for network in networks:
@@ -70,9 +65,10 @@ def build_site(
     files |= {f"ort/{name}": data for name, data in runtime_files(gpu=gpu).items()}
     files |= {"sample.jpg": sample_photo_file(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
     site = site_description(files, entries, engine="browser", runtime=_runtime(files, gpu=gpu))
-    files[_MARK] = json.dumps(site, ensure_ascii=False, indent=1).encode()
+    site["files"] = sorted([*files, MARK, "offline.js"])
+    files[MARK] = json.dumps(site, ensure_ascii=False, indent=1).encode()
     files["offline.js"] = _offline(site["version"], files)
-    _write(output, files)
+    write_folder(output, files)
     return {name: len(data) for name, data in sorted(files.items())}
 
 
@@ -135,37 +131,3 @@ def _unique(name: str, taken: set[str]) -> str:
     return next(
         candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 999))) if candidate not in taken
     )
-
-
-def _refuse_other_folder(output: Path) -> None:
-    if not is_there(output):
-        return
-    if not is_folder(output):
-        raise FststyleError(f"{output} is a file, and a site is a folder; choose another output")
-    try:
-        names = {path.name for path in output.iterdir()}
-    except OSError as error:
-        raise FststyleError(f"{output} cannot be read ({reason_of(error)}); choose another output") from error
-    if names and not {_MARK, "index.html", "offline.js"} <= names:
-        raise FststyleError(f"{output} holds something else than a site of fststyle; choose another output")
-
-
-def _write(output: Path, files: Mapping[str, bytes]) -> None:
-    """Write everything beside the folder, then put it in its place."""
-    target = output.resolve()
-    new, old = (target.with_name(f".{secrets.token_hex(8)}.{kind}") for kind in ("new", "old"))
-    try:
-        for name, data in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    except OSError as error:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise FststyleError(f"cannot write {output} ({reason_of(error)}); choose another place") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

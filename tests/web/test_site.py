@@ -1,4 +1,5 @@
 import base64
+import errno
 import gzip
 import hashlib
 import io
@@ -115,12 +116,64 @@ def test_a_strength_that_a_network_takes_has_no_default(save: Save, assets: dict
         assert session.get_overridable_initializers() == []
 
 
-def test_an_older_site_is_replaced_whole(identity: Path, tmp_path: Path) -> None:
-    build_site([identity], tmp_path / "site")
-    (tmp_path / "site" / "networks" / "old.onnx").write_bytes(b"old")
-    build_site([identity], tmp_path / "site")
-    assert not (tmp_path / "site" / "networks" / "old.onnx").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"site", "npm"}
+def test_an_older_site_loses_its_own_files_and_keeps_every_other(
+    identity: Path, save: Save, assets: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "site"
+    build_site([identity, save(assets["gain_model"](0.5), {"style": "half"}, "half.onnx")], folder)
+    theirs = [".git/HEAD", "CNAME", "thesis.txt", "networks/notes.txt", "own/a/b.txt"]
+    for name in theirs:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    sizes = build_site([identity], folder, gpu=False)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == {*sizes, *theirs}
+    assert set(read_site(folder)["files"]) == set(sizes)
+    assert all((folder / name).read_bytes() == name.encode() for name in theirs)
+    assert {path.name for path in tmp_path.iterdir()} >= {"site", "npm"}
+    assert not list(tmp_path.rglob("*.new"))
+
+
+@pytest.mark.parametrize("files", [["../thesis.txt"], ["linked/thesis.txt"], ["own"], [7], "thesis.txt", None])
+def test_a_strange_list_of_files_removes_nothing_elsewhere(identity: Path, tmp_path: Path, files: object) -> None:
+    folder = tmp_path / "site"
+    build_site([identity], folder)
+    (tmp_path / "thesis.txt").write_text("words")
+    (folder / "own").mkdir()
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "site.json").write_text(json.dumps(read_site(folder) | {"files": files}))
+    build_site([identity], folder)
+    assert (tmp_path / "thesis.txt").is_file()
+    assert (folder / "own").is_dir()
+
+
+def test_a_site_goes_into_an_empty_clone_of_github_pages(identity: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    (folder / ".git").mkdir(parents=True)
+    (folder / "CNAME").write_text("paint.example.org")
+    build_site([identity], folder)
+    assert (folder / ".git").is_dir()
+    assert (folder / "CNAME").is_file()
+    assert (folder / "index.html").is_file()
+
+
+def test_a_full_disk_leaves_the_older_site_as_it_was(
+    identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site"
+    build_site([identity], folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.name == "offline.js":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FststyleError, match="disk full"):
+        build_site([identity], folder, gpu=False)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_folder_with_something_else_is_left_alone(identity: Path, tmp_path: Path) -> None:
