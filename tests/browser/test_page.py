@@ -207,6 +207,31 @@ def test_back_and_forward_keep_the_style_of_the_address(page: Page, photo: Path,
     assert page.errors == []
 
 
+def test_an_address_with_a_stray_percent_opens_the_first_style(new_page: NewPage, address: str) -> None:
+    page = new_page()
+    page.open(f"{address}#100%")
+    page.tab.wait_for_selector("input[value=udnie_tiny]:checked", state="attached")
+    page.tab.evaluate("location.hash = '%E0%A4%A'")
+    page.tab.evaluate("location.hash = 'great_wave'")
+    page.tab.wait_for_selector("input[value=great_wave]:checked", state="attached")
+    assert page.errors == []
+
+
+def test_buttons_wait_until_the_page_is_ready(new_page: NewPage, address: str) -> None:
+    page = new_page()
+    held: list[Any] = []
+    page.tab.route("**/site.json", lambda route: held.append(route))
+    page.tab.goto(address)
+    for _ in range(100):
+        if held:
+            break
+        page.tab.wait_for_timeout(50)
+    assert page.tab.eval_on_selector_all("#empty button", "buttons => buttons.every(({ disabled }) => disabled)")
+    held[0].continue_()
+    page.tab.click("#sample")  # as soon as it can be clicked
+    page.painted_since(0)
+
+
 def test_the_page_speaks_the_readers_language(new_page: NewPage, address: str) -> None:
     page = new_page(locale="de-AT")
     page.open(address)

@@ -55,6 +55,7 @@ async function start() {
   app.describe();
   chooseLanguage(language, () => app.describe());
   for (const module of site.modules) await (await import(module)).start(app);
+  allowClicks();
   document.body.dataset.ready = "true";
   if (site.offline) keepForOffline(app);
   // Whoever has brought a photo by now sees how far this is.
@@ -63,6 +64,11 @@ async function start() {
       .load(app.networks.chosen, (progress) => app.progress.tell(progress), new AbortController().signal)
       .catch(() => {});
   }
+}
+
+/** Until now a click would have been lost. */
+function allowClicks() {
+  for (const button of document.querySelectorAll("button")) button.disabled = false;
 }
 
 /** @returns {Promise<Site | null>} */

@@ -13,8 +13,8 @@ export class StylesList {
   constructor(networks, onChoose) {
     this.networks = networks;
     this.onChoose = onChoose;
-    this.chosen = this.named(decodeURIComponent(location.hash.slice(1))) ?? networks[0];
-    window.addEventListener("hashchange", () => this.select(decodeURIComponent(location.hash.slice(1))));
+    this.chosen = this.named(nameInAddress()) ?? networks[0];
+    window.addEventListener("hashchange", () => this.select(nameInAddress()));
     this.render();
   }
 
@@ -92,6 +92,16 @@ export class StylesList {
     title.textContent = network.title;
     label.append(radio, preview(network), title);
     return label;
+  }
+}
+
+/** What stands after the #; somebody may have typed it, so it need not be encoded well. */
+function nameInAddress() {
+  const text = location.hash.slice(1);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
