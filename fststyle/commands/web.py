@@ -1,5 +1,6 @@
 """`fststyle web`: a page that paints in the browser."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -24,7 +25,7 @@ def web(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("site"),
     gpu: Annotated[
-        bool, typer.Option("--gpu/--no-gpu", help="Also paint on WebGPU where a browser has it; 8 MB more to host.")
+        bool, typer.Option("--gpu/--no-gpu", help="Also paint on WebGPU where a browser has it; 7 MB more to host.")
     ] = True,
     layout: LayoutName = "rgb1",
 ) -> None:
@@ -36,7 +37,9 @@ def web(
 
     sizes = build_site(networks, output, layout=cast("Layout", layout), gpu=gpu)
     say(f"{output}: {len(networks)} {'network' if len(networks) == 1 else 'networks'}, {_megabytes(sizes)} MB")
-    say(f"look at it: python -m http.server --directory {output} 8000, then open http://localhost:8000")
+    say(
+        f"look at it: python -m http.server --directory {shlex.quote(str(output))} 8000, then open http://localhost:8000"
+    )
 
 
 def _megabytes(sizes: dict[str, int]) -> str:

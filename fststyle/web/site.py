@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from fststyle.web.runtime import PACKAGE, runtime_files
 
 PAGE = Path(__file__).resolve().parent / "page"
 """The files of the page, as they are served."""
+
+_LONGEST_NAME = 60
+"""In letters. Each may take four bytes, and disks take 255 with the suffix."""
 
 # Of the page, what only `fststyle serve` needs.
 _SERVED = ("server_engine.js", "jobs.", "job_card.js", "studio_form.js", "lang/jobs.")
@@ -126,8 +130,10 @@ def sample_photo_file() -> bytes:
     return next(path for path in samples.photos() if path.stem == "temple").read_bytes()
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _unique(name: str, taken: Iterable[str]) -> str:
+    """A name that every disk, address and host takes; GitHub Pages leaves out files that begin with a dot or _."""
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    return next(
-        candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 999))) if candidate not in taken
-    )
+    name = name.strip("-_.")[:_LONGEST_NAME] or "network"
+    taken = {each.casefold() for each in taken}  # for some disks, small and capital letters are one
+    candidates = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(candidate for candidate in candidates if candidate.casefold() not in taken)

@@ -5,17 +5,21 @@ import hashlib
 import io
 import json
 import re
+import shlex
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import onnxruntime
 import pytest
 from onnx import helper
+from typer.testing import CliRunner
 
+from fststyle.cli import app
 from fststyle.errors import FststyleError
 from fststyle.web import runtime
 from fststyle.web.npm import REGISTRY_VARIABLE
@@ -91,6 +95,37 @@ def test_networks_of_one_name_stay_two(identity: Path, save: Save, assets: dict[
     networks = read_site(tmp_path / "site")["networks"]
     assert [network["name"] for network in networks] == ["identity", "identity-2"]
     assert [network["title"] for network in networks] == ["Nothing (identity)", "Nothing (identity-2)"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("a#b?50%", "a-b-50"),
+        ("..", "network"),
+        ("_draft", "draft"),
+        ("a,b:c..d e", "a-b-c..d-e"),
+        ("Identity", "Identity-2"),
+        ("n" * 240, "n" * 60),
+    ],
+)
+def test_a_name_that_an_address_cannot_have_is_changed(
+    identity: Path, save: Save, assets: dict[str, Any], tmp_path: Path, stem: str, name: str
+) -> None:
+    other = save(assets["gain_model"](0.5), {"style": "half"}, f"{stem}.onnx")
+    build_site([identity, other], tmp_path / "site")
+    network = read_site(tmp_path / "site")["networks"][1]
+    assert network["name"] == name
+    for file in (network["file"], network["preview"], network["parts"]["file"]):
+        assert quote(file) == file
+        assert (tmp_path / "site" / file).is_file()
+
+
+def test_the_command_that_shows_the_site_can_be_pasted(identity: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my site"
+    done = CliRunner().invoke(app, ["web", str(identity), "-o", str(folder)])
+    assert done.exit_code == 0
+    command = done.stdout.partition("look at it: ")[2].partition(", then")[0]
+    assert shlex.split(command) == ["python", "-m", "http.server", "--directory", str(folder), "8000"]
 
 
 def test_a_network_that_others_made_is_fed_as_its_layout_says(
