@@ -9,7 +9,9 @@ from fststyle.training.fit.callbacks import TimeBudget
 
 
 def test_a_resumed_run_knows_before_its_first_step_how_far_it_is() -> None:
-    trainer: Any = SimpleNamespace(world_size=1, global_step=0, strategy=SimpleNamespace(broadcast=lambda seconds: seconds))
+    trainer: Any = SimpleNamespace(
+        world_size=1, global_step=0, strategy=SimpleNamespace(broadcast=lambda seconds: seconds)
+    )
     module: Any = SimpleNamespace(time_spent=0.0)
     budget = TimeBudget(1.0)
     budget.load_state_dict({"elapsed": 30.0})
