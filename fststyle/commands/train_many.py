@@ -1,5 +1,6 @@
 """`fststyle train-many`: a network for each painting of a sheet."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,8 +73,10 @@ def train_many(
     if report:
         _list(run.report_many(many), many)
     elif row is not None:
-        entry = run.train_row(many, row)
+        entry, stopped = run.train_row(many, row)
         _say(entry.row.name, entry.state)
+        if stopped is not None:
+            raise typer.Exit(128 + stopped)
         if entry.state.status != "done":
             raise typer.Exit(1)
     elif on == "slurm":
@@ -81,7 +84,7 @@ def train_many(
         for entry in entries:
             if entry.request is None:
                 _say(entry.row.name, entry.state)
-        typer.echo(plain(f"{script}: {len(entries)} rows; read it, then: sbatch {script}"), err=True)
+        typer.echo(plain(f"{script}: {len(entries)} rows; read it, then: sbatch {shlex.quote(str(script))}"), err=True)
     else:
         with silent_stdout():
             entries, stopped = run.train_many(many, on=on, begun=_say_begun, told=_say)

@@ -9,8 +9,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SignalWatch:
-    """Between entering and leaving, the first signal is only noted; a second one raises KeyboardInterrupt at once.
+    """Between entering and leaving, the first signal is only noted; then a Ctrl-C raises KeyboardInterrupt at once.
 
+    A second SIGTERM does nothing: schedulers send it to a process and again to its group, and nobody means more by it.
     Python hears signals in its main thread only, so in another one nothing is watched.
 
     Attributes:
@@ -32,6 +33,7 @@ class SignalWatch:
         self._previous = {}
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received is None:
+            self.received = number
+        elif number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.received = number

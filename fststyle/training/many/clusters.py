@@ -34,7 +34,7 @@ def run_on_ray(requests: Sequence[Request], threads: int, *, gpu: bool, told: Ca
             (done, *_), _ = ray.wait(list(waiting), num_returns=1)
             request = waiting.pop(done)
             try:
-                told(request, ray.get(done))
+                told(request, ray.get(done)[0])
             except ray.exceptions.RayError as error:
                 reason = " ".join(str(error).split())[:200]
                 told(request, State("failed", error=f"its worker was lost {_RETRIES + 1} times ({reason})"))
@@ -65,8 +65,8 @@ def slurm_script(
     """
     command = [sys.executable, "-m", "fststyle", "train-many", str(sheet.resolve()), "-o", str(output.resolve())]
     at_once = f"%{jobs}" if jobs is not None else ""
-    # Slurm takes everything to the end of a line, spaces included, and replaces only what begins with %.
-    log = str(output.resolve() / "slurm-%A_%a.log").replace("\\", "\\\\")
+    # Slurm takes everything to the end of a line, spaces included, and replaces what begins with %.
+    log = str(output.resolve()).replace("\\", "\\\\").replace("%", "%%") + "/slurm-%A_%a.log"
     more = "\n#SBATCH --gres=gpu:1" if gpu else ""
     return f"""#!/bin/bash
 #SBATCH --job-name=fststyle
@@ -75,11 +75,12 @@ def slurm_script(
 #SBATCH --mem={-(-memory // 2**20)}M{more}
 #SBATCH --output="{log}"
 #SBATCH --requeue
-#SBATCH --signal=TERM@{_NOTICE}
+#SBATCH --signal=B:TERM@{_NOTICE}
 # One row of the sheet a task; a task that is begun again goes on from its last checkpoint. With
 #   sbatch {shlex.quote(str(output / SCRIPT))}
 # Add --time, --partition and --account on that line as your cluster wants them. When all have ended:
 #   {shlex.join([*command, "--report"])}
+# It is exec that lets the signal reach the row.
 set -euo pipefail
 cd {shlex.quote(str(Path.cwd()))}
 exec {shlex.join(command)} --row "${{SLURM_ARRAY_TASK_ID}}" {shlex.join(words)}

@@ -14,7 +14,7 @@ from fststyle.errors import FststyleError, TrainingError
 from fststyle.system.files import is_file, reason_of
 from fststyle.system.memory import default_memory
 from fststyle.system.signals import SignalWatch
-from fststyle.training.many.plan import LOG, Request, State, memory_of, usable_cores
+from fststyle.training.many.plan import LOG, REFUSED, Request, State, memory_of, usable_cores
 
 _POLL_SECONDS = 0.1
 
@@ -39,6 +39,21 @@ class Shares:
     jobs: int
     threads: int
     gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A row whose process has begun.
+
+    Attributes:
+        request: What it does.
+        process: That of the row.
+        said_before: Bytes of its log that are of earlier processes.
+    """
+
+    request: Request
+    process: "subprocess.Popen[bytes]"
+    said_before: int
 
 
 def shares(
@@ -70,7 +85,7 @@ def run_here(
     Returns:
         The number of the signal that ended it early, or None.
     """
-    waiting, running = deque(requests), dict[int, tuple[Request, subprocess.Popen[bytes]]]()
+    waiting, running, told_to_stop = deque(requests), dict[int, Running](), False
     with SignalWatch() as watch:
         try:
             while running or (waiting and watch.received is None):
@@ -79,67 +94,73 @@ def run_here(
                         request = waiting.popleft()
                         begun(request)
                         try:
-                            running[slot] = request, launch(request, given.gpus, slot)
+                            running[slot] = launch(request, given.gpus, slot)
                         except FststyleError as error:
                             told(request, State("failed", error=str(error)))
                 time.sleep(_POLL_SECONDS)
-                if watch.received is not None:
+                if watch.received is not None and not told_to_stop:
+                    told_to_stop = True
                     _stop(running.values())
-                for slot, (request, process) in list(running.items()):
-                    if process.poll() is not None:
+                for slot, row in list(running.items()):
+                    if row.process.poll() is not None:
                         del running[slot]
-                        told(request, ended(request, process.returncode))
+                        told(row.request, ended(row.request, row.process.returncode, row.said_before))
         except BaseException:
             _stop(running.values(), signal.SIGKILL)
             raise
     return watch.received
 
 
-def run_row(request: Request) -> State:
-    """Run one and wait for it: what a machine of a cluster does."""
-    try:
-        process = launch(request)
-    except FststyleError as error:
-        return State("failed", error=str(error))
-    try:
-        status = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    return ended(request, status)
+def run_row(request: Request) -> tuple[State, int | None]:
+    """Run one, as a machine of a cluster does.
+
+    Returns:
+        What became of it, and the number of the signal that ended it early, or None.
+    """
+    states = [State("stopped")]
+    stopped = run_here([request], Shares(1, request.threads), lambda _, state: states.append(state), lambda _: None)
+    return states[-1], stopped
 
 
-def launch(request: Request, gpus: Sequence[str] = (), slot: int = 0) -> "subprocess.Popen[bytes]":
+def launch(request: Request, gpus: Sequence[str] = (), slot: int = 0) -> Running:
     """Begin a row, or go on with it; all that it says goes to the log in its folder.
 
     Raises:
         TrainingError: Its folder cannot be written.
     """
-    request.write()
     environment = os.environ | {name: str(request.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     environment["PYTHONUNBUFFERED"] = "1"
     if gpus:
         environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
-    command = [sys.executable, "-m", "fststyle.training.many.row", str(request.folder), str(os.getpid())]
+    command = [sys.executable, "-m", "fststyle.training.many.row", request.text(), str(os.getpid())]
     try:
+        request.folder.mkdir(parents=True, exist_ok=True)
         with (request.folder / LOG).open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+            return Running(request, process, log.tell())
     except OSError as error:
         raise TrainingError(f"cannot start a process for {request.folder} ({reason_of(error)}); make room") from error
 
 
-def ended(request: Request, status: int) -> State:
-    """What became of a row whose process has ended, noted in its folder."""
+def ended(request: Request, status: int, said_before: int = 0) -> State:
+    """What became of a row whose process has ended, noted in its folder unless that was another process's.
+
+    Args:
+        request: Of the row.
+        status: Of the process.
+        said_before: Bytes of its log that are of earlier processes.
+    """
     state = State.read(request.folder)
     if status == 0 and state.status == "done" and is_file(request.network):
         return state
+    if status == REFUSED:
+        return State("failed", error=_reason(request.folder / LOG, status, said_before))
     if status in _ENDED_BY_US:
         state = replace(state, status="stopped", error=None)
     else:
-        state = replace(state, status="failed", error=_reason(request.folder / LOG, status))
+        state = replace(state, status="failed", error=_reason(request.folder / LOG, status, said_before))
     try:
         state.write(request.folder)
     except FststyleError as error:
@@ -147,11 +168,11 @@ def ended(request: Request, status: int) -> State:
     return state
 
 
-def _reason(log: Path, status: int) -> str:
-    """The last line of a log that says what went wrong."""
+def _reason(log: Path, status: int, said_before: int) -> str:
+    """The last line of a log that says what went wrong, behind what earlier processes said."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LAST_BYTES))
+            file.seek(max(said_before, log.stat().st_size - _LAST_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         lines = []
@@ -165,10 +186,10 @@ def _reason(log: Path, status: int) -> str:
     return f"its process ended with status {status} and said last: {last[:200]}; see {log}"
 
 
-def _stop(running: "Iterable[tuple[Request, subprocess.Popen[bytes]]]", number: int = signal.SIGTERM) -> None:
-    for _, process in running:
-        if process.poll() is None:
-            process.send_signal(number)
+def _stop(running: Iterable[Running], number: int = signal.SIGTERM) -> None:
+    for row in running:
+        if row.process.poll() is None:
+            row.process.send_signal(number)
 
 
 def _gpus() -> tuple[str, ...]:

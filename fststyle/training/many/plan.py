@@ -3,18 +3,21 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fststyle.errors import TrainingError
-from fststyle.system.files import atomic_write, is_file, reason_of
+from fststyle.system.files import atomic_write, is_file, is_there, reason_of
 from fststyle.training.many.sheet import Row
 
 RUNS = "runs"
 REPORT = "report.html"
 LOG = "train.log"
 _REQUEST, _STATE = "request.json", "state.json"
+
+# Exit status of a row's process that left the folder as it was, as another process's.
+REFUSED = 75
 
 # One of them ends a training; a row's own takes the place of that for all rows.
 _ENDS = ("minutes", "steps", "epochs")
@@ -44,18 +47,29 @@ class Request:
     threads: int
 
     def write(self) -> None:
-        """Leave it in the folder, where the row's process finds it.
+        """Note in the folder what the row was begun with.
 
         Raises:
             TrainingError: The folder cannot be written.
         """
-        facts = asdict(self) | {"folder": str(self.folder), "network": str(self.network)}
-        _write(self.folder / _REQUEST, facts)
+        _write(self.folder / _REQUEST, self._facts)
+
+    def text(self) -> str:
+        """In one line, for the row's process."""
+        return json.dumps(self._facts)
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return asdict(self) | {"folder": str(self.folder), "network": str(self.network)}
 
     @classmethod
     def read(cls, folder: Path) -> "Request | None":
         """What was asked for when the row was begun; None if it was not."""
-        facts = _read(folder / _REQUEST)
+        return cls.of(_read(folder / _REQUEST))
+
+    @classmethod
+    def of(cls, facts: Any) -> "Request | None":
+        """The request of which these are the facts; None if they are of none."""
         try:
             return cls(
                 facts["name"],
@@ -131,19 +145,26 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
     )
 
 
+def found_of(request: Request) -> State:
+    """What is there of a row; one whose network was moved away waits for another export."""
+    state = State.read(request.folder)
+    return replace(state, status="waiting") if state.status == "done" and not is_file(request.network) else state
+
+
 def state_of(request: Request) -> State:
-    """What is known of a row from its files alone.
+    """What is there of a row that is to be trained.
 
     Raises:
-        TrainingError: It is done, but with other settings.
+        TrainingError: It is done, but with other settings; or its network's file is somebody else's.
     """
-    state = State.read(request.folder)
-    if state.status != "done" or not is_file(request.network):
-        return state
-    before = Request.read(request.folder)
+    state, before = found_of(request), Request.read(request.folder)
+    if before is None and state == State() and is_there(request.network):
+        raise TrainingError(
+            f"{request.network} is there and was not made by this command; move it away, or give the row another name"
+        )
     changed = [] if before is None else sorted(set(before.arguments) ^ set(request.arguments))
     changed = [word for word in changed if not word.startswith("--output=")]  # the folder may have been moved
-    if changed:
+    if changed and State.read(request.folder).status == "done":
         raise TrainingError(
             f"it was trained with other settings ({', '.join(changed)}); remove {request.folder} to train it anew, or "
             "restore them"

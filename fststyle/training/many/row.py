@@ -1,6 +1,7 @@
-"""The process of one row, `python -m fststyle.training.many.row FOLDER PARENT`: train or go on, export, note it."""
+"""The process of one row, `python -m fststyle.training.many.row REQUEST PARENT`: train or go on, export, note it."""
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from filelock import FileLock, Timeout
 from fststyle.errors import AlreadyTrainedError, FststyleError, TrainingError
 from fststyle.system.files import is_file
 from fststyle.system.memory import keep_freed_memory
-from fststyle.training.many.plan import Request, State
+from fststyle.training.many.plan import REFUSED, Request, State, state_of
 
 # Seconds that an earlier process of the row has for its last checkpoint, whose launcher was killed.
 _PATIENCE = 120.0
@@ -24,19 +25,22 @@ _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
 def main(arguments: list[str]) -> int:
-    """Do the request that lies in a folder; returns the exit status, that of `fststyle train`."""
-    folder, parent = Path(arguments[0]), int(arguments[1])
-    _end_with(parent)
+    """Do a request; returns the exit status, that of `fststyle train`, or `REFUSED`."""
+    _end_with(int(arguments[1]))
     keep_freed_memory()
+    begun = False
     try:
-        request = Request.read(folder)
+        request = Request.of(json.loads(arguments[0]))
         if request is None:
-            raise TrainingError(f"{folder} holds no request of train-many; start it with fststyle train-many")
-        with _alone(folder):
+            raise TrainingError("this is no request of train-many; start it with fststyle train-many")
+        with _alone(request.folder):
+            state_of(request)  # as it is now that no other process is at it
+            begun = True
+            request.write()
             return _do(request)
     except (FststyleError, ValueError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return 1 if begun else REFUSED
 
 
 def _do(request: Request) -> int:

@@ -11,7 +11,7 @@ from fststyle.system.files import is_file, reason_of
 from fststyle.system.warn import warn
 from fststyle.training.many.clusters import run_on_ray, slurm_script, write_slurm_script
 from fststyle.training.many.launch import Shares, run_here, run_row, shares
-from fststyle.training.many.plan import Request, State, memory_of, request_of, state_of
+from fststyle.training.many.plan import Request, State, found_of, memory_of, request_of, state_of
 from fststyle.training.many.report import Entry, write_report, write_results
 from fststyle.training.many.sheet import Row, read_sheet
 
@@ -88,8 +88,11 @@ def train_many(
     return entries, stopped
 
 
-def train_row(many: Many, number: int) -> Entry:
+def train_row(many: Many, number: int) -> tuple[Entry, int | None]:
     """Train one row, counted from 1: what a task of a Slurm array does.
+
+    Returns:
+        What became of it, and the number of the signal that ended it early, or None.
 
     Raises:
         FststyleError: There is no such row, or it cannot be trained.
@@ -100,16 +103,19 @@ def train_row(many: Many, number: int) -> Entry:
     entry = entries[number - 1]
     if entry.request is None:
         raise TrainingError(f"{entry.row.name}: {entry.state.error}")
-    return entry if entry.state.status == "done" else Entry(entry.row, entry.request, run_row(entry.request))
+    if entry.state.status == "done":
+        return entry, None
+    state, stopped = run_row(entry.request)
+    return Entry(entry.row, entry.request, state), stopped
 
 
 def report_many(many: Many) -> list[Entry]:
-    """Write results and page of what there is, and train nothing.
+    """Write results and page of what there is, whatever the settings were, and train nothing.
 
     Raises:
         FststyleError: The sheet cannot be read, or they cannot be written.
     """
-    entries, _ = _look(many)
+    entries, _ = _look(many, found_of)
     refresh = _Refresh(many, entries)
     refresh.results()
     refresh.report()
@@ -138,20 +144,20 @@ def for_slurm(many: Many) -> tuple[Path, list[Entry]]:
     return write_slurm_script(many.output, text), entries
 
 
-def _look(many: Many) -> tuple[list[Entry], Shares]:
+def _look(many: Many, known: Callable[[Request], State] = state_of) -> tuple[list[Entry], Shares]:
     """Every row with what is known of it, and the shares of the machine."""
     rows = read_sheet(many.sheet)
     able = [request_of(row, many.output, many.common, 1) for row in rows if row.problem is None]
     given = shares(able, many.jobs, many.threads, many.memory, gpu=many.gpu)
-    return [_entry(row, many, given.threads) for row in rows], given
+    return [_entry(row, many, given.threads, known) for row in rows], given
 
 
-def _entry(row: Row, many: Many, threads: int) -> Entry:
+def _entry(row: Row, many: Many, threads: int, known: Callable[[Request], State]) -> Entry:
     if row.problem is not None:
         return Entry(row, None, State("failed", error=f"line {row.line}: {row.problem}"))
     request = request_of(row, many.output, many.common, threads)
     try:
-        return Entry(row, request, state_of(request))
+        return Entry(row, request, known(request))
     except FststyleError as error:
         return Entry(row, None, State("failed", error=str(error)))
 

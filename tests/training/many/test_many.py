@@ -8,23 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fststyle.errors import TrainingError
-from fststyle.training.many import launch, run
+from fststyle.training.many import launch, row, run
 from fststyle.training.many.clusters import slurm_script
-from fststyle.training.many.plan import Request, State, memory_of, request_of
+from fststyle.training.many.plan import REFUSED, Request, State, found_of, memory_of, request_of, state_of
 from fststyle.training.many.sheet import Row
 
 ROOT = Path(__file__).parents[3]
 
 
 def request(tmp_path: Path, **settings: str) -> Request:
-    row = Row(1, 2, "wave", "wave", {"style": "wave.jpg", **settings})
-    return request_of(row, tmp_path, {"steps": "100", "size": "64", "calibrate": "true", "license": "MIT"}, 3)
+    of = Row(1, 2, "wave", "wave", {"style": "wave.jpg", **settings})
+    return request_of(of, tmp_path, {"steps": "100", "size": "64", "calibrate": "true", "license": "MIT"}, 3)
 
 
 def test_a_rows_own_settings_win(tmp_path: Path) -> None:
@@ -70,6 +71,92 @@ def test_why_a_row_failed_is_the_last_error_of_its_log(tmp_path: Path) -> None:
     assert launch.ended(asked, 143).status == "stopped"
     (asked.folder / "train.log").write_text("Segmentation\n")
     assert "said last: Segmentation" in str(launch.ended(asked, 3).error)
+
+
+def test_what_earlier_processes_said_is_no_reason(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    asked.write()
+    log = asked.folder / "train.log"
+    log.write_text("error: old\n")
+    assert "said last: nothing" in str(launch.ended(asked, 3, log.stat().st_size).error)
+
+
+class Child:
+    """A process that ends some looks after its first signal."""
+
+    def __init__(self) -> None:
+        self.signals: list[int] = []
+        self.returncode: int | None = None
+        self._looks = 0
+
+    def poll(self) -> int | None:
+        self._looks += 1
+        if self._looks == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self._looks == 8:
+            self.returncode = 128 + signal.SIGTERM
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_a_row_is_told_once_to_stop_and_waited_for(one: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child, told = Child(), []
+    monkeypatch.setattr(launch, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(launch, "launch", lambda given, *_: launch.Running(given, child, 0))  # type: ignore[arg-type]
+    asked = request(tmp_path)
+    asked.folder.mkdir(parents=True)
+    if one:
+        state, stopped = launch.run_row(asked)
+        told.append(state.status)
+    else:
+        stopped = launch.run_here(
+            [asked, asked], launch.Shares(1, 1), lambda _, state: told.append(state.status), lambda _: None
+        )
+    assert (child.signals, stopped, told) == ([signal.SIGTERM], signal.SIGTERM, ["stopped"])
+
+
+def done_row(tmp_path: Path) -> Request:
+    asked = request(tmp_path)
+    asked.write()
+    State("done", 3.0, steps=100).write(asked.folder)
+    asked.network.write_bytes(b"network")
+    return asked
+
+
+def test_a_network_that_was_moved_away_waits_for_its_export(tmp_path: Path) -> None:
+    asked = done_row(tmp_path)
+    assert state_of(asked).status == "done"
+    asked.network.unlink()
+    assert state_of(asked) == State("waiting", 3.0, steps=100)
+    with pytest.raises(TrainingError, match="other settings"):
+        state_of(replace(asked, arguments=("--steps=3",)))
+
+
+def test_networks_of_other_people_are_not_replaced(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    asked.network.write_bytes(b"theirs")
+    with pytest.raises(TrainingError, match="was not made by this command; move it away"):
+        state_of(asked)
+    asked.write()
+    assert state_of(asked) == State()
+
+
+def test_a_row_that_is_done_is_not_begun_with_other_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row, "_end_with", lambda _: None)
+    asked = done_row(tmp_path)
+    other = replace(asked, arguments=(*asked.arguments, "--steps=3"))
+    assert row.main([other.text(), str(os.getppid())]) == REFUSED
+    said = capsys.readouterr().err
+    assert "it was trained with other settings (--steps=3)" in said
+    assert Request.read(asked.folder) == asked
+    (asked.folder / "train.log").write_text(said)
+    assert "other settings" in str(launch.ended(other, REFUSED).error)
+    assert found_of(asked).status == "done"
 
 
 @pytest.fixture
@@ -145,6 +232,29 @@ def test_rows_of_a_killed_command_end_as_if_unbroken(sheet: Path, tmp_path: Path
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["--row", "1"]])
+def test_a_row_saves_at_a_signal_long_before_it_is_due(
+    more: list[str], sheet: Path, tmp_path: Path, common: dict[str, str]
+) -> None:
+    del common["style"]
+    words = [f"--{name}={value}" for name, value in (common | {"trainer.max_steps": "100000"}).items()]
+    command = [sys.executable, "-m", "fststyle", "train-many", str(sheet), "--jobs", "1", "--threads", "1", *more]
+    folder = tmp_path / "out" / "runs" / "a_b"
+    with subprocess.Popen(
+        [*command, "-o", str(tmp_path / "out"), "--", *words, "--save-every=100000"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as process:
+        begun = time.monotonic()
+        while not ((folder / "train.log").is_file() and " step " in (folder / "train.log").read_text("utf-8")):
+            assert time.monotonic() - begun < 100
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    assert (folder / "last.ckpt").is_file()
+    assert State.read(folder).status == "stopped"
+
+
 def test_two_commands_do_not_share_a_folder(sheet: Path, tmp_path: Path) -> None:
     with run._only_one(tmp_path / "out"), pytest.raises(TrainingError, match="another train-many works in"):
         run.train_many(run.Many(sheet, tmp_path / "out"))
@@ -156,13 +266,15 @@ def test_an_output_that_is_a_file(sheet: Path) -> None:
 
 
 def test_a_slurm_script_is_a_shell_script(sheet: Path, tmp_path: Path) -> None:
-    output = tmp_path / "o u't"
+    output = tmp_path / "o u't 5%"
     many = run.Many(sheet, output, {"steps": "30", "photos": "my photos; rm -rf /"}, jobs=3, threads=2, memory=10**9)
     path, entries = run.for_slurm(many)
     text = path.read_text("utf-8")
     assert "#SBATCH --array=1-4%3\n" in text
     assert "#SBATCH --cpus-per-task=2\n" in text
     assert "#SBATCH --mem=954M\n" in text
+    assert "#SBATCH --signal=B:TERM@" in text  # to the batch shell, which exec has made the row
+    assert f'#SBATCH --output="{tmp_path}/o u\'t 5%%/slurm-%A_%a.log"\n' in text
     assert [entry.row.name for entry in entries if entry.request is None] == ["lost"]
     subprocess.run(["bash", "-n", path], check=True)
     stub = "python() { printf '%s\\n' \"$@\"; }\n"
@@ -173,6 +285,16 @@ def test_a_slurm_script_is_a_shell_script(sheet: Path, tmp_path: Path) -> None:
         *("-m", "fststyle", "train-many", str(sheet), "-o", str(output), "--row", "3", "--threads", "2", "--"),
         *("--steps=30", "--photos=my photos; rm -rf /"),
     ]
+
+
+def test_the_report_takes_rows_as_they_were_trained(sheet: Path, tmp_path: Path) -> None:
+    entries, _ = run._look(run.Many(sheet, tmp_path, {"steps": "30"}))
+    asked = next(entry.request for entry in entries if entry.request is not None)
+    asked.write()
+    State("done").write(asked.folder)
+    asked.network.write_bytes(b"junk")
+    listed = run.report_many(run.Many(sheet, tmp_path))
+    assert [entry.state.status for entry in listed] == ["done", "waiting", "waiting", "failed"]
 
 
 @pytest.mark.parametrize("shell", [shutil.which("shellcheck")])
