@@ -6,6 +6,12 @@ The driver's bookkeeping alone; it knows neither Ray nor pictures.
 from collections import Counter, deque
 from collections.abc import Hashable
 
+# Workers that may be lost in a row without a picture that comes to an end, beside one each.
+_LOST_IN_VAIN = 4
+
+# Pictures that may be given up in a row without one painted: when it is more, it is not the pictures.
+_GIVEN_UP_IN_VAIN = 10
+
 # A worker reads a picture ahead and writes one behind, so that any of so many may have ended it.
 _SUSPECTS = 3
 
@@ -76,3 +82,25 @@ class Dispatch:
     def _take(self) -> int:
         self._unbegun -= 1
         return next(self._fresh)
+
+
+class InVain:
+    """Tells when workers end whatever they are given.
+
+    Args:
+        workers: How many there are.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._most = workers + _LOST_IN_VAIN
+        self.painted()
+
+    def painted(self) -> None:
+        """Note that a picture was."""
+        self._lost = self._given_up = 0
+
+    def lost(self, given_up: int) -> bool:
+        """Note that a worker was lost, and so many pictures given up with it; whether that is too much."""
+        self._lost = 0 if given_up else self._lost + 1
+        self._given_up += given_up
+        return self._lost > self._most or self._given_up > _GIVEN_UP_IN_VAIN

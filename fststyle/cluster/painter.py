@@ -32,7 +32,7 @@ class Recipe:
         networks: Their files' bytes.
         names: How messages call them.
         weights: For a blend; empty for a single network.
-        device: As for `Stylizer`.
+        device: As for `Stylizer`, but "auto" is the CPU: only who names a GPU has one reserved.
         opening: Likewise.
         settings: Of every picture.
     """
@@ -50,7 +50,8 @@ class Recipe:
         Raises:
             FststyleError: As `Stylizer`.
         """
-        stylizers = [Stylizer(data, self.device, **self.opening) for data in self.networks]
+        device = "cpu" if self.device == "auto" else self.device  # the others' GPUs are no worker's to take
+        stylizers = [Stylizer(data, device, **self.opening) for data in self.networks]
         return Blend(stylizers, self.weights) if self.weights else stylizers[0]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from fststyle.cluster.dispatch import Dispatch
+from fststyle.cluster.dispatch import Dispatch, InVain
 from fststyle.cluster.painter import Outcome, PicturePainter, Recipe
 from fststyle.cluster.ray_cluster import ClusterError, cluster, workers_for
 from fststyle.cluster.tasks import Task, done_before, plan_tasks
@@ -25,9 +25,6 @@ _REPORT_EVERY = 0.01
 
 # Seconds between two waits of the manifest for its disk.
 _SYNC_EVERY = 1.0
-
-# Workers that may be lost in a row without a picture painted in between, beside one each: then it is not the pictures.
-_LOST_IN_VAIN = 4
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def paint_on_ray(
         keep: Further files that must not be overwritten.
         begun: Told how many pictures are going to be painted.
         painted: Told each result, as soon as there is one.
-        device: Of every worker; on "cuda" each gets a GPU.
+        device: Of every worker; on "cuda" each gets a GPU, and "auto" is the CPU.
         opening: Layout, memory and exactness of the networks; the memory is each worker's.
         changed: Fields of `Controls` to change.
 
@@ -167,23 +164,23 @@ def _painted(tasks: Sequence[Task], recipe: Recipe, workers: int | None, threads
         dispatch = Dispatch(len(tasks), count)
         for _ in range(count):
             crew.hire()
-        in_vain = 0
+        in_vain = InVain(count)
         while dispatch.left:
             worker, outcomes = crew.heard()
             if outcomes is None:  # it is lost
-                in_vain += 1
-                if in_vain > count + _LOST_IN_VAIN:
+                given_up = dispatch.lost(worker)
+                if in_vain.lost(len(given_up)):
                     raise ClusterError(
-                        f"{in_vain} workers ended one after the other without painting a picture; read Ray's logs, and "
-                        "give --memory or fewer --workers if the machines are small"
+                        "workers ended one after the other without painting a picture; read Ray's logs, and give "
+                        "--memory or fewer --workers if the machines are small"
                     )
-                for number in dispatch.lost(worker):
+                for number in given_up:
                     reason = "3 workers ended while they painted it; shrink it with --max-side, or leave it out"
                     yield Painted(tasks[number].source, tasks[number].target, 0.0, f"{tasks[number].source}: {reason}")
                 crew.hire()
                 continue
             for outcome in outcomes:
-                in_vain = 0
+                in_vain.painted()
                 dispatch.done(worker, outcome.number)
                 for said in outcome.warnings:
                     warn(said)

@@ -2,7 +2,7 @@
 
 import random
 
-from fststyle.cluster.dispatch import Dispatch
+from fststyle.cluster.dispatch import Dispatch, InVain
 
 
 def finish(dispatch: Dispatch, worker: int, numbers: list[int]) -> None:
@@ -59,3 +59,34 @@ def test_workers_that_die_at_random_lose_nothing() -> None:
             dispatch.done(worker, number)
             ends.append(number)
     assert sorted(ends) == list(range(500))
+
+
+def rounds(deadly: set[int], count: int, workers: int) -> tuple[list[int], bool]:
+    """What is given up, and whether the run ends early."""
+    dispatch, in_vain, given_up = Dispatch(count, workers), InVain(workers), []
+    worker = 0
+    while dispatch.left:
+        worker += 1
+        for number in dispatch.batch(worker):
+            if number in deadly:
+                gone = dispatch.lost(worker)
+                given_up += gone
+                if in_vain.lost(len(gone)):
+                    return given_up, True
+                break
+            dispatch.done(worker, number)
+            in_vain.painted()
+    return given_up, False
+
+
+def test_neighbours_that_end_workers_are_given_up_and_the_run_goes_on() -> None:
+    given_up, early = rounds({20, 21, 22}, 50, 1)
+    assert (sorted(given_up), early) == ([20, 21, 22], False)
+
+
+def test_workers_that_end_whatever_they_are_given_end_the_run() -> None:
+    given_up, early = rounds(set(range(1000)), 1000, 2)
+    assert early
+    assert len(given_up) < 15
+    in_vain = InVain(2)
+    assert [in_vain.lost(0) for _ in range(7)] == [False] * 6 + [True]

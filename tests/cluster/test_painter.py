@@ -1,6 +1,7 @@
 """What a worker paints is what this process paints, wherever it lies."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,8 @@ def test_reports_can_wait(identity: Path, photo: NDArray[np.uint8], tmp_path: Pa
     worker = PicturePainter(recipe(identity))
     assert [len(said) for said in worker.paint(tasks, 0.0)] == [1] * 5
     assert [len(said) for said in worker.paint(tasks, 3600.0)] == [5]
+
+
+def test_auto_takes_no_gpu_that_is_not_reserved(identity: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fststyle.model.devices.installed_devices", lambda: ["cuda", "cpu"])
+    assert replace(recipe(identity), device="auto").open().device == "cpu"
