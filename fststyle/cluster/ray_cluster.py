@@ -18,6 +18,9 @@ _ADDRESS = "RAY_ADDRESS"
 # Seconds that a cluster has to answer; Ray itself asks for minutes.
 _PATIENCE = 10.0
 
+# What a user can do if no machine has enough of this.
+_REMEDIES = {"CPU": "give fewer --threads", "GPU": "use --device cpu", "memory": "give less --memory"}
+
 # What this program's user did not ask for: reports to Ray's makers, a note on GPUs, and workers that give way to every
 # other process, as no command of ours does in one process.
 _SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
@@ -54,22 +57,47 @@ def cluster() -> Iterator[Any]:
                 os.environ.pop(name, None)
 
 
-def workers_for(ray: Any, asked: int | None, *, threads: int, gpu: bool, tasks: int) -> int:
+def workers_for(ray: Any, asked: int | None, *, threads: int, gpu: bool, tasks: int, memory: int = 0) -> int:
     """How many workers there shall be: as many as asked for, or as fit into the cluster; no more than tasks.
+
+    Args:
+        ray: A cluster.
+        asked: By the user; None if not.
+        threads: CPUs of each.
+        gpu: Whether each has one.
+        tasks: How many there are.
+        memory: Bytes that Ray keeps free for each; 0 for none.
 
     Raises:
         ClusterError: Not one fits.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    kind, each = ("GPU", 1) if gpu else ("CPU", threads)
-    fitting = sum(int(node.get(kind, 0) // each) for node in nodes)
+    needs = {"CPU": threads, **({"GPU": 1} if gpu else {}), **({"memory": memory} if memory else {})}
+    machines = _machines(ray)
+    fitting = sum(min(int(machine.get(kind, 0) // each) for kind, each in needs.items()) for machine in machines)
     if not fitting:
-        largest = max((int(node.get(kind, 0)) for node in nodes), default=0)
-        raise ClusterError(
-            f"a worker needs {each} {kind}{'s' if each > 1 else ''}, and the largest machine of the cluster has "
-            f"{largest}; " + ("use --device cpu" if gpu else "give fewer --threads")
-        )
+        most = {kind: int(max((machine.get(kind, 0) for machine in machines), default=0)) for kind in needs}
+        short = [kind for kind, each in needs.items() if most[kind] < each] or list(needs)
+        wanted, there = (" and ".join(_amount(kind, given[kind]) for kind in short) for given in (needs, most))
+        where = "the largest machine of the cluster has" if len(short) == 1 else "no machine has both; the most are"
+        raise ClusterError(f"a worker needs {wanted}, and {where} {there}; {' or '.join(_REMEDIES[k] for k in short)}")
     return max(1, min(asked or fitting, tasks))
+
+
+def most_cpus(ray: Any, *, gpu: bool) -> int:
+    """CPUs of the largest machine, or of the largest that has a GPU."""
+    fit = [machine for machine in _machines(ray) if not gpu or machine.get("GPU", 0) >= 1]
+    return int(max((machine.get("CPU", 0) for machine in fit), default=0))
+
+
+def _machines(ray: Any) -> list[dict[str, float]]:
+    """What each machine of the cluster has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _amount(kind: str, amount: int) -> str:
+    if kind == "memory":
+        return f"{amount / 1e9:.1f} GB of memory"
+    return f"{amount} {kind}{'s' if amount != 1 else ''}"
 
 
 def _join(ray: Any, address: str) -> None:

@@ -48,11 +48,15 @@ def train_many(
         typer.Option(min=1, help="Trainings at the same time. Default: as many as fit.", show_default=False),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of each. Default: a fair share.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="CPU threads of each. Default: a fair share; 2 on a cluster.", show_default=False),
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="AMOUNT", help="Memory for all, such as 16GB. Default: half of what is free."),
+        typer.Option(
+            metavar="AMOUNT",
+            help="Memory for all, or for each on a cluster, such as 16GB. Default: half of what is free.",
+        ),
     ] = None,
     row: Annotated[
         int | None, typer.Option(min=1, help="Train this row only, counted from 1.", show_default=False)

@@ -2,16 +2,23 @@
 
 import shlex
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from fststyle.cluster.ray_cluster import cluster
+from fststyle.cluster.ray_cluster import cluster, most_cpus, workers_for
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, reason_of
-from fststyle.training.many.launch import run_row
+from fststyle.system.signals import SignalWatch
+from fststyle.training.many.launch import CORES_EACH, run_row
 from fststyle.training.many.plan import Request, State
 
 SCRIPT = "train_many.sbatch"
+
+# Seconds between two looks for a signal.
+_LOOK_EVERY = 0.5
 
 # How often a row may be begun again after its machine was lost; it goes on from its last checkpoint.
 _RETRIES = 5
@@ -20,24 +27,64 @@ _RETRIES = 5
 _NOTICE = 120
 
 
-def run_on_ray(requests: Sequence[Request], threads: int, *, gpu: bool, told: Callable[[Request, State], None]) -> None:
-    """Run rows as tasks; each has its CPUs, and a GPU if there are some.
+def run_on_ray(
+    requests: Sequence[Request],
+    told: Callable[[Request, State], None],
+    *,
+    jobs: int | None,
+    threads: int | None,
+    memory: int | None,
+    gpu: bool,
+) -> int | None:
+    """Run rows as tasks; after Ctrl-C or SIGTERM the running ones write their checkpoints.
+
+    Args:
+        requests: The rows.
+        told: Told what became of each.
+        jobs: At the same time; None is as many as fit into the cluster.
+        threads: CPUs of each; None is two, or one if no machine has two.
+        memory: Bytes that Ray keeps free for each; None leaves that to Ray.
+        gpu: Whether each has a GPU, if there are some.
+
+    Returns:
+        The number of the signal that ended it early, or None.
 
     Raises:
-        FststyleError: The cluster cannot be used.
+        FststyleError: The cluster cannot be used, or no machine of it has room for a row.
     """
-    with cluster() as ray:
+    with cluster() as ray, SignalWatch() as watch:
         on_gpu = gpu and ray.cluster_resources().get("GPU", 0) >= 1
-        task = ray.remote(num_cpus=threads, num_gpus=1 if on_gpu else 0, max_retries=_RETRIES)(run_row)
-        waiting = {task.remote(request): request for request in requests}
-        while waiting:
-            (done, *_), _ = ray.wait(list(waiting), num_returns=1)
-            request = waiting.pop(done)
-            try:
-                told(request, ray.get(done)[0])
-            except ray.exceptions.RayError as error:
-                reason = " ".join(str(error).split())[:200]
-                told(request, State("failed", error=f"its worker was lost {_RETRIES + 1} times ({reason})"))
+        cpus = threads or max(1, min(CORES_EACH, most_cpus(ray, gpu=on_gpu)))
+        count = workers_for(ray, jobs, threads=cpus, gpu=on_gpu, tasks=len(requests), memory=memory or 0)
+        each = {"num_cpus": cpus, "num_gpus": int(on_gpu), "memory": memory}
+        task = ray.remote(max_retries=_RETRIES, **each)(run_row)
+        left, running, told_to_stop = deque(requests), dict[Any, Request](), False
+        while running or (left and watch.received is None):
+            # Without --jobs all are handed in at once, for a cluster that grows with its work.
+            while left and watch.received is None and (jobs is None or len(running) < count):
+                request = left.popleft()
+                as_asked = threads or Request.read(request.folder)
+                running[task.remote(request if as_asked else replace(request, threads=cpus))] = request
+            ended, _ = ray.wait(list(running), num_returns=1, timeout=_LOOK_EVERY)
+            for done in ended:
+                request = running.pop(done)
+                told(request, _outcome(ray, done, request))
+            if watch.received is not None and not told_to_stop:
+                told_to_stop = True
+                for handed_in in running:
+                    ray.cancel(handed_in)
+    return watch.received
+
+
+def _outcome(ray: Any, task: Any, request: Request) -> State:
+    try:
+        state: State = ray.get(task)[0]
+    except ray.exceptions.TaskCancelledError:
+        return replace(State.read(request.folder), status="stopped", error=None)
+    except ray.exceptions.RayError as error:
+        reason = " ".join(str(error).split())[:200]
+        return State("failed", error=f"its worker was lost {_RETRIES + 1} times ({reason})")
+    return state
 
 
 def slurm_script(

@@ -19,7 +19,7 @@ from fststyle.training.many.plan import LOG, REFUSED, Request, State, memory_of,
 _POLL_SECONDS = 0.1
 
 # A training on the CPU uses two cores well: one for the step, and some of another for photos and averages.
-_CORES_EACH = 2
+CORES_EACH = 2
 
 _LAST_BYTES = 20_000  # of a log, in which the error is looked for
 
@@ -72,7 +72,7 @@ def shares(
     gpus = _gpus() if gpu else ()
     if jobs is None:
         room = (default_memory() if memory is None else memory) // memory_of(requests)
-        jobs = len(gpus) or min(max(1, cores // _CORES_EACH), max(1, room))
+        jobs = len(gpus) or min(max(1, cores // CORES_EACH), max(1, room))
     jobs = max(1, min(jobs, len(requests) or 1))
     return Shares(jobs, threads or max(1, cores // jobs), gpus)
 

@@ -10,7 +10,7 @@ from fststyle.system.extras import extra
 from fststyle.system.files import is_file, reason_of
 from fststyle.system.warn import warn
 from fststyle.training.many.clusters import run_on_ray, slurm_script, write_slurm_script
-from fststyle.training.many.launch import Shares, run_here, run_row, shares
+from fststyle.training.many.launch import CORES_EACH, Shares, run_here, run_row, shares
 from fststyle.training.many.plan import Request, State, found_of, memory_of, request_of, state_of
 from fststyle.training.many.report import Entry, write_report, write_results
 from fststyle.training.many.sheet import Row, read_sheet
@@ -25,7 +25,7 @@ class Many:
         output: The folder of all runs and networks.
         common: Options of `train` for all rows; a row's own take their place.
         jobs: Trainings at the same time; None is as many as the machine has room for.
-        threads: Of each; None is a fair share.
+        threads: Of each; None is a fair share, and two on a cluster.
         memory: Bytes for all of them on one machine, or for each on a cluster; None is half of what is free.
     """
 
@@ -81,7 +81,7 @@ def train_many(
         stopped = None
         refresh.results()
         if requests and on == "ray":
-            run_on_ray(requests, given.threads, gpu=many.gpu, told=note)
+            stopped = run_on_ray(requests, note, jobs=many.jobs, threads=many.threads, memory=many.memory, gpu=many.gpu)
         elif requests:
             stopped = run_here(requests, given, note, lambda request: begun(request.name))
         refresh.report()
@@ -128,16 +128,17 @@ def for_slurm(many: Many) -> tuple[Path, list[Entry]]:
     Raises:
         FststyleError: The sheet cannot be read, or the script not be written.
     """
-    entries, given = _look(many)
+    entries, _ = _look(many)
+    threads = many.threads or CORES_EACH  # whatever the machine has that writes the script
     requests = [entry.request for entry in entries if entry.request is not None]
     options = [f"--{name}={value}" for name, value in many.common.items()]
     text = slurm_script(
         many.sheet,
         many.output,
-        ["--threads", str(given.threads), "--", *options],
+        ["--threads", str(threads), "--", *options],
         rows=len(entries),
         jobs=many.jobs,
-        threads=given.threads,
+        threads=threads,
         memory=many.memory or 2 * memory_of(requests),
         gpu=many.gpu and "device" in many.common,
     )

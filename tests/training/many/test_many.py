@@ -344,6 +344,32 @@ def test_rows_as_tasks_of_ray(
     assert sorted(told) == [("a b", "done"), ("lost", "failed"), ("rotten", "failed"), ("ü", "done")]
 
 
+@pytest.mark.slow
+def test_ray_says_one_line_and_saves_at_a_signal(sheet: Path, tmp_path: Path, common: dict[str, str]) -> None:
+    pytest.importorskip("ray")
+    del common["style"]
+    words = [f"--{name}={value}" for name, value in (common | {"trainer.max_steps": "100000"}).items()]
+    command = [sys.executable, "-m", "fststyle", "train-many", str(sheet), "--jobs", "1", "--threads", "1"]
+    folder = tmp_path / "out" / "runs" / "a_b"
+    with subprocess.Popen(
+        [*command, "-o", str(tmp_path / "out"), "--on", "ray", "--", *words, "--save-every=100000"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        begun = time.monotonic()
+        while not ((folder / "train.log").is_file() and " step " in (folder / "train.log").read_text("utf-8")):
+            assert time.monotonic() - begun < 100
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "a b: stopped" in said.splitlines()
+    assert (folder / "last.ckpt").is_file()
+    assert not (tmp_path / "out" / "runs" / "ü").exists()
+
+
 def test_the_command_without_a_sheet(run_python: Callable[..., "subprocess.CompletedProcess[bytes]"]) -> None:
     done = run_python("-m", "fststyle", "train-many", "no.csv")
     assert done.returncode == 1
