@@ -193,7 +193,7 @@ def _number(text: str | None, usual: int) -> int:
 
 def _write(path: Path, facts: dict[str, Any]) -> None:
     try:
-        atomic_write(path, json.dumps(facts, indent=1, ensure_ascii=False).encode())
+        atomic_write(path, json.dumps(facts, indent=1).encode())
     except OSError as error:
         raise TrainingError(f"cannot write {path} ({reason_of(error)}); make room, or give another --output") from error
 

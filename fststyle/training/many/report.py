@@ -41,7 +41,7 @@ def write_results(output: Path, entries: Sequence[Entry]) -> None:
         costs = [f"{state.costs[name]:.6g}" if name in state.costs else "" for name in _COSTS]
         facts = [entry.row.name, state.status, state.steps, f"{state.seconds:.1f}", *costs, state.judge, network]
         writer.writerow([*facts, state.error or ""])
-    atomic_write(output / RESULTS, buffer.getvalue().encode())
+    atomic_write(output / RESULTS, buffer.getvalue().encode(errors="backslashreplace"))  # paths may be no text
 
 
 def write_report(output: Path, entries: Sequence[Entry], sheet: Path) -> Path:

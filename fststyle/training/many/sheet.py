@@ -26,6 +26,8 @@ _PATHS = {"style", "photos", "weights", "config"}
 _PERHAPS_PATHS = {"init", "teacher"}
 
 _MOST_BYTES = 100  # of a name, with which several files are called
+_NUMBERS = {"N", "W", "RATE"}  # values of options as their help shows them
+
 _YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no", ""}
 
 
@@ -98,7 +100,7 @@ def common_settings(words: list[str]) -> dict[str, str]:
             if not is_switch and (not left or left[0].startswith("--")):
                 raise DataError(f"{typed} needs a value")
             value = "true" if is_switch else left.pop(0)
-        settings[name] = str(Path(value).expanduser().absolute()) if name in _PATHS else value
+        settings[name] = str(_at_home(value).absolute()) if name in _PATHS else value
     return settings
 
 
@@ -130,6 +132,7 @@ def _csv_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], str
             if any(cells[len(header) :]):
                 problem = (
                     f"it has {len(cells)} cells, but there are {len(header)} columns; quote cells with {delimiter!r}"
+                    + (", and write decimals with a point: 0.5" if delimiter == "," else "")
                 )
             yield line, dict(zip(header, cells, strict=False)), problem
     except csv.Error as error:
@@ -147,16 +150,20 @@ def _header(cells: list[str], path: Path) -> list[str]:
 
 
 def _json_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], str | None]]:
-    for line, content in enumerate(text.splitlines(), 1):
+    for line, content in enumerate(re.split(r"\r\n?|\n", text), 1):  # JSON allows other ends of lines in its text
         if not content.strip():
             continue
         try:
             values = json.loads(content)
+            cells = {name: _text(value) for name, value in values.items()} if isinstance(values, dict) else {}
+        except RecursionError:
+            yield line, {}, "it is nested too deeply; write one value for each name"
+            continue
         except ValueError as error:
             raise DataError(f"{path}, line {line} is not JSON ({error}); write an object a line") from error
         if not isinstance(values, dict):
             raise DataError(f'{path}, line {line} is not an object; write one such as {{"style": "wave.jpg"}}')
-        yield line, {_column(name, path): _text(value) for name, value in values.items()}, None
+        yield line, {_column(name, path): text for name, text in cells.items()}, None
 
 
 def _text(value: Any) -> str:
@@ -167,6 +174,11 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value)
+
+
+def _as_text(value: str) -> str:
+    """Without what no file and no command line can hold."""
+    return value.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 def _column(typed: str, path: Path | None = None) -> str:
@@ -186,22 +198,42 @@ def _column(typed: str, path: Path | None = None) -> str:
     return name
 
 
+def _at_home(path: str) -> Path:
+    """A path that may begin with ~.
+
+    Raises:
+        DataError: There is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{path} begins with a user who is not there; write the whole path") from error
+
+
 def _row(number: int, line: int, cells: dict[str, str], folder: Path, problem: str | None) -> Row:
-    settings = {name: value for name, value in cells.items() if name and value}
+    settings = {name: _as_text(value) for name, value in cells.items() if name and value}
+    if any(settings[name] != cells[name] for name in settings):
+        problem = problem or "it holds a character that is in no text, such as half of a pair; write it anew"
     for name in settings:
+        if name in OPTIONS and OPTIONS[name].value in _NUMBERS and re.fullmatch(r"[+-]?\d+,\d+", settings[name]):
+            problem = problem or f"{name} is {settings[name]}; write {settings[name].replace(',', '.')}, with a point"
         if name in OPTIONS and not OPTIONS[name].value:
             if settings[name].lower() not in _YES | _NO:
                 problem = problem or f"{name} is yes or no, not {settings[name]!r}"
             settings[name] = "true" if settings[name].lower() in _YES else ""
         elif name in _PATHS or (name in _PERHAPS_PATHS and is_file(folder / settings[name])):
-            settings[name] = str(folder / Path(settings[name]).expanduser())
+            try:
+                settings[name] = str(folder / _at_home(settings[name]))
+            except DataError as error:
+                problem = problem or str(error)
     settings = {name: value for name, value in settings.items() if value}
     name = settings.pop("name", "") or Path(settings.get("style", "")).stem
     file = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._")
     if "style" not in settings:
         problem = problem or "it names no painting; fill in the column style"
     elif not is_file(Path(settings["style"])):
-        problem = problem or f"there is no painting {settings['style']}; check the column style"
+        hint = ", and that the first line separates its cells as the others do" if ";" in settings["style"] else ""
+        problem = problem or f"there is no painting {settings['style']}; check the column style{hint}"
     elif not file or len(file.encode()) > _MOST_BYTES:
         problem = problem or f"{name!r} is no name for files; give another one in the column name"
     return Row(number, line, name, file or f"row_{number}", settings, problem)

@@ -88,8 +88,53 @@ def test_rows_that_cannot_be_trained_say_why_and_stop_no_other(desk: Path) -> No
     assert problems[3] == "it names no painting; fill in the column style"
     assert problems[4] == "calibrate is yes or no, not 'maybe'"
     assert problems[5] == "'..' is no name for files; give another one in the column name"
-    assert problems[6] == "it has 4 cells, but there are 3 columns; quote cells with ','"
+    assert (
+        problems[6]
+        == "it has 4 cells, but there are 3 columns; quote cells with ',', and write decimals with a point: 0.5"
+    )
     assert len({row.number for row in rows}) == 7
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"style": "~nosuchuser/x.jpg"}, "begins with a user who is not there; write the whole path"),
+        ({"style": "wave.jpg", "name": "half \ud83d"}, "a character that is in no text"),
+        ({"style": "wave.jpg", "painting": "nul \0"}, "a character that is in no text"),
+        ({"style": "wave.jpg", "style-weight": "0,5"}, "style-weight is 0,5; write 0.5, with a point"),
+    ],
+)
+def test_a_bad_cell_is_a_problem_of_its_row(desk: Path, cells: dict[str, str], says: str) -> None:
+    good = {"style": "scream.png"}
+    bad, other = rows_of(desk, f"{json.dumps(cells)}\n{json.dumps(good)}\n")
+    assert says in str(bad.problem)
+    assert "\n" not in str(bad.problem)
+    (bad.name + str(bad.settings)).encode()
+    assert other.problem is None
+
+
+def test_json_that_is_nested_too_deeply_is_a_problem_of_its_row(desk: Path) -> None:
+    deep = '{"style": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    bad, other = rows_of(desk, f'{deep}\n{{"style": "wave.jpg"}}\n')
+    assert (bad.problem, other.problem) == ("it is nested too deeply; write one value for each name", None)
+
+
+def test_other_ends_of_lines_are_text_in_json(desk: Path) -> None:
+    first, second = rows_of(desk, '{"style": "wave.jpg", "painting": "a\u2028b"}\r\n{"style": "scream.png"}\r')
+    assert (first.settings["painting"], second.line) == ("a\u2028b", 2)
+
+
+def test_decimal_commas_and_semicolons_are_named(desk: Path) -> None:
+    (row,) = rows_of(desk, "style;style-weight\nwave.jpg;0,5\n")
+    assert row.problem == "style-weight is 0,5; write 0.5, with a point"
+    (row,) = rows_of(desk, "style,style-weight\nwave.jpg,0,5\n")
+    assert str(row.problem).endswith("quote cells with ',', and write decimals with a point: 0.5")
+    (row,) = rows_of(desk, "style,style-weight\nwave.jpg;0.5\n")
+    assert str(row.problem).endswith(
+        "check the column style, and that the first line separates its cells as the others do"
+    )
+    (row,) = rows_of(desk, "style;size\nwave.jpg;256,512\n")
+    assert row.problem is None
 
 
 def test_two_spellings_of_one_name_are_one_file(desk: Path) -> None:
@@ -119,6 +164,13 @@ def test_options_for_all_rows() -> None:
         "calibrate": "true",
         "trainer.precision": "32-true",
     }
-    for words in (["30"], ["--steps"], ["--steps", "--size"], ["--stepz", "3"], ["--resume"]):
+    for words in (
+        ["--photos", "~nosuchuser/photos"],
+        ["30"],
+        ["--steps"],
+        ["--steps", "--size"],
+        ["--stepz", "3"],
+        ["--resume"],
+    ):
         with pytest.raises(DataError):
             common_settings(words)
