@@ -123,9 +123,9 @@ def slurm_script(
 #SBATCH --output="{log}"
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@{_NOTICE}
-# One row of the sheet a task; a task that is begun again goes on from its last checkpoint. With
+# One row of the sheet a task; a task that is begun again goes on from its last checkpoint. To submit it:
 #   sbatch {shlex.quote(str(output / SCRIPT))}
-# Add --time, --partition and --account on that line as your cluster wants them. When all have ended:
+# Put --time, --partition and --account behind sbatch as your cluster wants them. When all have ended:
 #   {shlex.join([*command, "--report"])}
 # It is exec that lets the signal reach the row.
 set -euo pipefail
