@@ -217,6 +217,13 @@ def test_an_address_with_a_stray_percent_opens_the_first_style(new_page: NewPage
     assert page.errors == []
 
 
+def test_networks_of_one_painting_can_be_told_apart(page: Page) -> None:
+    """Their names are not cut off."""
+    titles = page.tab.locator(".network > span:last-child")
+    assert titles.filter(has_text="(starry_int8)").count() == 1
+    assert titles.evaluate_all("all => all.every(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight)")
+
+
 def test_buttons_wait_until_the_page_is_ready(new_page: NewPage, address: str) -> None:
     page = new_page()
     held: list[Any] = []
@@ -227,6 +234,9 @@ def test_buttons_wait_until_the_page_is_ready(new_page: NewPage, address: str) -
             break
         page.tab.wait_for_timeout(50)
     assert page.tab.eval_on_selector_all("#empty button", "buttons => buttons.every(({ disabled }) => disabled)")
+    assert not page.tab.evaluate(
+        "document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true }))"
+    )
     held[0].continue_()
     page.tab.click("#sample")  # as soon as it can be clicked
     page.painted_since(0)

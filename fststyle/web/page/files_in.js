@@ -23,9 +23,7 @@ export function takeFiles(take, onNothing) {
     if (event.dataTransfer?.types.includes("Files")) drag(1);
   });
   addEventListener("dragleave", () => drag(-1));
-  addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
-    event.preventDefault();
     drag(-inside);
     const files = [...(event.dataTransfer?.files ?? [])];
     if (files.length) take(files);

@@ -28,6 +28,8 @@ function chooseLanguage(language, then) {
 
 async function start() {
   showMode("empty");
+  // Else the browser shows a dropped photo in the place of the page.
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   /** @type {Site} */
   const none = {
     engine: "browser",

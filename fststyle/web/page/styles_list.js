@@ -89,7 +89,7 @@ export class StylesList {
     Object.assign(radio, { type: "radio", name: "network", value: network.name, checked: network === this.chosen });
     radio.onchange = () => this.choose(network);
     const title = document.createElement("span");
-    title.textContent = network.title;
+    title.textContent = label.title = network.title;
     label.append(radio, preview(network), title);
     return label;
   }
