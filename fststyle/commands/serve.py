@@ -69,6 +69,7 @@ def serve(
         from fststyle.serve.server import Server
     import os
 
+    from fststyle.serve.lock import claimed
     from fststyle.serve.settings import Limits, Settings, listen, token_for, url_of
     from fststyle.system.memory import parse_bytes
 
@@ -93,6 +94,6 @@ def serve(
         limits=limits,
     )
     application = Application(settings)
-    listener = listen(host, port)
-    complain("open", url_of(listener, settings.token))
-    Server(application, limits).run_at(listener)
+    with claimed(settings.folder), listen(host, port) as listener:
+        complain("open", url_of(listener, settings.token))
+        Server(application, limits).run_at(listener)

@@ -8,11 +8,11 @@ import hmac
 import re
 import socket
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -80,7 +80,7 @@ class Gate:
             if (signed_in := self._sign_in(scope, headers)) is not None:
                 answer = signed_in
         except RefusedError as refusal:
-            answer = refusal.answer()
+            answer = refusal.page() if _reads_html(headers) else refusal.answer()
         await answer(scope, receive, told)
 
     def _check_host(self, headers: Headers) -> None:
@@ -120,7 +120,9 @@ class Gate:
         if in_address and self._is_token(in_address):
             rest = urlencode(query, doseq=True)
             answer = RedirectResponse("./" + (f"?{rest}" if rest else ""), 303)
-            answer.set_cookie(_cookie_name(headers), self._token, max_age=30 * 86400, httponly=True, samesite="strict")
+            # Not "strict": who comes by a link of another site would arrive at the page without it. Only GET is let
+            # through from there, which changes nothing.
+            answer.set_cookie(_cookie_name(headers), self._token, max_age=30 * 86400, httponly=True, samesite="lax")
             return answer
         if not self._is_token(given):
             how = "open the address that `fststyle serve` has printed, or send Authorization: Bearer TOKEN"
@@ -129,6 +131,11 @@ class Gate:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._token or "").encode())
+
+
+def _reads_html(headers: Mapping[str, str]) -> bool:
+    """Whether a person looks at the answer: only what a browser's address bar asks for names HTML."""
+    return "text/html" in headers.get("accept", "").lower()
 
 
 def _is_address(host: str) -> bool:
@@ -145,8 +152,5 @@ def _cookie_name(headers: Mapping[str, str]) -> str:
 
 
 def _cookie(headers: Mapping[str, str]) -> str:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(_cookie_name(headers))
-    except CookieError:
-        return ""
-    return "" if morsel is None else morsel.value
+    # Not SimpleCookie: it reads nothing after the first cookie that it finds wrong, whoever set it.
+    return cookie_parser(headers.get("cookie", "")).get(_cookie_name(headers), "")

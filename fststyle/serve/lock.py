@@ -1,9 +1,37 @@
-"""Who works in a job's folder: a process of a server that was killed may still be writing its checkpoint."""
+"""Who works in a folder: one server in that of its jobs, one process in that of a job.
+
+A process of a server that was killed may still be writing its checkpoint.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from fststyle.errors import FststyleError
+from fststyle.system.files import reason_of
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder, which is made if it is not there, is this server's; the lock ends with the process.
+
+    Raises:
+        FststyleError: Another server works there, or the folder cannot be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+b")
+    except OSError as error:
+        raise FststyleError(f"{folder} cannot be used ({reason_of(error)}); choose another --output") from error
+    with file:
+        try:
+            _lock(file, wait=False)
+        except (BlockingIOError, PermissionError) as error:
+            raise FststyleError(f"another server works in {folder}; give another --output") from error
+        except OSError as error:
+            raise FststyleError(f"{folder} cannot be locked ({reason_of(error)}); choose another --output") from error
+        yield
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Errors as answers: a status, and one sentence in JSON."""
 
 import logging
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -13,6 +14,14 @@ from fststyle.errors import FststyleError, ImageError, ModelFileError, VideoErro
 from fststyle.system.files import reason_of
 
 _log = logging.getLogger(__name__)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>fststyle</title>
+<p>{sentence}</p>
+"""
 
 _GENERAL = {
     404: "there is nothing at this address; see /openapi.json",
@@ -36,6 +45,10 @@ class RefusedError(FststyleError):
     def answer(self) -> JSONResponse:
         """The answer."""
         return JSONResponse({"error": str(self)}, self.status, self.headers)
+
+    def page(self) -> HTMLResponse:
+        """The answer to a person."""
+        return HTMLResponse(_PAGE.format(sentence=escape(str(self))), self.status, self.headers)
 
 
 def refusal_of(error: Exception) -> RefusedError:

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from fststyle.serve.app import Application
 from fststyle.serve.settings import Limits
 
-# Seconds until the first line and the headers of a connection's first request must be there.
+# Seconds from the first byte of a request, or from the connection, until all of its headers must be there.
 _HEADERS = 15.0
 
 # Seconds that a connection may stay without a request.
@@ -21,15 +21,45 @@ _HEADER_BYTES = 32_000
 
 
 class _Protocol(H11Protocol):
-    """Closes connections that never ask for anything."""
+    """Closes connections that do not ask for anything, and those of an address that has too many."""
+
+    _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.loop.call_later(_HEADERS, self._look)
+        # Half of all: a proxy has all that the limits let in, and one client cannot shut out the others.
+        if self.limit_concurrency is not None and 2 * self._of_this_address() > self.limit_concurrency:
+            transport.abort()
+        else:
+            self._watch()
 
-    def _look(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._rest()
+
+    def _of_this_address(self) -> int:
+        others = [other.client for other in self.connections if isinstance(other, _Protocol)]
+        return sum((other or "")[:1] == (self.client or "")[:1] for other in others)
+
+    def _watch(self) -> None:
+        """Between two answers, wait for the headers of a request, but not for ever."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._rest()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(_HEADERS, self._give_up)
+
+    def _rest(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _give_up(self) -> None:
+        self._patience = None
+        self.transport.close()
 
 
 class Server(uvicorn.Server):

@@ -70,7 +70,7 @@ class Work:
             networks: As for `steps_of`.
             photos: Likewise.
             told: Called when there is something new.
-            unwanted: Asked between two commands; True ends the work there.
+            unwanted: Asked now and then; True ends the work, with its checkpoint written.
 
         Returns:
             Why one of them failed or was not run; None if the job is done.
@@ -91,7 +91,12 @@ class Work:
             async with Process.begun(self._folder, words) as process:
                 self._process = process
                 try:
-                    while not await process.ends_within(_LOOK):
+                    while True:
+                        # Whoever asked while the process was being started found none to end.
+                        if unwanted():
+                            process.ask_to_end()
+                        if await process.ends_within(_LOOK):
+                            break
                         self._hear(log, told)
                 finally:
                     self._process = None

@@ -132,8 +132,36 @@ async def test_the_address_becomes_a_cookie(client: Client) -> None:
         cookie = answer.headers["set-cookie"]
         assert cookie.startswith(f"fststyle_8000={TOKEN};")
         assert "HttpOnly" in cookie
-        assert "SameSite=strict" in cookie
+        assert "SameSite=lax" in cookie  # with "strict" a link on another site would lead to a 401
         assert (await ask.get("/api")).status_code == 200
+
+
+async def test_a_cookie_of_others_does_not_hide_ours(client: Client) -> None:
+    foreign = ('{"a": 1}', "a=[b, c]; d={e}", "\x7f=;;;=", "a/b=c", "x", 'y="')
+    async with client(token=TOKEN) as ask:
+        for other in foreign:
+            for cookies in (f"{other}; fststyle_8000={TOKEN}", f"fststyle_8000={TOKEN}; {other}"):
+                assert (await ask.get("/api", headers={"Cookie": cookies})).status_code == 200, cookies
+
+
+async def test_a_person_without_the_token_gets_a_page(client: Client) -> None:
+    visit = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Host": "127.0.0.1:8000"}
+    async with client(token=TOKEN) as ask:
+        answer = await ask.get("/", headers=visit)
+        named = await ask.get("/", headers=visit | {"Host": "<b>evil"})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<p>the token is missing or wrong; open the address" in answer.text
+    assert named.status_code == 403
+    assert "&lt;b&gt;evil" in named.text
+    assert "<b>" not in named.text
+
+
+async def test_nothing_is_changed_by_what_a_link_may_do(client: Client) -> None:
+    async with client() as ask:
+        paths: dict[str, dict[str, object]] = (await ask.get("/openapi.json")).json()["paths"]
+    reading = {path for path, methods in paths.items() if "get" in methods}
+    assert not any(path.endswith(("/pause", "/resume", "/paint", "/train", "/video")) for path in reading)
 
 
 async def test_what_browsers_are_told(client: Client) -> None:

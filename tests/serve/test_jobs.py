@@ -89,6 +89,33 @@ async def test_pause_and_resume(client: Client, png: bytes, tmp_path: Path) -> N
         assert json.loads(begun[1])["step"] == 5  # with --resume
 
 
+@pytest.mark.parametrize("method", ["pause", "remove"])
+async def test_a_job_is_ended_while_its_process_starts(
+    client: Client, png: bytes, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    starting, go = asyncio.Event(), asyncio.Event()
+    start = asyncio.create_subprocess_exec
+
+    async def slow(*words: Any, **options: Any) -> Any:
+        process = await start(*words, **options)
+        starting.set()
+        await go.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    async with client() as ask:
+        name = await new(ask, png)
+        await starting.wait()
+        ending = asyncio.create_task(getattr(ask.application.jobs, method)(name))  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        go.set()
+        await asyncio.wait_for(ending, 10)
+        if method == "pause":
+            await becomes(ask, name, "paused")
+        else:
+            assert (await ask.get(f"/api/jobs/{name}")).status_code == 404
+
+
 async def test_a_job_that_fails_says_why_and_can_be_tried_again(client: Client, png: bytes) -> None:
     async with client() as ask:
         name = await new(ask, png, "broken")

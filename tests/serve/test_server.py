@@ -96,6 +96,59 @@ def test_a_connection_that_asks_for_nothing(server: Callable[..., Any], monkeypa
         assert idle.recv(100) == b""
 
 
+@pytest.mark.parametrize("part", [b"GET /api HTTP/1.1\r\nHost: localhost\r\nA: ", b"G"])
+def test_a_second_request_without_an_end(
+    server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, part: bytes
+) -> None:
+    monkeypatch.setattr("fststyle.serve.server._HEADERS", 0.3)
+    with (
+        server(token="0123456789abcdef") as (address, _),
+        socket.create_connection(address_of(address), 10) as idle,
+    ):
+        idle.sendall(b"GET /api HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.recv(4096).startswith(b"HTTP/1.1 401")
+        begun = time.monotonic()
+        idle.sendall(part)
+        while not select.select([idle], [], [], 0.05)[0]:
+            idle.sendall(b"a")
+        assert time.monotonic() - begun < 5
+        assert b"200 OK" not in idle.recv(4096)
+
+
+def test_a_slow_painting_is_waited_for(server: Callable[..., Any], png: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fststyle.serve.server._HEADERS", 0.1)
+    slow = Slow(monkeypatch)
+    threading.Timer(0.5, slow.go.set).start()
+    with server() as (address, _), httpx.Client() as client:
+        for _ in range(2):
+            answer = client.post(f"{address}/api/paint?network=identity", files={"picture": png}, timeout=20)
+            assert answer.status_code == 200
+            time.sleep(0.2)  # a connection that is kept is not closed as early as one that begins a request
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is not an address of this machine")
+def test_one_address_cannot_take_all_connections(server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def source(host: str) -> httpx.Client:
+        return httpx.Client(transport=httpx.HTTPTransport(local_address=host))
+
+    limits = Limits(workers=1, waiting=0, listeners=1)
+    with server(limits) as (address, _), source("127.0.0.1") as same, source("127.0.0.2") as other:
+        held = [socket.create_connection(address_of(address), 10) for _ in range(34)]
+        with pytest.raises(httpx.TransportError):
+            same.get(f"{address}/api")
+        assert other.get(f"{address}/api").status_code == 200
+        for connection in held:
+            connection.close()
+        until(lambda: answers(same, address), 5)
+
+
+def answers(client: httpx.Client, address: str) -> bool:
+    try:
+        return client.get(f"{address}/api").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00", b"GET / HTTP/9\r\n\r\n", b"GET /" + b"a" * 100_000])
 def test_what_is_no_request(server: Callable[..., Any], sent: bytes) -> None:
     with server() as (address, _):
@@ -238,6 +291,12 @@ def test_the_command(tmp_path: Path, identity: Path, png: bytes) -> None:
         assert again.returncode == 1
         assert again.stderr.startswith("error: cannot listen at 127.0.0.1")
         assert again.stderr.count("\n") == 1
+        second = subprocess.run(
+            [sys.executable, "-m", "fststyle", "serve", identity, "--port", "0", "-o", "served"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert second.returncode == 1
+        assert second.stderr == f"error: another server works in {tmp_path / 'served'}; give another --output\n"
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(20) in (0, -signal.SIGTERM)
 
