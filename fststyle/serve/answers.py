@@ -42,8 +42,8 @@ class NetworkAnswer(BaseModel):
             bytes=len(offer.file.data),
             takes_strength=offer.file.takes_strength,
             job=offer.job,
-            preview=f"api/networks/{offer.name}/preview",
-            file=f"api/networks/{offer.name}/file",
+            preview=f"{offer.address}/preview",
+            file=f"{offer.address}/file",
         )
 
 

@@ -33,6 +33,9 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 
+# What ends the offline worker of another site needs no token: before that, nobody sees the page to sign in.
+WORKER = "/sw.js"
+
 # How a browser says that somebody follows a link.
 _VISIT = "GET", "navigate", "document"
 
@@ -112,7 +115,7 @@ class Gate:
         Raises:
             RefusedError: It is not there, or another.
         """
-        if self._token is None:
+        if self._token is None or scope["path"] == WORKER:
             return None
         given = headers.get("authorization", "").removeprefix("Bearer ").strip() or _cookie(headers)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)

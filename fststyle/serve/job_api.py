@@ -79,6 +79,8 @@ def job_api(settings: Settings, networks: Networks, jobs: Jobs) -> APIRouter:
         _require("train")
         if query.minutes is not None and query.steps is not None:
             raise RefusedError(422, "give minutes or steps, not both")
+        if query.network == "tiny" and query.teacher is None:
+            raise RefusedError(422, "teacher: tiny learns from a larger network; name one of the list")
         if query.teacher is not None:
             networks.offer(query.teacher)
 

@@ -4,6 +4,7 @@ import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from fststyle.errors import FststyleError
 from fststyle.model.file import ModelFile, read_model
@@ -39,6 +40,11 @@ class Offer:
     title: str
     job: str | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it is found, relative to the server's page."""
+        return f"api/networks/{quote(self.name, safe='')}"
+
 
 class Networks:
     """What is offered; any thread may ask."""
@@ -55,6 +61,8 @@ class Networks:
         self._lock = threading.Lock()
         paths = [find_network(Path(name)) for name in settings.networks] or list(networks().values())
         for path in paths:
+            if path.stem in (".", "..") or set(path.stem) & set(",:/"):
+                raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
             if path.stem in self._offers:
                 raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
             self.add(path.stem, path)

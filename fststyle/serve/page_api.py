@@ -5,9 +5,21 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.staticfiles import StaticFiles
 
+from fststyle.serve.gate import WORKER
 from fststyle.serve.networks import Networks
 from fststyle.web.networks import describe
 from fststyle.web.site import PAGE, page_files, sample_photo_file, site_description
+
+_LAST_WORKER = """const PREFIX = `fststyle ${new URL(registration.scope).pathname} `;
+addEventListener("install", () => skipWaiting());
+addEventListener("activate", (event) => event.waitUntil(end()));
+async function end() {
+  const kept = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
+  await Promise.all(kept.map((name) => caches.delete(name)));
+  await registration.unregister();
+  for (const page of await clients.matchAll({ type: "window" })) page.navigate(page.url);
+}
+"""
 
 
 def page_api(networks: Networks) -> APIRouter:
@@ -22,12 +34,17 @@ def page_api(networks: Networks) -> APIRouter:
             describe(offer.file, offer.name)
             | {
                 "title": offer.title,
-                "file": f"api/networks/{offer.name}/file",
-                "preview": f"api/networks/{offer.name}/preview",
+                "file": f"{offer.address}/file",
+                "preview": f"{offer.address}/preview",
             }
             for offer in networks.offers()
         ]
         return site_description(files, entries, engine="server", runtime=None) | {"modules": ["./jobs.js"]}
+
+    @api.get(WORKER)
+    def worker() -> Response:
+        """Ends the offline worker of a site that once stood at this address: it would show that site's page."""
+        return Response(_LAST_WORKER, media_type="text/javascript")
 
     @api.get("/sample.jpg")
     def sample() -> Response:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fststyle.errors import ImageError
 from fststyle.paint.controls import Controls
 from fststyle.paint.passes import parse_passes
 from fststyle.pictures.files import encode_picture, read_mask, read_picture, refuse_size, suffix_to_write
@@ -90,7 +91,10 @@ class Studio:
                 f"at a scale of {query.scale:g} the network would see {seen / 1e6:,.0f} megapixels, more than the "
                 f"{most / 1e6:,.0f} allowed; choose a larger scale or a smaller max_side",
             )
-        shown = None if mask is None else read_mask(io.BytesIO(mask), max_pixels=most)
+        try:
+            shown = None if mask is None else read_mask(io.BytesIO(mask), max_pixels=most)
+        except ImageError as error:
+            raise RefusedError(422, str(error).replace("the picture", "the mask")) from error
         controls = Controls(
             query.strength, query.keep_color, query.scale, shown, query.grain, parse_passes(query.passes)
         )

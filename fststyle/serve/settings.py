@@ -1,5 +1,6 @@
 """What a server is started with, and the limits that it keeps."""
 
+import errno
 import os
 import secrets
 import socket
@@ -78,6 +79,11 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        if self.photos is not None and not self.photos.is_dir():
+            raise FststyleError(f"--photos {self.photos} is no folder; give a folder of photos")
+        for name in self.names:
+            if set(name) & set(":/@ "):
+                raise FststyleError(f"--allow-host {name} is no host name; give the name alone, as paint.example.org")
         if self.token is not None and (len(self.token) < _SHORTEST_TOKEN or not self.token.isascii()):
             raise ValueError(f"the token must have at least {_SHORTEST_TOKEN} characters, all of them ASCII")
 
@@ -120,6 +126,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise FststyleError(f"--host {host} is no address of this machine; use 127.0.0.1") from error
         raise FststyleError(f"cannot listen at {host}, port {port} ({reason}); choose another --port") from error
     return listener
 

@@ -17,6 +17,9 @@ from fststyle.serve.settings import Limits
 # For so many seconds nobody is asked for speed.
 _GRACE = 10.0
 
+# Texts of a form that are read, only to say which file was meant.
+_FIELDS = 8
+
 # Of a form, beside its files: boundaries and headers.
 _FORM_BYTES = 20_000
 
@@ -58,8 +61,11 @@ async def form_files(request: Request, limits: Limits, *names: str) -> AsyncIter
         RefusedError: The form is too large or too slow, lacks the first file, or has something else in it.
     """
     most = len(names) * limits.picture_bytes + _FORM_BYTES
-    async with bounded(request, most, limits).form(max_files=len(names), max_fields=0) as form:
+    async with bounded(request, most, limits).form(max_files=len(names), max_fields=_FIELDS) as form:
         files = {name: file for name, file in form.multi_items() if isinstance(file, UploadFile)}
+        if text := next((name for name, value in form.multi_items() if isinstance(value, str)), None):
+            name = text if text in names else names[0]
+            raise RefusedError(422, f"the {name} came as text; send it as a file of a form: -F {name}=@FILE")
         if unknown := next((name for name in files if name not in names), None):
             raise RefusedError(
                 422, f"{unknown[:80]}: there is no such file in this form; it takes {' and '.join(names)}"

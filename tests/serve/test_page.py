@@ -26,6 +26,23 @@ async def test_the_page_and_what_it_is(client: Client, identity: Path) -> None:
             assert (await ask.get("/" + address)).status_code == 200
 
 
+async def test_an_offline_worker_of_another_site_ends(client: Client) -> None:
+    async with client(token="0123456789abcdef") as ask:
+        worker = await ask.get("/sw.js")
+    assert (worker.status_code, worker.headers["content-type"].partition(";")[0]) == (200, "text/javascript")
+    assert "registration.unregister()" in worker.text
+    assert "fetch" not in worker.text
+
+
+async def test_any_name_has_an_address(client: Client, identity: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "100% #1? é.onnx"
+    odd.write_bytes(identity.read_bytes())
+    async with client(networks=(str(odd),)) as ask:
+        (network,) = (await ask.get("/api/networks")).json()
+        for address in (network["file"], (await ask.get("/site.json")).json()["networks"][0]["file"]):
+            assert (await ask.get("/" + address)).content == identity.read_bytes()
+
+
 @pytest.mark.parametrize(
     "path",
     ["/../app.py", "/%2e%2e/site.py", "/..%2f..%2fcli.py", "/lang", "/lang/../../site.py", "//etc/passwd", "/%00"],

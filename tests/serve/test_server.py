@@ -258,6 +258,15 @@ def test_an_address_of_others() -> None:
             listen(host, 0)
 
 
+def test_what_a_server_cannot_be_started_with(settings: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(FststyleError, match=r"--photos .* is no folder"):
+        settings(photos=tmp_path / "nonexistent")
+    with pytest.raises(FststyleError, match="--allow-host http://a is no host name"):
+        settings(names=frozenset({"http://a"}))
+    with pytest.raises(FststyleError, match=r"--host 192\.0\.2\.1 is no address of this machine"):
+        listen("192.0.2.1", 0)
+
+
 class Running:
     """`fststyle serve` in a process of its own."""
 
@@ -333,7 +342,7 @@ def test_a_killed_server_loses_no_job(tmp_path: Path) -> None:
 
     with Running(tmp_path, "udnie_tiny", "--running", 2) as running:
         address = running.address
-        query = {"title": "Größe", "steps": 70, "size": 64, "style_size": 96, "network": "tiny"}
+        query = {"title": "Größe", "steps": 70, "size": 64, "style_size": 96}
         train = httpx.post(f"{address}api/jobs/train", params=query, files={"picture": painting.read_bytes()}).json()[
             "id"
         ]
