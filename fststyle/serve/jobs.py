@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,9 @@ from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
 from fststyle.serve.work import Work
 from fststyle.system.files import reason_of
+
+# The folders before a file's name: clients are not told where the server keeps its files.
+_PATH = re.compile(r"(?<![\w:./])(?:[A-Za-z]:)?(?:[/\\][^/\\\s:'\"]+)*[/\\](?=[^/\\\s])")
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +100,7 @@ class Jobs:
             "progress": self._work[job.id].progress.facts(),
             "samples": self._work[job.id].samples,
             "network": job.id if job.kind == "train" and job.state == "done" else None,
-            "error": job.error,
+            "error": None if job.error is None else _PATH.sub("", job.error),
         }
 
     async def add(

@@ -1,6 +1,7 @@
 """Runs the application with uvicorn, until a signal ends it."""
 
 import asyncio
+import logging
 import socket
 from types import FrameType
 
@@ -67,6 +68,8 @@ class Server(uvicorn.Server):
 
     def __init__(self, application: Application, limits: Limits) -> None:
         self._application = application
+        # A form that is no form is answered with a sentence; whoever sends it must not fill the log.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
         most = 2 * (limits.workers + limits.waiting + limits.listeners) + 64
         super().__init__(
             uvicorn.Config(

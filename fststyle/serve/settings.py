@@ -13,6 +13,8 @@ from fststyle.errors import FststyleError
 # Guessing a shorter one over a network is a matter of days.
 _SHORTEST_TOKEN = 16
 
+_DEVICES = ("auto", "cpu", "cuda", "directml", "coreml")
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -81,6 +83,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.photos is not None and not self.photos.is_dir():
             raise FststyleError(f"--photos {self.photos} is no folder; give a folder of photos")
+        if self.device not in _DEVICES:
+            raise FststyleError(f"--device {self.device} is none of {', '.join(_DEVICES)}")
         for name in self.names:
             if set(name) & set(":/@ "):
                 raise FststyleError(f"--allow-host {name} is no host name; give the name alone, as paint.example.org")

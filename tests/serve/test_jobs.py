@@ -127,6 +127,21 @@ async def test_a_job_that_fails_says_why_and_can_be_tried_again(client: Client, 
         assert (await becomes(ask, name, "failed"))["error"] == "the disk is full; make room"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("/srv/a/served/jobs/x-1/run/last.ckpt is broken; delete it", "last.ckpt is broken; delete it"),
+        ("cannot read '/srv/b.onnx' (10 MB/s)", "cannot read 'b.onnx' (10 MB/s)"),
+        ("C:\\served\\a.png is broken", "a.png is broken"),
+        ("give minutes and/or steps", "give minutes and/or steps"),
+    ],
+)
+async def test_an_error_does_not_tell_where_files_lie(client: Client, tmp_path: Path, error: str, told: str) -> None:
+    Job(id="a", kind="train", title="t", state="failed", error=error).write(tmp_path / "served/jobs/a")
+    async with client() as ask:
+        assert (await ask.get("/api/jobs/a")).json()["error"] == told
+
+
 async def test_one_runs_and_the_others_wait(client: Client, png: bytes) -> None:
     async with client() as ask:
         names = [await new(ask, png) for _ in range(3)]

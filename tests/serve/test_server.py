@@ -261,6 +261,8 @@ def test_an_address_of_others() -> None:
 def test_what_a_server_cannot_be_started_with(settings: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(FststyleError, match=r"--photos .* is no folder"):
         settings(photos=tmp_path / "nonexistent")
+    with pytest.raises(FststyleError, match="--device warp is none of auto, cpu"):
+        settings(device="warp")
     with pytest.raises(FststyleError, match="--allow-host http://a is no host name"):
         settings(names=frozenset({"http://a"}))
     with pytest.raises(FststyleError, match=r"--host 192\.0\.2\.1 is no address of this machine"):
