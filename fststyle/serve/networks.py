@@ -87,12 +87,15 @@ class Networks:
     def offers(self) -> list[Offer]:
         """All of them: those that were trained here first, the newest before the others.
 
-        Where several have one title, the architecture stands behind it: "Udnie (tiny)".
+        Where several have one title, the architecture stands behind it: "Udnie (tiny)". Where that is the same, too,
+        the name is the title.
         """
         with self._lock:
             offers = list(self._offers.values())
         count = Counter(offer.title for offer in offers)
         told = [replace(offer, title=_told_apart(offer)) if count[offer.title] > 1 else offer for offer in offers]
+        count = Counter(offer.title for offer in told)
+        told = [replace(offer, title=offer.name) if count[offer.title] > 1 else offer for offer in told]
         return [*reversed([offer for offer in told if offer.job]), *(offer for offer in told if not offer.job)]
 
     def offer(self, name: str) -> Offer:
