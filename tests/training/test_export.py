@@ -85,6 +85,7 @@ def test_tiny_is_a_small_file_of_plain_convolutions() -> None:
     assert "Einsum" not in {node.op_type for node in model.graph.node}
 
 
+@pytest.mark.slow
 @pytest.mark.fault("Models out", "the exported graph differs from torch", "refused, no file written", ())
 def test_a_graph_that_differs_is_not_kept(tmp_path: Path, painting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def tampered(net: torch.nn.Module) -> onnx.ModelProto:

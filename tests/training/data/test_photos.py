@@ -198,6 +198,7 @@ def test_the_share_of_dark_crops_is_a_share(tmp_path: Path) -> None:
         ContentData(tmp_path, dark=1.5)
 
 
+@pytest.mark.slow
 def test_a_program_ends_that_leaves_readers_behind() -> None:
     program = (
         "from fststyle import samples\n"

@@ -30,6 +30,7 @@ def test_a_run_tells_its_progress(
     assert "json: false" in (tmp_path / "run" / "config.yaml").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_says_where_it_goes_on(
     train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ def test_a_run_is_the_same_wherever_its_photos_lie(
     assert said.count("18 photos lie on cpu: 0.00047 GB") == 1
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_photos_that_lie_elsewhere(train_arguments: list[str], tmp_path: Path) -> None:
     for run, last in (("broken", "never"), ("whole", "always")):
         # Nothing may depend on how long the run is.

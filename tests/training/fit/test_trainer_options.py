@@ -81,6 +81,7 @@ def test_what_is_refused_in_one_line(train_arguments: Arguments, tmp_path: Path,
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_rehearsal_keeps_nothing(
     train_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,7 +39,9 @@ def varied(network: str, width: float) -> nn.Module:
     return net
 
 
-@pytest.mark.parametrize("network", ["fast", "johnson", "tiny"])
+@pytest.mark.parametrize(
+    "network", ["fast", pytest.param("johnson", marks=pytest.mark.slow), pytest.param("tiny", marks=pytest.mark.slow)]
+)
 def test_every_weight_comes_back_from_the_file(network: str, tmp_path: Path) -> None:
     net = varied(network, 0.25)
     path = write(tmp_path / "a.onnx", net, network, 0.25)
@@ -49,6 +51,7 @@ def test_every_weight_comes_back_from_the_file(network: str, tmp_path: Path) -> 
         torch.testing.assert_close(begun.state_dict()[name], parameter, rtol=1e-5, atol=1e-6, msg=name)
 
 
+@pytest.mark.slow
 def test_a_network_that_heeds_a_strength_gives_its_full_style(tmp_path: Path) -> None:
     net = varied("fast", 0.25)
     wanted = {name: tensor.clone() for name, tensor in net.state_dict().items()}

@@ -37,6 +37,7 @@ def test_it_paints(run_python: Python, arguments: list[str], tmp_path: Path) -> 
     assert not (tmp_path / "out.png.state").exists()
 
 
+@pytest.mark.slow
 def test_sigterm_keeps_the_picture_and_resume_goes_on(arguments: list[str], run_python: Python, tmp_path: Path) -> None:
     endless = [sys.executable, *arguments, "--method", "adam", "--iterations", "100000", "--snapshot-every", "1"]
     process = subprocess.Popen(endless, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])})
