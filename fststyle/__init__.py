@@ -105,17 +105,12 @@ _HOMES = {
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name in _HOMES:
-            from importlib import import_module
+        from importlib import import_module
 
+        if name in _HOMES:
             value = globals()[name] = getattr(import_module(_HOMES[name]), name)
             return value
-        from difflib import get_close_matches
-
-        by_lower = {known.lower(): known for known in __all__}
-        near = [by_lower[lower] for lower in get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)]
-        advice = f"; did you mean {near[0]}?" if near else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}", name=name)
+        raise import_module("fststyle.system.door").unknown_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

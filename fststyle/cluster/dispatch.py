@@ -15,8 +15,8 @@ _GIVEN_UP_IN_VAIN = 10
 # A worker reads a picture ahead and writes one behind, so that any of so many may have ended it.
 _SUSPECTS = 3
 
-# So many workers may be lost over a picture before it is given up.
-_CHANCES = 3
+# So many workers may be lost over a picture, or a group of a video, before it is given up.
+CHANCES = 3
 
 _LARGEST_BATCH = 32
 
@@ -72,7 +72,7 @@ class Dispatch:
         held = list(self._held.pop(worker, ()))
         suspects, others = held[:_SUSPECTS], held[_SUSPECTS:]
         self._lost_over.update(suspects)
-        given_up = [number for number in suspects if self._lost_over[number] >= _CHANCES]
+        given_up = [number for number in suspects if self._lost_over[number] >= CHANCES]
         self._alone.extend(number for number in suspects if number not in given_up)
         self._again.extend(others)
         self.left -= len(given_up)

@@ -12,13 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from fststyle.cluster.places import is_url, read_object, write_object
+from fststyle.cluster.places import read_object, write_object
 from fststyle.cluster.tasks import Task
 from fststyle.errors import FststyleError
 from fststyle.jobs.plan import Job
 from fststyle.jobs.run import Result, Settings, run
 from fststyle.paint.blend import Blend
 from fststyle.paint.stylizer import Opening, Stylizer
+from fststyle.system.urls import is_url
 
 # Pictures of an object store that are fetched while as many are painted.
 _AHEAD = 4

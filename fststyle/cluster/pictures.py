@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from fststyle.cluster.dispatch import Dispatch, InVain
+from fststyle.cluster.dispatch import CHANCES, Dispatch, InVain
 from fststyle.cluster.painter import Outcome, PicturePainter, Recipe
-from fststyle.cluster.ray_cluster import ClusterError, cluster, workers_for
+from fststyle.cluster.ray_cluster import ClusterError, cluster, lost_with, needs_gpu, share_of, workers_for
 from fststyle.cluster.tasks import Task, done_before, plan_tasks
 from fststyle.errors import FststyleError
 from fststyle.jobs.manifest import Manifest
 from fststyle.jobs.plan import parse_shard
+from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Settings
 from fststyle.model.file import read_model
 from fststyle.paint.controls import Controls, ControlValues
@@ -125,10 +126,7 @@ def paint_on_ray(
     if manifest is not None:
         refuse_inputs(manifest, *kept, *(Path(task.source) for task in tasks))
     if shard is not None:
-        number, of = parse_shard(shard)
-        if not 1 <= number <= of:
-            raise ValueError(f"a shard is i/n with i from 1 to n, not {number}/{of}")
-        tasks = tasks[number - 1 :: of]
+        tasks = part_of(tasks, *parse_shard(shard))
     there = done_before(tasks) if skip_existing else set()
     waiting = [task for number, task in enumerate(tasks) if number not in there]
     results = [Painted(tasks[number].source, tasks[number].target, 0.0, skipped=True) for number in sorted(there)]
@@ -158,9 +156,9 @@ def _note(notes: Manifest | None, result: Painted) -> None:
 
 def _painted(tasks: Sequence[Task], recipe: Recipe, workers: int | None, threads: int) -> Iterator[Painted]:
     with cluster() as ray:
-        gpu = recipe.device in ("cuda", "directml")
+        gpu = needs_gpu(recipe.device)
         count = workers_for(ray, workers, threads=threads, gpu=gpu, tasks=len(tasks))
-        crew = _Crew(ray, recipe, {"num_cpus": threads, "num_gpus": 1 if gpu else 0}, count)
+        crew = _Crew(ray, recipe, share_of(threads, gpu=gpu), count)
         dispatch = Dispatch(len(tasks), count)
         for _ in range(count):
             crew.hire()
@@ -175,8 +173,9 @@ def _painted(tasks: Sequence[Task], recipe: Recipe, workers: int | None, threads
                         "--memory or fewer --workers if the machines are small"
                     )
                 for number in given_up:
-                    reason = "3 workers ended while they painted it; shrink it with --max-side, or leave it out"
-                    yield Painted(tasks[number].source, tasks[number].target, 0.0, f"{tasks[number].source}: {reason}")
+                    task, ended = tasks[number], f"{CHANCES} workers ended while they painted it"
+                    reason = f"{task.source}: {ended}; shrink it with --max-side, or leave it out"
+                    yield Painted(task.source, task.target, 0.0, reason)
                 crew.hire()
                 continue
             for outcome in outcomes:
@@ -230,7 +229,6 @@ class _Crew:
         Raises:
             FststyleError: It cannot open the networks.
         """
-        errors = self._ray.exceptions
         (said, *_), _ = self._ray.wait(list(self._talking), num_returns=1, fetch_local=False)
         worker = self._talking[said]
         try:
@@ -238,7 +236,7 @@ class _Crew:
         except StopIteration:
             del self._talking[said]
             return worker, []
-        except (errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError, errors.OutOfMemoryError):
+        except lost_with(self._ray):
             del self._talking[said], self._workers[worker]
             return worker, None
         if isinstance(answer, FststyleError):

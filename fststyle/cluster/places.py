@@ -4,7 +4,6 @@ Object stores are reached with fsspec, so whatever it has a package for can be n
 environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …) or the machine's role, never from a URL.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +12,6 @@ from typing import Any
 from fststyle.errors import FststyleError, ImageError
 from fststyle.pictures.formats import is_picture
 from fststyle.system.extras import extra
-
-# One letter is a drive of Windows.
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-
-
-def is_url(name: str) -> bool:
-    """Whether this leads to an object store, or to any other place beyond the file system."""
-    return _URL.match(name) is not None
 
 
 def read_object(url: str) -> bytes:

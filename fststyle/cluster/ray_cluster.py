@@ -57,6 +57,22 @@ def cluster() -> Iterator[Any]:
                 os.environ.pop(name, None)
 
 
+def needs_gpu(device: str) -> bool:
+    """Whether a worker on this device has a GPU reserved; "auto" is the CPU on a cluster."""
+    return device in ("cuda", "directml")
+
+
+def share_of(threads: int, *, gpu: bool) -> dict[str, float]:
+    """What Ray keeps free for a worker."""
+    return {"num_cpus": threads, "num_gpus": int(gpu)}
+
+
+def lost_with(ray: Any) -> tuple[type[Exception], ...]:
+    """What Ray raises for a worker that has ended before its work."""
+    errors = ray.exceptions
+    return errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError, errors.OutOfMemoryError
+
+
 def workers_for(ray: Any, asked: int | None, *, threads: int, gpu: bool, tasks: int, memory: int = 0) -> int:
     """How many workers there shall be: as many as asked for, or as fit into the cluster; no more than tasks.
 

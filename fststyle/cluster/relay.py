@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-# So many workers may be lost over a group before the run ends.
-_CHANCES = 3
+from fststyle.cluster.dispatch import CHANCES
 
 
 class Relay:
@@ -94,4 +93,4 @@ class Relay:
             return None
         self._again = sorted([*self._again, number])
         self._lost_over[number] += 1
-        return number if self._lost_over[number] >= _CHANCES else None
+        return number if self._lost_over[number] >= CHANCES else None

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fststyle.cluster.places import find_pictures, is_url, joined, normal, objects_below
+from fststyle.cluster.places import find_pictures, joined, normal, objects_below
 from fststyle.errors import ImageError
 from fststyle.jobs.plan import plan
 from fststyle.pictures.files import WRITE_SUFFIXES, format_of, suffix_to_write
 from fststyle.system.files import is_file, place_of
+from fststyle.system.urls import is_url
 
 # Stands for the output while local pictures are planned that go to an object store; nothing is written there.
 _NOWHERE = Path(os.sep, "fststyle", "nowhere")

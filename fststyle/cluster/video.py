@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from fststyle.cluster.dispatch import CHANCES
 from fststyle.cluster.frames import FramePainter, FrameRecipe, Machine
 from fststyle.cluster.kept_groups import KeptGroups
-from fststyle.cluster.places import is_url
-from fststyle.cluster.ray_cluster import ClusterError, cluster, workers_for
+from fststyle.cluster.ray_cluster import ClusterError, cluster, lost_with, needs_gpu, share_of, workers_for
 from fststyle.cluster.relay import Relay
 from fststyle.errors import FststyleError, VideoError
+from fststyle.system.urls import is_url
 from fststyle.system.warn import warn
 from fststyle.video.clip import Clip
 from fststyle.video.groups import GroupReader, check_output, join
@@ -60,9 +61,9 @@ def convert_on_ray(
     begun(clip, resumed)
     about = None if clip.frames is None else -(-clip.frames // full)
     with cluster() as ray:
-        gpu = recipe.recipe.device in ("cuda", "directml")
+        gpu = needs_gpu(recipe.recipe.device)
         count = workers_for(ray, workers, threads=threads, gpu=gpu, tasks=about or 1_000_000)
-        crew = _Crew(ray, recipe, {"num_cpus": threads, "num_gpus": 1 if gpu else 0}, count)
+        crew = _Crew(ray, recipe, share_of(threads, gpu=gpu), count)
         relay = Relay(kept.done, kept.state, full)
         while not relay.is_over:
             for _ in crew.step(relay, kept):
@@ -111,14 +112,13 @@ class _Crew:
             return
         said = heard[0]
         worker = self._talking[said]
-        errors = self._ray.exceptions
         idle = False
         try:
             answer = self._ray.get(next(said))
         except StopIteration:
             del self._talking[said]
             return
-        except (errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError, errors.OutOfMemoryError):
+        except lost_with(self._ray):
             del self._talking[said]
             if self._workers.pop(worker, None) is not None:  # it may have been asked for two things
                 self._replace(worker, relay)
@@ -153,7 +153,9 @@ class _Crew:
         number = relay.lost(worker)
         self._lost += 1
         if number is not None:
-            raise ClusterError(f"3 workers ended while they painted group {number}; shrink the video with --max-side")
+            raise ClusterError(
+                f"{CHANCES} workers ended while they painted group {number}; shrink the video with --max-side"
+            )
         if self._lost > self._count + _LOST_AT_FIRST and relay.count is None and not self._talking:
             raise ClusterError("every worker ended at once; read Ray's logs, or give fewer --workers")
         self._hire()

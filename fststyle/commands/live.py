@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from fststyle.commands.options import (
+    Device,
     Grain,
     KeepColor,
     LayoutName,
@@ -16,6 +17,7 @@ from fststyle.commands.options import (
     PassesOption,
     Scale,
     Strength,
+    Threads,
     controls_of,
     sides,
 )
@@ -65,11 +67,9 @@ def live(
         float | None,
         typer.Option(min=0, max=1, help="How much paint moves along with things; takes time.", show_default=False),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
-    ] = "auto",
+    device: Device = "auto",
     layout: LayoutName = "rgb1",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON lines on standard error.")] = False,
 ) -> None:
     """Paint a camera live, as a virtual camera for calls and streams; pictures that come too fast are dropped."""

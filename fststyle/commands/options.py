@@ -23,6 +23,10 @@ LayoutName = Annotated[
         help="What a network that is not ours computes on: the order of its channels, and 0..1, 0..255 or -1..1.",
     ),
 ]
+Device = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: one per core.")]
 Weights = Annotated[
     Path | None,
     typer.Option(

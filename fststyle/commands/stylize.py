@@ -8,6 +8,7 @@ import typer
 
 from fststyle.commands.console import plain
 from fststyle.commands.options import (
+    Device,
     Grain,
     KeepColor,
     LayoutName,
@@ -16,6 +17,7 @@ from fststyle.commands.options import (
     PassesOption,
     Scale,
     Strength,
+    Threads,
     Workers,
     controls_of,
     network_names,
@@ -56,9 +58,7 @@ def stylize(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
-    ] = "auto",
+    device: Device = "auto",
     layout: LayoutName = "rgb1",
     blend: Annotated[
         str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix several networks, with weights.")
@@ -72,7 +72,7 @@ def stylize(
     keep_color: KeepColor = False,
     mask: Mask = None,
     grain: Grain = 0.0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    threads: Threads = None,
     memory: Annotated[
         str | None,
         typer.Option(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 import typer
 
 from fststyle.commands.options import (
+    Device,
     Grain,
     KeepColor,
     LayoutName,
@@ -20,6 +21,7 @@ from fststyle.commands.options import (
     PassesOption,
     Scale,
     Strength,
+    Threads,
     Workers,
     controls_of,
     on_ray,
@@ -106,11 +108,9 @@ def video(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
-    ] = "auto",
+    device: Device = "auto",
     layout: LayoutName = "rgb1",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    threads: Threads = None,
     on: On = None,
     workers: Workers = None,
     as_json: Annotated[
@@ -124,9 +124,8 @@ def video(
     from fststyle.system.streams import require_stream
 
     with extra("video"):
-        from fststyle.video.clip import Cut
         from fststyle.video.convert import STREAM, Job, convert, describe
-        from fststyle.video.timing import parse_rate, parse_time
+        from fststyle.video.timing import parse_cut
 
     example = f"fststyle video {shlex.quote(str(model))} {shlex.quote(source)} -o painted.mp4"
     target = required_output(output, into, example)
@@ -138,12 +137,7 @@ def video(
         job = Job(
             source,
             target,
-            Cut(
-                None if start is None else parse_time(start),
-                None if end is None else parse_time(end),
-                max_side,
-                None if fps is None else parse_rate(fps),
-            ),
+            parse_cut(start, end, max_side, fps),
             codec=codec,
             crf=crf,
             sound=sound,

@@ -5,18 +5,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from fststyle.errors import ImageError
 from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suffix_to_write
 from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
 from fststyle.system.files import is_file, is_folder, is_there, place_of
+from fststyle.system.urls import is_url
 from fststyle.system.warn import warn
 
 _STREAM = "-"
 
-# One letter is a drive of Windows.
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_Job = TypeVar("_Job")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def plan(
         raise ValueError(
             f"format must be one of {', '.join(known[1:] for known in WRITE_SUFFIXES)}, not {suffix[1:]!r}"
         )
-    if output is not None and _URL.match(output):
+    if output is not None and is_url(output):
         raise ValueError(f"{output} is no path; to write to an object store, add --on ray")
     if "" in (*inputs, output):
         raise ValueError("an input or the output has an empty name; name a file or folder")
@@ -109,7 +110,7 @@ def plan(
     return _refuse_overwriting(jobs, also_read) + lost
 
 
-def shard(jobs: Sequence[Job], number: int, of: int) -> list[Job]:
+def shard(jobs: Sequence[_Job], number: int, of: int) -> list[_Job]:
     """Every `of`-th job from the `number`-th on, counted from 1: what one of several machines does.
 
     Raises:
@@ -171,7 +172,7 @@ def _expand(text: str, into: Path | None, style: str) -> Iterator[tuple[Path, Pa
     """Yield each picture with the folder it was looked for in, None if it was named itself."""
     if re.match(r"https?://", text):
         raise ImageError(f"{text} is a web address; download the picture, then name the file")
-    if _URL.match(text):
+    if is_url(text):
         raise ImageError(f"{text} is no path; to read from an object store, add --on ray")
     path = Path(text)
     if is_folder(path):

@@ -97,3 +97,13 @@ BUSY: dict[int | str, dict[str, Any]] = {
     503: {"model": Error, "description": "It took too long, or there is too little memory"},
     507: {"model": Error, "description": "The disk is full"},
 }
+
+
+def form_of(**files: str | None) -> dict[str, Any]:
+    """How OpenAPI shows a form of files, the first of which must be there; by name, with what each is."""
+    properties = {
+        name: {"type": "string", "format": "binary"} | ({} if what is None else {"description": what})
+        for name, what in files.items()
+    }
+    schema = {"type": "object", "required": list(files)[:1], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from fststyle.errors import FststyleError, ImageError
 from fststyle.pictures.files import read_picture, write_picture
-from fststyle.serve.answers import BUSY, REFUSALS, JobAnswer
+from fststyle.serve.answers import BUSY, REFUSALS, JobAnswer, form_of
 from fststyle.serve.commands import PAINTING, RUN, SOURCE, TrainQuery, VideoQuery, result_of
 from fststyle.serve.jobs import Jobs
 from fststyle.serve.networks import Networks
@@ -23,20 +23,7 @@ from fststyle.serve.settings import Settings
 from fststyle.serve.uploads import form_files, save_body
 from fststyle.serve.videos import check_video
 
-_PAINTING_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["picture"],
-                    "properties": {"picture": {"type": "string", "format": "binary", "description": "The painting."}},
-                }
-            }
-        },
-    }
-}
+_PAINTING_FORM = form_of(picture="The painting.")
 _VIDEO_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -3,6 +3,7 @@
 A process of a server that was killed may still be writing its checkpoint.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 from fststyle.errors import FststyleError
 from fststyle.system.files import reason_of
+from fststyle.system.lock import lock_file
 
 
 @contextmanager
@@ -54,9 +56,5 @@ def is_held(folder: Path) -> bool:
 
 def _lock(file: BinaryIO, *, wait: bool) -> None:
     """On Windows nothing is locked; there `train` and `video` refuse to work where another process does."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        return
-    # Not flock: that lock would live on in processes that read photos for a training.
-    fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    if os.name != "nt":
+        lock_file(file, wait=wait)

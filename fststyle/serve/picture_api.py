@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from fststyle.runtime.stopping import Stop
-from fststyle.serve.answers import BUSY, REFUSALS, NetworkAnswer
+from fststyle.serve.answers import BUSY, REFUSALS, NetworkAnswer, form_of
 from fststyle.serve.networks import Networks
 from fststyle.serve.painting import MEDIA_TYPES, PaintQuery, Studio, suffix_of
 from fststyle.serve.queue import Queue
@@ -16,27 +16,7 @@ from fststyle.serve.settings import Limits
 from fststyle.serve.uploads import form_files, until_gone
 from fststyle.web.preview import preview_of
 
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["picture"],
-                    "properties": {
-                        "picture": {"type": "string", "format": "binary"},
-                        "mask": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "A picture of any size: paint where it is white, not where it is black.",
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
+_FORM = form_of(picture=None, mask="A picture of any size: paint where it is white, not where it is black.")
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The painting", "content": {media: {} for media in sorted(set(MEDIA_TYPES.values()))}}
 }

@@ -35,16 +35,10 @@ async def check_video(path: Path, max_pixels: int, query: VideoQuery) -> None:
 def _look(path: Path, query: VideoQuery) -> tuple[int, int]:
     """Width and height that the file says."""
     with extra("video"):
-        from fststyle.video.clip import Cut
         from fststyle.video.source import opened, picture_stream
-        from fststyle.video.timing import parse_rate, parse_time
+        from fststyle.video.timing import parse_cut
 
-    Cut(
-        None if query.start is None else parse_time(query.start),
-        None if query.end is None else parse_time(query.end),
-        query.max_side,
-        None if query.fps is None else parse_rate(query.fps),
-    )
+    parse_cut(query.start, query.end, query.max_side, query.fps)
     with opened(path) as container:
         context = picture_stream(container, "the video").codec_context
         return context.width, context.height

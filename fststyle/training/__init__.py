@@ -63,9 +63,9 @@ _HOMES = {
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name in _HOMES:
-            from importlib import import_module
+        from importlib import import_module
 
+        if name in _HOMES:
             try:
                 home = import_module(f"{__name__}.{_HOMES[name]}")
             except ModuleNotFoundError as error:
@@ -77,11 +77,7 @@ if not TYPE_CHECKING:
                 ) from error
             value = globals()[name] = getattr(home, name)
             return value
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, __all__, n=1, cutoff=0.7)
-        advice = f"; did you mean {near[0]}?" if near else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}", name=name)
+        raise import_module("fststyle.system.door").unknown_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

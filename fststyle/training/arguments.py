@@ -39,7 +39,6 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("force", "force", "", "Resume with another painting, cost or other photos, too."),
         Option("save-every", "save_every", "N", "Steps between checkpoints. Default: 100."),
         Option("json", "json", "", "Print progress as JSON lines on standard error."),
-        Option("logger", "logger", "NAME", "tensorboard, csv, wandb, mlflow or none. Default: tensorboard."),
     ),
     "Style": (
         Option("style-weight", "model.cost.style_weight", "W", "Weight of the style cost. Default: 1."),

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from fststyle.system.warn import warn
+from fststyle.video.clip import Cut
 
 _T = TypeVar("_T")
 
@@ -51,6 +52,20 @@ def parse_rate(text: str) -> Fraction:
         if rate != whole and abs(rate - television) < Fraction(1, 150):
             return television
     return rate
+
+
+def parse_cut(start: str | None, end: str | None, max_side: int | None, rate: str | None) -> Cut:
+    """The part of a video that is asked for in words; None stands for what a cut takes by itself.
+
+    Raises:
+        ValueError: A time or the rate cannot be read, or the end does not come after the start.
+    """
+    return Cut(
+        None if start is None else parse_time(start),
+        None if end is None else parse_time(end),
+        max_side,
+        None if rate is None else parse_rate(rate),
+    )
 
 
 class BestTime:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web_page import ISOLATED, Page, serving
+from web_host import ISOLATED, host
+from web_page import Page
 
 from fststyle.errors import FststyleError
 from fststyle.runtime.convert import quantize
@@ -17,6 +18,9 @@ from fststyle.web.site import build_site
 KNOWN = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("FSTSTYLE_CHROMIUM") or next(filter(None, map(shutil.which, KNOWN)), None)
 MODELS = Path(__file__).parents[2] / "models"
+
+# A browser asks again for every file, as the tests change them.
+_FRESH = {"Cache-Control": "no-cache"}
 
 Serve = Callable[[dict[str, str]], AbstractContextManager[str]]
 
@@ -50,14 +54,14 @@ def folder(networks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def address(folder: Path) -> Iterator[str]:
     """Of a host that lets the page use threads."""
-    with serving(folder, ISOLATED) as url:
+    with host(folder, ISOLATED | _FRESH) as url:
         yield url
 
 
 @pytest.fixture
 def serve(folder: Path) -> Serve:
     """Another host of the same site, with these headers."""
-    return lambda further: serving(folder, further)
+    return lambda further: host(folder, further | _FRESH)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """What a worker paints is what this process paints, wherever it lies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,7 @@ from fststyle.jobs.run import Settings
 from fststyle.paint.controls import Controls
 from fststyle.pictures.files import encode_picture, read_picture, write_picture
 
-fsspec = pytest.importorskip("fsspec")
-
-
-@pytest.fixture
-def store() -> Iterator[Any]:
-    memory = fsspec.filesystem("memory")
-    yield memory
-    memory.store.clear()
-    memory.pseudo_dirs[:] = [""]
+pytest.importorskip("fsspec")
 
 
 @pytest.fixture

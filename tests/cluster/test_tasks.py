@@ -1,7 +1,6 @@
 """Where pictures of object stores go; fsspec's store in memory stands for all."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,13 @@ from fststyle.cluster.tasks import Task, done_before, plan_tasks
 from fststyle.errors import ImageError
 from fststyle.jobs.plan import plan
 
-fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("fsspec")
 
 
 def png() -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 6), "red").save(buffer, "PNG")
     return buffer.getvalue()
-
-
-@pytest.fixture
-def store() -> Iterator[Any]:
-    memory = fsspec.filesystem("memory")
-    yield memory
-    memory.store.clear()
-    memory.pseudo_dirs[:] = [""]
 
 
 def put(*urls: str) -> None:

@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from fststyle.errors import TrainingError
 from fststyle.system.files import reason_of, remove_leftovers
+from fststyle.system.lock import lock_file
 from fststyle.system.warn import warn
 from fststyle.training.checkpoint import Checkpoint
 from fststyle.training.data.photos import ContentData
@@ -39,7 +39,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise TrainingError(f"cannot write in {folder} ({reason_of(error)}); give another --output") from error
     with file:
         try:
-            _lock(file)
+            lock_file(file)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 raise TrainingError(
@@ -76,16 +76,3 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
     refuse_other_data({"painting": saved.painting_sha256, **saved.data}, {"painting": module.painting_sha256, **now})
     if data.has_other_photos(saved.data):
         raise TrainingError(f"this run began with other photos; {GO_ON}")
-
-
-def _lock(file: BinaryIO) -> None:
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        # Not the `filelock` package: its locks are flock's, which the processes that read photos inherit. These may
-        # live on after a killed training, and would keep the next one out.
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
