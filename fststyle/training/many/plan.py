@@ -9,6 +9,7 @@ from typing import Any
 
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, is_file, is_there, reason_of
+from fststyle.training.data.crop_sides import sides_of
 from fststyle.training.many.sheet import Row
 
 RUNS = "runs"
@@ -24,6 +25,7 @@ _ENDS = ("minutes", "steps", "epochs")
 
 # Rows of a training's memory: of the process itself, and of the pixels of a step at 256², as `medium` sees them.
 _BYTES_BASE, _BYTES_OF_A_CROP = 1.1e9, 0.2e9
+_USUAL_CROP = 256
 
 
 @dataclass(frozen=True)
@@ -177,14 +179,22 @@ def memory_of(requests: Sequence[Request]) -> int:
     sizes = []
     for request in requests:
         values = dict(word.lstrip("-").partition("=")[::2] for word in request.arguments)
-        crop, batch = (_number(values.get(name), usual) for name, usual in (("size", 256), ("batch-size", 1)))
-        sizes.append(_BYTES_BASE + _BYTES_OF_A_CROP * batch * (crop / 256) ** 2)
+        crop, batch = _largest_side(values.get("size")), _number(values.get("batch-size"), 1)
+        sizes.append(_BYTES_BASE + _BYTES_OF_A_CROP * batch * (crop / _USUAL_CROP) ** 2)
     return int(max(sizes, default=_BYTES_BASE))
 
 
 def usable_cores() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _largest_side(crop: str | None) -> int:
+    """Of a training's crops; the usual one where `train` will refuse what is given."""
+    try:
+        return max(sides_of(_USUAL_CROP if crop is None else crop))
+    except ValueError:
+        return _USUAL_CROP
 
 
 def _number(text: str | None, usual: int) -> int:

@@ -62,6 +62,12 @@ def test_cores_and_memory_are_shared_out(tmp_path: Path, monkeypatch: pytest.Mon
     assert launch.shares(many, None, None, None, gpu=True) == launch.Shares(3, 5, ("0", "3", "5"))
 
 
+def test_a_row_is_given_the_memory_of_its_largest_crops(tmp_path: Path) -> None:
+    several, largest = request(tmp_path, size="64,512"), request(tmp_path, size="512")
+    assert memory_of([several]) == memory_of([largest]) > memory_of([request(tmp_path, size="64")])
+    assert memory_of([request(tmp_path, size="large")]) == memory_of([request(tmp_path, size="256")])
+
+
 def test_why_a_row_failed_is_the_last_error_of_its_log(tmp_path: Path) -> None:
     asked = request(tmp_path)
     asked.write()
