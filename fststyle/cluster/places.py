@@ -12,6 +12,7 @@ from typing import Any
 from fststyle.errors import FststyleError, ImageError
 from fststyle.pictures.formats import is_picture
 from fststyle.system.extras import extra
+from fststyle.system.one_line import one_line
 
 
 def read_object(url: str) -> bytes:
@@ -121,8 +122,7 @@ def _plain_errors(url: str, done: str) -> Iterator[None]:
     except PermissionError as error:
         raise ImageError(f"{url} may not be {done}; check the keys in the environment and what they allow") from error
     except ImportError as error:
-        reason = " ".join(str(error).split())
-        raise ImageError(f"{url} cannot be {done} ({reason}); pip install 'fststyle[cluster]'") from error
+        raise ImageError(f"{url} cannot be {done} ({one_line(error)}); pip install 'fststyle[cluster]'") from error
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise ImageError(f"{url} cannot be {done} ({reason}); check the address, the keys and the endpoint") from error

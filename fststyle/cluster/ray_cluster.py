@@ -12,6 +12,7 @@ from typing import Any
 
 from fststyle.errors import FststyleError
 from fststyle.system.extras import extra
+from fststyle.system.one_line import one_line
 
 _ADDRESS = "RAY_ADDRESS"
 
@@ -131,7 +132,7 @@ def _join(ray: Any, address: str) -> None:
         with _own_signals(), warnings.catch_warnings(action="ignore"):
             ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error, 200)
         where = f"the cluster at {_ADDRESS}={address}" if address else "a local cluster"
         raise ClusterError(
             f"{where} cannot be used ({reason}); check it with ray status, or unset {_ADDRESS}"

@@ -1,20 +1,16 @@
 """The page that a network gets on the hub: its model card and its preview, made from what the file says of itself."""
 
-import io
 import json
 import re
+from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from fststyle import samples
 from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelFile
 from fststyle.model.hub import PREFIX
 from fststyle.paint.stylizer import Stylizer
-from fststyle.pictures.files import fit_longer_side, read_picture
+from fststyle.pictures.files import encode_picture, fit_longer_side, read_picture
 from fststyle.pictures.sheet import contact_sheet, middle_square
 
 PREVIEW = "preview.jpg"
@@ -34,7 +30,8 @@ def preview_of(stylizer: Stylizer) -> bytes:
     step = max(1, len(samples.photos()) // _SHOWN)
     photos = [read_picture(path, min_side_hint=2 * _SIDE).rgb for path in samples.photos()[::step][:_SHOWN]]
     squares = [middle_square(fit_longer_side(photo, 3 * _SIDE), _SIDE) for photo in photos]
-    return _jpeg(contact_sheet([squares, [stylizer(square) for square in squares]]))
+    sheet = contact_sheet([squares, [stylizer(square) for square in squares]])
+    return encode_picture(sheet, None, Path(PREVIEW).suffix, quality=90)
 
 
 def page_of(file: ModelFile, card: ModelCard, repo: str) -> str:
@@ -119,9 +116,3 @@ def _end(file: ModelFile, name: str) -> str:
 def _text(value: object) -> str:
     """One line that neither Markdown nor HTML reads anything into."""
     return re.sub(r"([\\`*_\[\]|<>])", r"\\\1", " ".join(str(value).split()))
-
-
-def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fststyle.errors import FststyleError, ModelFileError
 from fststyle.hub.page import PREVIEW, page_of, preview_of
 from fststyle.model.file import ModelSource, read_model
-from fststyle.model.hub import FILE_NAME, PREFIX, status_of, unreachable
+from fststyle.model.hub import FILE_NAME, MOST_OF_REASON, PREFIX, status_of, unreachable
 from fststyle.paint.stylizer import Stylizer
 from fststyle.system.extras import extra
+from fststyle.system.one_line import one_line
 
 _README = "README.md"
 _OURS = (FILE_NAME, _README, PREVIEW)
@@ -84,7 +85,7 @@ def publish(
     except errors.HfHubHTTPError as error:
         raise FststyleError(_refusal(repo, error)) from error
     except unreachable() as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, MOST_OF_REASON)
         raise FststyleError(f"the hub cannot be reached ({reason}); nothing was published, try again online") from error
     return Published(f"{PREFIX}{repo}", f"{api.endpoint}/{repo}", str(done.oid))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fststyle.errors import ModelFileError
 from fststyle.system.cache import cache_folder
+from fststyle.system.download import DownloadError, download
 from fststyle.system.files import atomic_write, is_file, reason_of
 
 ADDRESS = "https://github.com/fststyle/fststyle/releases/download/networks-1"
@@ -107,17 +108,11 @@ def _require_same(path: Path, name: str, remote: Remote) -> None:
 
 
 def _download(url: str, name: str, remote: Remote) -> bytes:
-    # A tenth of a second that only a download pays for.
-    import http.client
-    import urllib.request
-
     by_hand = f"put {name}.onnx ({remote.size / 1e6:.1f} MB, sha256 {remote.sha256}) into {cached_file(name).parent}"
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310 -- the sha256 is what counts
-            data: bytes = response.read(remote.size + 1)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = " ".join(str(getattr(error, "reason", None) or error or type(error).__name__).split())
-        raise ModelFileError(f"cannot fetch {name} from {url} ({reason}); go online once, or {by_hand}") from error
+        data = download(url, remote.size + 1)
+    except DownloadError as error:
+        raise ModelFileError(f"cannot fetch {name} from {url} ({error}); go online once, or {by_hand}") from error
     if len(data) < remote.size:
         raise ModelFileError(f"{url} sent {len(data):,} of {remote.size:,} bytes of {name}; try again, or {by_hand}")
     found = hashlib.sha256(data).hexdigest()

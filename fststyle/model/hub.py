@@ -13,6 +13,7 @@ from typing import Any
 
 from fststyle.errors import ModelFileError
 from fststyle.system.extras import extra
+from fststyle.system.one_line import one_line
 
 PREFIX = "hf:"
 FILE_NAME = "model.onnx"
@@ -22,6 +23,9 @@ _FORM = f"{PREFIX}USER/NAME, {PREFIX}USER/NAME@REVISION or {PREFIX}USER/NAME/FIL
 _PART = r"[\w.-]+"
 # A revision is a tag, a branch or a commit; pull requests are called refs/pr/1.
 _NAME = re.compile(rf"({_PART}/{_PART})(?:@(refs/pr/\d+|[^/@]+))?(?:/([^@]+))?")
+
+MOST_OF_REASON = 120
+"""Letters of what the hub's client says that are shown."""
 
 # Seconds without a byte from the hub.
 _TIMEOUT = 10
@@ -89,7 +93,9 @@ def file_from_hub(name: HubName) -> Path:
             kept = None if _refused(error) else _cached(name)
             if kept is None:
                 raise
-            _log.info("the hub cannot be reached (%s); %s is taken from its cache", _reason(error), name)
+            _log.info(
+                "the hub cannot be reached (%s); %s is taken from its cache", one_line(error, MOST_OF_REASON), name
+            )
             return kept
         files = sorted(entry.rfilename for entry in siblings if entry.rfilename.lower().endswith(".onnx"))
         file = _choose(name, files)
@@ -126,8 +132,9 @@ def _said(name: HubName) -> Iterator[None]:
 
 
 def _not_reached(name: HubName, error: BaseException) -> ModelFileError:
+    reason = one_line(error, MOST_OF_REASON)
     return ModelFileError(
-        f"the hub cannot be reached ({_reason(error)}), and {name} is not in its cache; go online once, or name a file"
+        f"the hub cannot be reached ({reason}), and {name} is not in its cache; go online once, or name a file"
     )
 
 
@@ -151,10 +158,6 @@ def status_of(error: Any) -> str:
     phrase = getattr(response, "reason_phrase", "")
     said = " ".join(str(getattr(error, "server_message", None) or "").split())[:200]
     return " ".join(part for part in (str(response.status_code), phrase) if part) + (f": {said}" if said else "")
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _choose(name: HubName, files: list[str]) -> str:

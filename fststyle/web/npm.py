@@ -11,13 +11,13 @@ from pathlib import Path
 
 from fststyle.errors import FststyleError
 from fststyle.system.cache import cache_folder
+from fststyle.system.download import DownloadError, download
 from fststyle.system.files import atomic_write, is_file, reason_of
 
 REGISTRY = "https://registry.npmjs.org"
 REGISTRY_VARIABLE = "FSTSTYLE_NPM_REGISTRY"
 """Names another registry, or a folder with what `npm pack` fetches, for a machine that is offline."""
 
-_TIMEOUT = 30  # seconds without a byte
 _MOST_BYTES = 100_000_000
 
 
@@ -93,17 +93,10 @@ class Package:
         return data
 
     def _download(self, url: str) -> bytes:
-        # A tenth of a second that only a download pays for.
-        import http.client
-        import urllib.request
-
         try:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310 -- the sha512 is what counts
-                data: bytes = response.read(_MOST_BYTES)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = " ".join(str(getattr(error, "reason", None) or error or type(error).__name__).split())
+            return download(url, _MOST_BYTES)
+        except DownloadError as error:
             raise FststyleError(
-                f"cannot fetch {self.name} from {url} ({reason}); go online once, or set {REGISTRY_VARIABLE} to a "
+                f"cannot fetch {self.name} from {url} ({error}); go online once, or set {REGISTRY_VARIABLE} to a "
                 f"folder with {self.file} from `npm pack`"
             ) from error
-        return data

@@ -1,14 +1,12 @@
 """What shows a network in a list: a detail of a sample photo, painted by it."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle import samples
 from fststyle.paint.stylizer import Stylizer
-from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.pictures.files import encode_picture, read_picture, resize_shorter_side
 
 SIDE = 224
 """Of the preview, in pixels."""
@@ -20,9 +18,8 @@ _PAINTED_SIDE = 448
 def preview_of(stylizer: Stylizer) -> bytes:
     """The preview of a network, a square WebP."""
     painted = stylizer(sample_photo())
-    file = io.BytesIO()
-    Image.fromarray(painted).resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(file, "WEBP", quality=82)
-    return file.getvalue()
+    small = Image.fromarray(painted).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return encode_picture(np.asarray(small), None, ".webp", quality=82)
 
 
 def sample_photo() -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fststyle.errors import FststyleError, TrainingError
+from fststyle.system.one_line import one_line
 from fststyle.training.data.readers import plain_reading_errors
 from fststyle.training.devices import check_precision, default_precision, torch_device
 from fststyle.training.fit.progress import USUAL_STEPS
@@ -108,7 +109,7 @@ def plain_errors() -> Iterator[None]:
                 "the memory is full; give a smaller --batch-size or --size, and go on with --resume --force "
                 "if there is a checkpoint"
             ) from error
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = one_line(error)
         where = _raised_in(error)
         if where in _LIGHTNING:
             raise TrainingError(f"{said}; change this option of --trainer") from error

@@ -11,6 +11,7 @@ from typing import Any
 from fststyle.cluster.ray_cluster import cluster, most_cpus, workers_for
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, reason_of
+from fststyle.system.one_line import one_line
 from fststyle.system.signals import SignalWatch
 from fststyle.training.many.launch import CORES_EACH, run_row
 from fststyle.training.many.plan import Request, State
@@ -82,7 +83,7 @@ def _outcome(ray: Any, task: Any, request: Request) -> State:
     except ray.exceptions.TaskCancelledError:
         return replace(State.read(request.folder), status="stopped", error=None)
     except ray.exceptions.RayError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         return State("failed", error=f"its worker was lost {_RETRIES + 1} times ({reason})")
     return state
 
