@@ -33,7 +33,8 @@ OPSET = 18
 ModelSource = str | os.PathLike[str] | bytes
 """What a network is read from: the path of an ONNX file, the name of a network that ships, or a file's bytes."""
 
-_QUANTIZING = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
+QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "QLinearConv"})
+"""Operators of networks that compute on integers."""
 
 _MAX_BYTES = 512 * 2**20
 
@@ -138,7 +139,7 @@ def read_model(source: ModelSource) -> ModelFile:
         takes=takes,
         gives=gives,
         takes_strength=card is not None and _takes_strength(model.graph),
-        is_quantized=not _QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
+        is_quantized=not QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
         ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
         path=path,
     )
