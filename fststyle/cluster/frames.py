@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.cluster.painter import Recipe
-from fststyle.errors import FststyleError
 from fststyle.paint.frames import FrameStylizer, Steadiness
-from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.hidden_color import over_white
 from fststyle.video.clip import Frame
 from fststyle.video.groups import Compressed, GroupReader, compress
@@ -48,10 +46,7 @@ class FrameRecipe:
         Raises:
             FststyleError: As `Stylizer`, or OpenCV is missing.
         """
-        stylizer = self.recipe.open()
-        if not isinstance(stylizer, Stylizer):
-            raise FststyleError("a video is painted with one network; leave --blend out")
-        return FrameStylizer(stylizer, self.steadiness, self.recipe.settings.controls)
+        return FrameStylizer(self.recipe.open(), self.steadiness, self.recipe.settings.controls)
 
 
 @dataclass(frozen=True)

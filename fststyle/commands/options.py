@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from fststyle.system.files import is_there
+
 if TYPE_CHECKING:
     from fststyle.paint.controls import Controls
     from fststyle.training.cost.objective import Cost
@@ -154,6 +156,30 @@ Network = Annotated[
         show_default=False,
     ),
 ]
+
+
+BlendOption = Annotated[
+    str | None,
+    typer.Option(
+        "--blend",
+        metavar="a.onnx:0.7,b.onnx:0.3",
+        help="Mix several networks, with weights, in the place of MODEL. Of one body: one style between theirs.",
+        show_default=False,
+    ),
+]
+
+
+def refuse_network_beside_blend(first: str) -> None:
+    """With --blend, the first argument is a picture or a video.
+
+    Raises:
+        ValueError: It is a network, or the name of one.
+    """
+    from fststyle.model.gallery import is_network
+
+    path = Path(first)
+    if path.suffix.lower() == ".onnx" or (is_network(first) and not is_there(path)):
+        raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
 
 
 Output = Annotated[

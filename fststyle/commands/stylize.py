@@ -8,6 +8,7 @@ import typer
 
 from fststyle.commands.console import plain
 from fststyle.commands.options import (
+    BlendOption,
     Device,
     Grain,
     KeepColor,
@@ -22,9 +23,9 @@ from fststyle.commands.options import (
     controls_of,
     network_names,
     on_ray,
+    refuse_network_beside_blend,
 )
 from fststyle.commands.painting import Bar, Line, silent_stdout, summarize
-from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
     from fststyle.cluster.pictures import Painted
@@ -60,9 +61,7 @@ def stylize(
     ] = None,
     device: Device = "auto",
     layout: LayoutName = "rgb1",
-    blend: Annotated[
-        str | None, typer.Option(metavar="a.onnx:0.7,b.onnx:0.3", help="Mix several networks, with weights.")
-    ] = None,
+    blend: BlendOption = None,
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
     ] = None,
@@ -107,7 +106,7 @@ def stylize(
     # With --blend the first word is a picture already.
     inputs = (inputs or []) if blend is None else [model, *(inputs or [])]
     if blend is not None:
-        _refuse_network(model)
+        refuse_network_beside_blend(model)
     if not inputs and kind_of_name(Path(model)) is Kind.PICTURE:
         raise typer.BadParameter(
             f"{plain(model)} is a picture; name a network before it: fststyle stylize starry_night {plain(model)}",
@@ -209,16 +208,3 @@ def _on_ray(
     lines = [Line(each.source, each.target, each.error is not None, each.skipped) for each in results]
     used = len({each.worker for each in results if each.worker is not None})
     summarize(lines, f"by {used} worker{'s' if used != 1 else ''}", time.perf_counter() - start)
-
-
-def _refuse_network(first: str) -> None:
-    """With --blend, the first argument is a picture.
-
-    Raises:
-        ValueError: It is a network, or the name of one.
-    """
-    from fststyle.model.gallery import is_network
-
-    path = Path(first)
-    if path.suffix.lower() == ".onnx" or (is_network(first) and not is_there(path)):
-        raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 import typer
 
 from fststyle.commands.options import (
+    BlendOption,
     Device,
     Grain,
     KeepColor,
     LayoutName,
     Mask,
-    Network,
     On,
     PassesOption,
     Scale,
@@ -24,7 +24,9 @@ from fststyle.commands.options import (
     Threads,
     Workers,
     controls_of,
+    network_names,
     on_ray,
+    refuse_network_beside_blend,
     required_output,
     sides,
 )
@@ -33,6 +35,7 @@ from fststyle.commands.video_progress import Bar, Events
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
+    from fststyle.paint.blend import Blend
     from fststyle.paint.controls import Controls
     from fststyle.paint.frames import Steadiness
     from fststyle.paint.stylizer import Layout, Opening, Stylizer
@@ -44,13 +47,23 @@ _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for 
 
 
 def video(
-    model: Network,
-    source: Annotated[
+    model: Annotated[
         str,
         typer.Argument(
-            metavar="IN", help="A video, or a folder or quoted pattern of frames; - reads y4m from standard input."
+            metavar="MODEL",
+            autocompletion=network_names,
+            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend.",
+            show_default=False,
         ),
     ],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="IN",
+            help="A video, or a folder or quoted pattern of frames; - reads y4m from standard input.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Argument(
@@ -82,6 +95,7 @@ def video(
     sound: Annotated[
         str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")
     ] = "copy",
+    blend: BlendOption = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
     passes: PassesOption = "1",
@@ -118,6 +132,7 @@ def video(
     ] = False,
 ) -> None:
     """Paint a video; sound, subtitles and frame times are kept."""
+    from fststyle.paint.blend import Blend
     from fststyle.paint.frames import FrameStylizer, Steadiness
     from fststyle.paint.stylizer import Opening, Stylizer
     from fststyle.system.signals import SignalWatch
@@ -127,13 +142,15 @@ def video(
         from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.timing import parse_cut
 
-    example = f"fststyle video {shlex.quote(str(model))} {shlex.quote(source)} -o painted.mp4"
-    target = required_output(output, into, example)
+    model, source, output = _arguments(model, source, output, blend)
+    named = f"--blend {shlex.quote(blend)}" if blend is not None else shlex.quote(model)
+    target = required_output(output, into, f"fststyle video {named} {shlex.quote(source)} -o painted.mp4")
     shown: Bar | Events = Events() if as_json else Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
         controls = controls_of(strength, scale, keep_color, mask, grain, passes)
-        stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+        opening = Opening(layout=cast("Layout", layout), threads=threads)
+        painter = Stylizer.load(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
         job = Job(
             source,
             target,
@@ -146,11 +163,11 @@ def video(
             resume=resume,
             restart=restart,
             identity={
-                "network": hashlib.sha256(stylizer.network.model.data).hexdigest(),
+                "network": _fingerprint(painter),
                 "layout": layout,
                 **controls.facts(),
                 "follow": steadiness.follow,
-                "carry": steadiness.carried(stylizer.network.model.card),
+                "carry": steadiness.carried(*(part.card for part, _ in painter.parts)),
             },
         )
         for name, path in (("stdin", source), ("stdout", target)):
@@ -163,10 +180,10 @@ def video(
                 "stop": lambda: watch.received is not None,
             }
             if on_ray(on, workers):
-                opening = Opening(layout=cast("Layout", layout), threads=threads or 1)
-                done = _on_ray(job, stylizer, device, opening, controls, steadiness, workers, told)
+                opening["threads"] = threads or 1
+                done = _on_ray(job, painter, device, opening, controls, steadiness, workers, told)
             else:
-                function = FrameStylizer(stylizer, steadiness, controls)
+                function = FrameStylizer(painter, steadiness, controls)
                 done = convert(job, function, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, **told)
     facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or STREAM)}
     if as_json:
@@ -175,6 +192,31 @@ def video(
         typer.echo(describe(done) if done.whole else f"interrupted: {describe(done)}; {job.way_on}", err=True)
     if not done.whole:
         raise typer.Exit(128 + (watch.received or 2))
+
+
+def _arguments(model: str, source: str | None, output: str | None, blend: str | None) -> tuple[str, str, str | None]:
+    """Network, input and output; with --blend the first word is the input already.
+
+    Raises:
+        BadParameter: There are too few words, or too many.
+    """
+    if blend is None:
+        if source is None:
+            raise typer.BadParameter("name the video after the network", param_hint="IN")
+        return model, source, output
+    refuse_network_beside_blend(model)
+    if output is not None:
+        raise typer.BadParameter(f"with --blend there is one input and one output; leave {output} out")
+    return "", model, source
+
+
+def _fingerprint(painter: "Stylizer | Blend") -> str:
+    """Of all that the network, or the mixture of several, consists of."""
+    first, *others = painter.parts
+    digest = hashlib.sha256(first[0].network.model.data)
+    for part, weight in others:
+        digest.update(part.network.model.data + repr(weight).encode())
+    return digest.hexdigest()
 
 
 class _Told(TypedDict):
@@ -187,7 +229,7 @@ class _Told(TypedDict):
 
 def _on_ray(
     job: "Job",
-    stylizer: "Stylizer",
+    painter: "Stylizer | Blend",
     device: str,
     opening: "Opening",
     controls: "Controls",
@@ -206,8 +248,15 @@ def _on_ray(
         for name in (job.source, job.target)
     )
     job = replace(job, source=source, target=target)
-    model = stylizer.network.model
-    recipe = Recipe((model.data,), (model.where,), (), device, opening, Settings(controls=controls))
+    models = [part.network.model for part, _ in painter.parts]
+    recipe = Recipe(
+        tuple(model.data for model in models),
+        tuple(model.where for model in models),
+        tuple(weight for _, weight in painter.parts),
+        device,
+        opening,
+        Settings(controls=controls),
+    )
     with silent_stdout():
         return convert_on_ray(
             FrameRecipe(job, recipe, steadiness), workers=workers, threads=opening["threads"] or 1, **told

@@ -176,14 +176,20 @@ def write_form(path: Path, model: onnx.ModelProto, card: ModelCard) -> ModelCard
         ModelFileError: `read_model` would refuse it, or the folder cannot be written.
     """
     check_graph(model, f"the network for {path}")
-    card = replace(card, weights_sha256=weights_sha256(model))
+    marked = with_card(model, card)
+    _write(path, marked)
+    return replace(card, weights_sha256=weights_sha256(marked))
+
+
+def with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+    """A copy with the card in it, for these weights, in the place of another; metadata of others stays."""
     marked = onnx.ModelProto()
     marked.CopyFrom(model)
     name_sides(marked.graph)
     foreign = {entry.key: entry.value for entry in model.metadata_props if not is_ours(entry.key)}
+    card = replace(card, weights_sha256=weights_sha256(model))
     onnx.helper.set_model_props(marked, foreign | card.to_metadata())
-    _write(path, marked)
-    return card
+    return marked
 
 
 def name_sides(graph: onnx.GraphProto) -> None:

@@ -1,4 +1,8 @@
-"""Several networks at once: their paintings of a photo, mixed pixel by pixel."""
+"""Several networks at once.
+
+Networks of one body are mixed by their numbers: one network paints one style between theirs, in the time of one. What
+others paint is mixed pixel by pixel.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fststyle.model.file import read_model
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.stylizer import Opening, Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
+from fststyle.runtime.mixture import mixture
 
 # Beside a network with such a weight, others do not show; and sums of larger ones overflow.
 _LARGEST_WEIGHT = 1e6
@@ -42,7 +48,10 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
 
 
 class Blend:
-    """Like a `Stylizer`, but paints the weighted mean of what several networks paint.
+    """Like a `Stylizer`, but paints with several networks.
+
+    Networks that share a body, as `fststyle info` tells, become one, whose style lies between theirs. Of others, it is
+    the weighted mean of what they paint.
 
     Several threads may call one blend at the same time.
 
@@ -50,20 +59,20 @@ class Blend:
         style: Their names, "wave+scream".
         device: Where the first of them runs.
         paths: The files that they were read from.
+        parts: What paints, with weights whose sum is 1: one network, or several whose paintings are mixed.
     """
 
     def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
         """Weights lie in 0..1,000,000, 0 excluded; only their ratios count."""
-        fitting = all(0 < weight <= _LARGEST_WEIGHT for weight in weights)
-        if not stylizers or len(stylizers) != len(weights) or not fitting:
-            raise ValueError(
-                f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}"
-            )
+        shares = _shares(weights, len(stylizers))
         self.paths = tuple(path for stylizer in stylizers for path in stylizer.paths)
-        self._stylizers = list(stylizers)
-        self._weights = [weight / sum(weights) for weight in weights]
         self.style = "+".join(stylizer.style for stylizer in stylizers)
         self.device = stylizers[0].device
+        self.parts = list(zip(stylizers, shares, strict=True))
+        if len(stylizers) > 1:
+            model = mixture([stylizer.network.model for stylizer in stylizers], shares)
+            if model is not None:
+                self.parts = [(stylizers[0].opened(model), 1.0)]
 
     @classmethod
     def load(cls, networks: str | Mapping[str | Path, float], device: str = "auto", **opening: Unpack[Opening]) -> Self:
@@ -80,8 +89,14 @@ class Blend:
             ModelFileError: As `Stylizer` does.
         """
         pairs = parse_blend(networks) if isinstance(networks, str) else list(networks.items())
-        stylizers = [Stylizer(path, device, **opening) for path, _ in pairs]
-        return cls(stylizers, [weight for _, weight in pairs])
+        shares = _shares([weight for _, weight in pairs], len(pairs))
+        files = [read_model(path) for path, _ in pairs]
+        model = mixture(files, shares) if len(files) > 1 else None
+        if model is None:
+            return cls([Stylizer(file, device, **opening) for file in files], shares)
+        blend = cls([Stylizer(model, device, **opening)], [1.0])
+        blend.paths = tuple(file.path for file in files if file.path is not None)
+        return blend
 
     def __call__(
         self,
@@ -89,16 +104,35 @@ class Blend:
         controls: Controls | None = None,
         **changed: Unpack[ControlValues],
     ) -> NDArray[np.uint8]:
-        """Like `Stylizer`. The strength is a cross-fade, unless every network has a strength input."""
+        """Like `Stylizer`. Where paintings are mixed, a strength is a cross-fade, unless every network has an input."""
         controls = Controls.of(controls, changed)
-        told = all(stylizer.takes_strength for stylizer in self._stylizers)
+        first, _ = self.parts[0]
+        if len(self.parts) == 1:
+            return first(image, controls)
+        told = self.takes_strength
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
-        threads = self._stylizers[0].network.threads
+        threads = first.network.threads
         return controls.apply(as_rgb(image), paint, fade=not told, threads=threads)
+
+    @property
+    def takes_strength(self) -> bool:
+        """Whether every network was trained with a strength input."""
+        return all(stylizer.takes_strength for stylizer, _ in self.parts)
 
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)
-        for stylizer, weight in zip(self._stylizers, self._weights, strict=True):
+        for stylizer, weight in self.parts:
             mixed += np.float32(weight) * stylizer(rgb, strength=strength, passes=1)
         mixed += 0.5
         return mixed.astype(np.uint8)
+
+
+def _shares(weights: Sequence[float], count: int) -> list[float]:
+    """The weights of so many networks with the same ratios and a sum of 1.
+
+    Raises:
+        ValueError: There are fewer or more, or one does not lie in 0..1,000,000, 0 excluded.
+    """
+    if not count or len(weights) != count or not all(0 < weight <= _LARGEST_WEIGHT for weight in weights):
+        raise ValueError(f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}")
+    return [weight / sum(weights) for weight in weights]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.model.card import ModelCard
+from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.cuts import CutFinder
 from fststyle.paint.held import hold
@@ -51,11 +52,11 @@ class Steadiness:
             if share is not None and not 0 <= share <= 1:
                 raise ValueError(f"{name} must lie in 0..1, not {share}")
 
-    def carried(self, card: ModelCard | None) -> float:
-        """The share of paint that is carried along behind the network of this card."""
+    def carried(self, *cards: ModelCard | None) -> float:
+        """The share of paint that is carried along behind the network of this card, or a mixture of several."""
         if self.carry is not None:
             return self.carry
-        trained = card is not None and card.recipe.get("temporal_weight", 0.0) > 0
+        trained = all(card is not None and card.recipe.get("temporal_weight", 0.0) > 0 for card in cards)
         return _CARRY_OF_STEADY if trained else _CARRY
 
 
@@ -75,7 +76,7 @@ class FrameStylizer:
 
     def __init__(
         self,
-        stylizer: Stylizer,
+        stylizer: Stylizer | Blend,
         steadiness: Steadiness | None = None,
         controls: Controls | None = None,
     ) -> None:
@@ -83,16 +84,23 @@ class FrameStylizer:
 
         Raises:
             FststyleError: Paint is to be carried, and OpenCV is not installed.
+            ValueError: Statistics are to be held for paintings that are mixed.
         """
         self.steadiness = steadiness or Steadiness()
         self.controls = controls or ONE_PASS
         self._fade = not stylizer.takes_strength
         strength = 1.0 if self._fade else self.controls.strength
         self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None)
-        self._held = hold(stylizer.network, self.steadiness.follow)
-        self._stylizer = stylizer if self._held is None else stylizer.through(self._held)
+        (first, _), *others = stylizer.parts
+        if others and self.steadiness.follow < 1:
+            raise ValueError(
+                f"follow={self.steadiness.follow:g} is for one network, or several that share a body (`fststyle info` "
+                "tells); leave it out"
+            )
+        self._held = None if others else hold(first.network, self.steadiness.follow)
+        self._stylizer = stylizer if self._held is None else first.through(self._held)
         self._cuts = CutFinder()
-        self._carrier = _carry(self.steadiness.carried(stylizer.network.model.card))
+        self._carrier = _carry(self.steadiness.carried(*(part.card for part, _ in stylizer.parts)))
 
     def __call__(self, rgb: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""
@@ -152,7 +160,7 @@ def _carry(share: float) -> "Carrier | None":
 
 
 def stylize_frames(
-    stylizer: Stylizer,
+    stylizer: Stylizer | Blend,
     frames: Iterable[Pixels | Picture | Image.Image],
     controls: Controls | None = None,
     *,
@@ -165,7 +173,7 @@ def stylize_frames(
     may not: what is returned remembers the frames before.
 
     Args:
-        stylizer: The network.
+        stylizer: The network, or several.
         frames: In their order: uint8 RGB of shape (H, W, 3), or Pillow images.
         controls: The same for every frame; None for the defaults, in one pass. A mask is fitted to the frames.
         steadiness: How flicker is reduced; None for the defaults.

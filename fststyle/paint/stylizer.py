@@ -13,7 +13,7 @@ from PIL import Image
 
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
-from fststyle.model.file import ModelSource
+from fststyle.model.file import ModelFile, ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.pictures.picture import Picture, to_picture
@@ -51,7 +51,7 @@ class Stylizer:
 
     def __init__(
         self,
-        model: ModelSource,
+        model: ModelSource | ModelFile,
         device: str = "auto",
         *,
         layout: Layout = "rgb1",
@@ -62,7 +62,8 @@ class Stylizer:
         """Open a network, ours or someone else's.
 
         Args:
-            model: Path of an ONNX file, name of a network that ships (see `networks`), or the bytes of a file.
+            model: Path of an ONNX file, name of a network that ships (see `networks`), the bytes of a file, or what
+                `read_model` gave.
             device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
             layout: What a network that is not ours computes on: the order of the channels, "rgb" or "bgr", and the
                 range of values, "1" (0..1), "255" (0..255) or "-1to1" (−1..1). Ours are "rgb1".
@@ -89,7 +90,7 @@ class Stylizer:
         self._fitting = Fitting(network)
 
     @classmethod
-    def load(cls, path: ModelSource, device: str = "auto", **opening: Unpack[Opening]) -> Self:
+    def load(cls, path: ModelSource | ModelFile, device: str = "auto", **opening: Unpack[Opening]) -> Self:
         """The same as `Stylizer(path, device, ...)`."""
         return cls(path, device, **opening)
 
@@ -108,6 +109,18 @@ class Stylizer:
     def takes_strength(self) -> bool:
         """Whether the network was trained with a strength input; others are cross-faded with the photo."""
         return self._network.model.takes_strength
+
+    @property
+    def parts(self) -> "list[tuple[Stylizer, float]]":
+        """Itself, as of a `Blend` its networks and their weights."""
+        return [(self, 1.0)]
+
+    def opened(self, model: ModelFile) -> Self:
+        """Another network, where and as this one was opened."""
+        own = self._network
+        return type(self)(
+            model, own.device, layout=own.layout, threads=own.threads, memory=self._memory, exact=self._exact
+        )
 
     def through(self, network: Network) -> Self:
         """One that paints with another form of this network, in as much memory and as exactly."""

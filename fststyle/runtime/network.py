@@ -44,13 +44,13 @@ class Network:
         self._turn: AbstractContextManager[object] = threading.Lock() if device == "directml" else nullcontext()
 
     @classmethod
-    def load(cls, source: ModelSource, device: str, layout: Layout, threads: int | None) -> Self:
+    def load(cls, source: ModelSource | ModelFile, device: str, layout: Layout, threads: int | None) -> Self:
         """As `Stylizer` says."""
         values_of(layout)
         if threads is not None and not 1 <= threads <= _MOST_THREADS:
             raise ValueError(f"threads must lie in 1..{_MOST_THREADS}, not {threads}")
         chosen = choose_device(device)
-        model = read_model(source)
+        model = source if isinstance(source, ModelFile) else read_model(source)
         if model.card is not None and layout != "rgb1":
             raise ValueError(f"{model.where} was made by fststyle, so its layout is rgb1, not {layout}")
         session = _open(model.data, model.where, chosen, threads)

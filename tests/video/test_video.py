@@ -29,6 +29,7 @@ from video_clips import make_clip, packets, picture, rgb_frames, times_of
 
 from fststyle.cli import app
 from fststyle.errors import FststyleError, VideoError
+from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls
 from fststyle.paint.frames import Steadiness
 from fststyle.pictures.files import write_picture
@@ -617,3 +618,36 @@ def test_frames_are_read_with_their_pixels_only_where_wanted(tmp_path: Path) -> 
     with VideoReader(source, Cut()) as reader:
         frames = list(reader.items(lambda number: number >= 3))
     assert [frame.rgb is None for frame in frames] == [True] * 3 + [False] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("other", ["two.onnx", "great_wave_tiny"])
+def test_a_blend_paints_a_clip(sibling: Callable[..., Path], tmp_path: Path, other: str) -> None:
+    """Of one body as one network, of others by their pixels; what was begun with other weights is not continued."""
+    one, two = sibling(1, "one"), sibling(2, "two")
+    assert two.name == "two.onnx"
+    network = str(two) if other == two.name else other
+    source = make_clip(tmp_path / "in.mp4", times=range(3), audio=0)
+    target = tmp_path / "out.mkv"
+    options = [str(source), "-o", str(target), "--codec", "ffv1", "--carry", "0"]
+    result = CliRunner().invoke(app, ["video", "--blend", f"{one}:1,{network}:3", *options])
+    assert result.exit_code == 0, result.output
+    blend = Blend.load({one: 1, network: 3})
+    expected = [blend(frame, passes=1).astype(int) for frame in rgb_frames(source)]
+    assert np.abs(np.array(rgb_frames(target)) - expected).mean() < 3
+    Partial(target, {"network": "another"}).remember(1, {})
+    result = CliRunner().invoke(app, ["video", "--blend", f"{one}:2,{network}:3", *options, "--resume"])
+    assert (result.exit_code, " network " in result.output) == (1, True)
+
+
+def test_words_beside_a_blend(sibling: Callable[..., Path], tmp_path: Path) -> None:
+    both = f"{sibling(1, 'one')}:1,{sibling(2, 'two')}:1"
+    for words, said in (
+        (["udnie", "in.mp4"], "--blend names the networks already; leave udnie out"),
+        (["in.mp4", "out.mp4", "more.mp4"], "leave more.mp4 out"),
+        (["in.mp4"], "-o painted.mp4"),
+    ):
+        result = CliRunner().invoke(app, ["video", "--blend", both, *words])
+        assert result.exit_code in (1, 2)
+        assert said in result.stderr
+    result = CliRunner().invoke(app, ["video", "udnie"])
+    assert (result.exit_code, "name the video after the network" in result.stderr) == (2, True)
