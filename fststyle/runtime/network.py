@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fststyle.errors import DeviceError, ModelFileError
+from fststyle.graph.late_pixels import with_late_pixels
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
@@ -164,7 +165,7 @@ class Network:
 
 def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:
     try:
-        return open_session(data, device, threads)
+        return open_session(with_late_pixels(data) if device == "cpu" else data, device, threads)
     except ORT_ERRORS as error:
         raise ModelFileError(
             f"{name} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"

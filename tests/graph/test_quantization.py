@@ -88,7 +88,7 @@ def test_what_strays_most_stays_float_until_it_is_close_enough(
     data = painter(assets, middle=4)
     plain = convert(data, "int8", photos)
     assert plain.kept == 0
-    monkeypatch.setattr(quantization, "MIN_PSNR", plain.psnr + 0.01)
+    monkeypatch.setattr(quantization, "MIN_PSNR", plain.psnr + quantization.MOST_LOST)
     made = convert(data, "int8", photos)
     assert made.kept >= 1
     assert made.psnr > plain.psnr
@@ -108,6 +108,20 @@ def test_as_few_as_it_takes_stay_float_the_worst_first(monkeypatch: pytest.Monke
     graph: Any = SimpleNamespace(input_name="content")
     made = quantization._to_int8(graph, [], judge)
     assert (made.model, made.kept, made.psnr) == (["first", "last", "b", "c"], 2, 37)
+
+
+@pytest.mark.parametrize(("cost", "floats"), [(0.9, ["first"]), (1.1, ["first", "last"])])
+def test_the_last_stays_float_where_it_costs_much(
+    monkeypatch: pytest.MonkeyPatch, cost: float, floats: list[str]
+) -> None:
+    monkeypatch.setattr(quantization, "_prepare", lambda *_: ["first", "middle", "last"])
+    monkeypatch.setattr(quantization, "_quantized", lambda _prepared, _reader, floats: list(floats))
+
+    def judge(floats: Any) -> Converted:
+        return Converted(floats, 40.0 if "last" in floats else 40.0 - cost)
+
+    graph: Any = SimpleNamespace(input_name="content")
+    assert quantization._to_int8(graph, [], judge).model == floats
 
 
 def test_onnxruntime_prints_nothing(assets: Assets, photos: list[Pixels], capfd: pytest.CaptureFixture[str]) -> None:

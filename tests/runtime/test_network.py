@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fststyle.errors import ModelFileError
 from fststyle.graph.statistics import MEASURED_MEAN
 from fststyle.graph.statistics_form import StatisticsForm
+from fststyle.runtime import network as networks
 from fststyle.runtime.network import Network
 
 Pixels = NDArray[np.uint8]
@@ -36,3 +37,16 @@ def test_three_pixels_a_side_are_no_channels(assets: dict[str, Any], save: Calla
     network = Network.load(save(assets["gain_model"]()), "cpu", "rgb1", None)
     picture = np.arange(27, dtype=np.uint8).reshape(3, 3, 3) * 9
     np.testing.assert_array_equal(network.run(picture), picture)
+
+
+def test_pixels_are_made_late_on_the_cpu(assets: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def note(data: bytes) -> bytes:
+        opened.append(data)
+        return data
+
+    monkeypatch.setattr(networks, "with_late_pixels", note)
+    data = assets["gain_model"]().SerializeToString()
+    Network.load(data, "cpu", "rgb1", None).open(data)
+    assert opened == [data, data]

@@ -1,0 +1,111 @@
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import helper
+
+from fststyle.graph.late_pixels import make_pixels_late, with_late_pixels
+from fststyle.graph.statistics_form import StatisticsForm
+from fststyle.model.devices import open_session
+
+Assets = dict[str, Any]
+
+SIZES = [(16, 24), (17, 23)]
+
+
+def twice_enlarged(
+    assets: Assets,
+    *,
+    block: int = 2,
+    order: str = "CRD",
+    last_order: str = "CRD",
+    mirrored: str = "reflect",
+    stride: int = 1,
+    norm: bool = True,
+    shared: bool = False,
+) -> onnx.ModelProto:
+    """A convolution with stride 4, channels to pixels, a norm, a convolution, and channels to pixels again."""
+    random = np.random.default_rng(0)
+    constants = {
+        "first": random.normal(0, 0.2, (5 * block**2, 3, 4, 4)).astype(np.float32),
+        "second": random.normal(0, 0.2, (12, 5, 3, 3)).astype(np.float32),
+        "bias": random.normal(0, 0.2, 12).astype(np.float32),
+        "scale": random.uniform(0.5, 2, 5).astype(np.float32),
+        "shift": random.normal(0, 0.3, 5).astype(np.float32),
+        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+    }
+    nodes = [
+        helper.make_node("Conv", ["content", "first"], ["blocks"], strides=[4, 4], pads=[2, 2, 2, 2]),
+        helper.make_node("DepthToSpace", ["blocks"], ["pixels"], blocksize=block, mode=order),
+    ]
+    if norm:
+        nodes.append(helper.make_node("InstanceNormalization", ["pixels", "scale", "shift"], ["even"], epsilon=1e-3))
+    nodes += [
+        helper.make_node("Relu", ["even" if norm else "pixels"], ["positive"]),
+        helper.make_node("Pad", ["positive", "pads"], ["wide"], mode=mirrored),
+        helper.make_node("Conv", ["wide", "second", "bias"], ["colors"], strides=[stride, stride]),
+        helper.make_node("DepthToSpace", ["colors"], ["large"], blocksize=2, mode=last_order),
+    ]
+    if shared:
+        nodes.append(helper.make_node("ReduceMax", ["positive"], ["most"], keepdims=0))
+        nodes.append(helper.make_node("Div", ["large", "most"], ["large by most"]))
+    nodes.append(helper.make_node("Sigmoid", ["large by most" if shared else "large"], ["stylized"]))
+    made: onnx.ModelProto = assets["picture_model"](nodes, constants)
+    return made
+
+
+def answers(data: bytes, height: int, width: int, **feeds: Any) -> list[NDArray[Any]]:
+    content = np.random.default_rng(1).random((1, 3, height, width), np.float32)
+    answers: list[NDArray[Any]] = open_session(data).run(None, {"content": content, **feeds})
+    return answers
+
+
+def steps(data: bytes) -> list[int]:
+    model = onnx.ModelProto.FromString(data)
+    return [node.attribute[0].i for node in model.graph.node if node.op_type == "DepthToSpace"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("arguments", [{}, {"norm": False}, {"last_order": "DCR"}])
+def test_one_large_step_paints_the_same(assets: Assets, arguments: dict[str, Any], size: tuple[int, int]) -> None:
+    data = twice_enlarged(assets, **arguments).SerializeToString()
+    late = with_late_pixels(data)
+    onnx.checker.check_model(onnx.ModelProto.FromString(late), full_check=True)
+    assert steps(late) == [4]
+    (before,), (after,) = answers(data, *size), answers(late, *size)
+    assert before.std() > 0.01
+    np.testing.assert_allclose(after, before, atol=2e-6)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_statistics_are_those_of_the_pixels(assets: Assets, size: tuple[int, int]) -> None:
+    """Given and measured, as a clip's frames have them."""
+    form = StatisticsForm.read(twice_enlarged(assets).SerializeToString())
+    data = form.build(given=True, measured=form.every)
+    given: dict[str, Any] = {
+        "mean": np.linspace(-0.2, 0.2, 5, dtype=np.float32),
+        "variance": np.linspace(0.1, 0.3, 5, dtype=np.float32),
+    }
+    late = with_late_pixels(data)
+    assert steps(late) == [4]
+    for before, after in zip(answers(data, *size, **given), answers(late, *size, **given), strict=True):
+        np.testing.assert_allclose(after, before, atol=2e-6)
+
+
+def test_statistics_over_a_part_of_the_pixels_need_pixels(assets: Assets) -> None:
+    form = StatisticsForm.read(twice_enlarged(assets).SerializeToString())
+    data = form.build(given=True, measured=form.every, cores=True)
+    assert with_late_pixels(data) is data
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"block": 3}, {"order": "DCR"}, {"mirrored": "edge"}, {"mirrored": "constant"}, {"stride": 2}, {"shared": True}],
+)
+def test_other_networks_are_left_alone(assets: Assets, arguments: dict[str, Any]) -> None:
+    model = twice_enlarged(assets, **arguments)
+    before = model.SerializeToString()
+    assert not make_pixels_late(model)
+    assert model.SerializeToString() == before
