@@ -17,6 +17,7 @@ from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Settings
 from fststyle.model.file import read_model
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.mix import weights_of
 from fststyle.paint.stylizer import Opening
 from fststyle.system.files import refuse_inputs
 from fststyle.system.warn import warn
@@ -106,6 +107,8 @@ def paint_on_ray(
     settings = Settings(max_side, Controls.of(controls, changed), quality)
     pairs = list(networks.items()) if isinstance(networks, Mapping) else [(networks, 1.0)]
     files = [read_model(Path(name)) for name, _ in pairs]
+    if settings.controls.mix is not None and not isinstance(networks, Mapping):
+        weights_of(settings.controls.mix, files[0])
     styles = [Path(file.name).stem if file.card is None else file.card.style for file in files]
     recipe = Recipe(
         tuple(file.data for file in files),

@@ -2,25 +2,21 @@
 
 import shlex
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fststyle.commands import options
 from fststyle.commands.console import say
+from fststyle.commands.export_steps import Steps, name_of_form, new_file, write_steps
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
 from fststyle.system.extras import extra
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, is_folder, is_there, refuse_inputs, refuse_other_kind
 
 if TYPE_CHECKING:
-    from fststyle.graph.quantization import Precision
     from fststyle.model.card import ModelCard
-    from fststyle.model.layouts import Layout
-    from fststyle.runtime.convert import Io
-    from fststyle.runtime.forms import Order
 
 _LAST = "last.ckpt"
 
@@ -28,44 +24,21 @@ _LAST = "last.ckpt"
 _NAMED = 5
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """What is asked for behind the network as it was trained; every field has its default where nothing is."""
-
-    precision: str
-    io: str
-    photos: Path | None
-    size: tuple[int, int] | None
-    opset: int | None
-    strength: float | None
-    order: str
-    layout: str
-
-    @property
-    def converts(self) -> bool:
-        return (self.precision, self.io) != ("fp32", "float")
-
-    @property
-    def forms(self) -> bool:
-        return (self.size, self.opset, self.strength, self.order) != (None, None, None, "crd")
-
-
 def export(
-    source: Annotated[
-        Path,
+    words: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="RUN",
-            help="A training's folder, or a checkpoint (last.ckpt) in it; or a network, for another form of it.",
+            metavar="RUN [OUT.onnx]",
+            help="A training's folder, or a checkpoint (last.ckpt) in it; or a network, for another form of it. Then "
+            "the ONNX file to write. Default: the style's name. With --styles: networks of one body.",
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[OUT.onnx]", help="The ONNX file to write. Default: the style's name.", show_default=False
-        ),
-    ] = None,
     into: options.Output = None,
+    styles: Annotated[
+        bool, typer.Option("--styles", help="Put several networks of one body into one file, with -o.")
+    ] = False,
+    mix: options.MixOption = None,
     licence: Annotated[
         str | None, typer.Option("--license", help="License of the network, stored in the file.", show_default=False)
     ] = None,
@@ -97,17 +70,20 @@ def export(
 ) -> None:
     """Write a trained network as one ONNX file, which runs without torch; or a network in another form."""
     sides = None if size is None else options.sides(size, "--size")
-    steps = _Steps(precision, io, photos, sides, opset, strength, order, layout)
+    steps = Steps(precision, io, photos, sides, opset, strength, order, layout, mix)
     if photos is not None and not steps.converts:
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
-    named = options.one_output(output, into)
-    if _is_network(source) and (steps.converts or steps.forms):
-        if licence is not None:
-            raise ValueError("--license is for a training; a network has its license already")
-        target = named if named is not None else _name_of_form(source, steps)
-        _write_steps(source, target, steps)
+    if styles:
+        _export_styles(words, into, licence, steps)
+        return
+    source, named = _source_and_output(words, into)
+    if _is_network(source) and steps.any:
+        _refuse_licence(licence)
+        write_steps(source, named if named is not None else name_of_form(source, steps), steps)
         return
     refuse_exported(source)
+    if mix is not None:
+        raise ValueError("--mix is for a network of several styles; export the training first")
     checkpoint = checkpoint_in(source)
     with extra("train"):
         target = named if named is not None else _own_name(checkpoint)
@@ -116,6 +92,44 @@ def export(
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
     say(f"{target}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
     say(f"next: fststyle stylize {shlex.quote(str(target))} photo.jpg")
+
+
+def _source_and_output(words: list[Path], into: Path | None) -> tuple[Path, Path | None]:
+    source, *outputs = words
+    if len(outputs) > 1:
+        raise typer.BadParameter(
+            f"{words[2]} is one too many: name a training or network, and one output; for several networks in one "
+            "file add --styles"
+        )
+    return source, options.one_output(outputs[0] if outputs else None, into)
+
+
+def _export_styles(networks: list[Path], into: Path | None, licence: str | None, steps: Steps) -> None:
+    from fststyle.runtime.styles import export_styles
+
+    _refuse_licence(licence)
+    example = f"fststyle export --styles {shlex.join(map(str, networks))} -o many.onnx"
+    output = options.required_output(None, into, example)
+    for network in networks:
+        if not _is_network(network) and is_folder(network):
+            raise FststyleError(
+                f"{network} is a training; export it first: fststyle export {shlex.quote(str(network))}"
+            )
+    if not steps.any:
+        card = export_styles(networks, output)
+    else:
+        refuse_inputs(output, *networks)
+        with tempfile.TemporaryDirectory() as scratch:
+            made = Path(scratch, output.name)
+            card = export_styles(networks, made)
+            write_steps(made, output, steps)
+    say(f"{output}: {len(card.styles or ())} styles, {', '.join(card.styles or ())}, of one {card.network} network")
+    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg --mix {shlex.quote((card.styles or [''])[-1])}")
+
+
+def _refuse_licence(licence: str | None) -> None:
+    if licence is not None:
+        raise ValueError("--license is for a training; a network has its license already")
 
 
 def _is_network(path: Path) -> bool:
@@ -163,78 +177,18 @@ def checkpoint_in(path: Path) -> Path:
 def _own_name(checkpoint: Path) -> Path:
     from fststyle.training.checkpoint import read_checkpoint
 
-    return _new(Path(Path(f"{read_checkpoint(checkpoint).name}.onnx").name))
+    return new_file(Path(Path(f"{read_checkpoint(checkpoint).name}.onnx").name))
 
 
-def _name_of_form(network: Path, steps: _Steps) -> Path:
-    """Such as `starry_night_640x360_opset15.onnx`, in the current folder."""
-    words = [network.stem]
-    if steps.precision != "fp32":
-        words.append(steps.precision)
-    if steps.io != "float":
-        words.append(steps.io)
-    if steps.size is not None:
-        words.append("{}x{}".format(*steps.size))
-    if steps.opset is not None:
-        words.append(f"opset{steps.opset}")
-    if steps.order != "crd":
-        words.append(steps.order)
-    if steps.strength is not None:
-        words.append(f"strength{steps.strength:g}")
-    return _new(Path("_".join(words) + ".onnx"))
-
-
-def _new(target: Path) -> Path:
-    if is_there(target):
-        raise ModelFileError(f"{target} is there already; say -o {shlex.quote(str(target))} to replace it")
-    return target
-
-
-def _export(checkpoint: Path, output: Path, licence: str | None, steps: _Steps) -> "ModelCard":
+def _export(checkpoint: Path, output: Path, licence: str | None, steps: Steps) -> "ModelCard":
     from fststyle.training.export import export_checkpoint
 
-    if not (steps.converts or steps.forms):
+    if not steps.any:
         return export_checkpoint(checkpoint, output, licence=licence)
     refuse_inputs(output, checkpoint)
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     with tempfile.TemporaryDirectory() as scratch:
         exported = Path(scratch, output.name)
         card = export_checkpoint(checkpoint, exported, licence=licence)
-        _write_steps(exported, output, steps)
+        write_steps(exported, output, steps)
     return card
-
-
-def _write_steps(network: Path, output: Path, steps: _Steps) -> None:
-    """Convert a network and bring it into another form, as far as each is asked for."""
-    from fststyle.runtime.convert import quantize
-    from fststyle.runtime.forms import export_form
-
-    refuse_other_kind(output, Kind.NETWORK, ModelFileError)
-    with tempfile.TemporaryDirectory() as scratch:
-        made = network
-        if steps.converts:
-            made = Path(scratch, "converted.onnx") if steps.forms else output
-            psnr = quantize(
-                network,
-                made,
-                precision=cast("Precision", steps.precision),
-                io=cast("Io", steps.io),
-                photos=steps.photos,
-                layout=cast("Layout", steps.layout),
-            ).psnr
-            say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
-        if steps.forms:
-            try:
-                form = export_form(
-                    made,
-                    output,
-                    size=steps.size,
-                    opset=steps.opset,
-                    strength=steps.strength,
-                    order=cast("Order", steps.order),
-                    layout=cast("Layout", steps.layout),
-                )
-            except ModelFileError as error:  # the file between the two steps is none that the user knows
-                raise ModelFileError(str(error).replace(str(made), str(network))) from error
-            sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
-            say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")

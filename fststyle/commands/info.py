@@ -15,32 +15,50 @@ if TYPE_CHECKING:
     from fststyle.model.checks import PictureForm
     from fststyle.model.file import ModelFile
 
+# Digits of a body's fingerprint: a million bodies are told apart.
+_SHOWN = 12
+
 _RANGES = {"1": "0..1", "255": "0..255", "-1to1": "-1..1"}
 
 
 def info(
-    model: Annotated[
-        Path,
+    models: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="MODEL",
+            metavar="MODEL...",
             autocompletion=network_names,
-            help="The network: an ONNX file, or a name that `fststyle models` lists.",
+            help="The network, or several: ONNX files, or names that `fststyle models` lists.",
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; of several networks a list.")] = False,
 ) -> None:
-    """Show what a network file contains."""
+    """Show what a network file contains; of several files also which share a body."""
     from fststyle.model.file import read_model
 
-    facts = facts_of(read_model(model))
+    found = [facts_of(read_model(model)) for model in models]
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
         return
+    bodies = [facts["body"] for facts in found]
+    for facts in found:
+        _tell(facts)
+        if len(found) > 1:
+            typer.echo()
+    shared = [body for body in dict.fromkeys(bodies) if body is not None and bodies.count(body) > 1]
+    for body in shared:
+        names = ", ".join(str(model) for model, own in zip(models, bodies, strict=True) if own == body)
+        typer.echo(f"{plain(names)} share a body: a blend of them is one network")
+    if len(found) > 1 and not shared:
+        typer.echo("no two of them share a body: a blend mixes their paintings")
+
+
+def _tell(facts: dict[str, Any]) -> None:
     card = facts.pop("card")
     if card is None:
         facts["card"] = "none; not made by fststyle" + _unknown_layout(facts)
-    for key, value in (facts | (card or {})).items():
+    shown = facts | {key: value for key, value in (card or {}).items() if (key, value) != ("styles", None)}
+    for key, value in shown.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         typer.echo(f"{typer.style(f'{key:<15}', bold=True)} {plain(text)}")
 
@@ -58,9 +76,21 @@ def facts_of(file: "ModelFile") -> dict[str, Any]:
         "output": {"name": file.output_name, **_end(file, file.gives or file.takes, file.ends_in)},
         "feed": _feed(takes),
         "sides": _sides(file),
+        "body": _body(file),
         "strength": f"an input, {STRENGTH_NAME}" if file.takes_strength else "a cross-fade",
         "card": None if file.card is None else dataclasses.asdict(file.card),
     }
+
+
+def _body(file: "ModelFile") -> str | None:
+    """The beginning of its fingerprint, which networks of one body have in common."""
+    import onnx
+
+    from fststyle.graph.style_numbers import body_of
+    from fststyle.graph.style_tables import of_one_style
+
+    body = body_of(of_one_style(onnx.ModelProto.FromString(file.data)))
+    return None if body is None else body[:_SHOWN]
 
 
 def _end(file: "ModelFile", form: "PictureForm", ends_in: str | None) -> dict[str, Any]:

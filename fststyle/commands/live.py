@@ -13,6 +13,7 @@ from fststyle.commands.options import (
     KeepColor,
     LayoutName,
     Mask,
+    MixOption,
     Network,
     PassesOption,
     Scale,
@@ -57,6 +58,7 @@ def live(
         str | None, typer.Option(metavar="RATE", help="Frames a second of the output. Default: the camera's.")
     ] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Swap left and right.")] = False,
+    mix: MixOption = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
     keep_color: KeepColor = False,
@@ -91,7 +93,7 @@ def live(
         require_stream("stdout")
     stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
     paint = FrameStylizer(
-        stylizer, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain, passes)
+        stylizer, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     )
     shown = _Shown(as_json)
     with SignalWatch() as watch, Camera(camera, asked, max_side, mirror=mirror) as source:

@@ -169,6 +169,17 @@ BlendOption = Annotated[
 ]
 
 
+MixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mix",
+        metavar="a:0.7,b:0.3",
+        help="Styles of a network that has several: one name, or some with weights. Default: the first.",
+        show_default=False,
+    ),
+]
+
+
 def refuse_network_beside_blend(first: str) -> None:
     """With --blend, the first argument is a picture or a video.
 
@@ -213,7 +224,13 @@ def required_output(argument: _Name | None, option: _Name | None, example: str) 
 
 
 def controls_of(
-    strength: float, scale: float, keep_color: bool, mask: Path | None, grain: float, passes: str
+    strength: float,
+    scale: float,
+    keep_color: bool,
+    mask: Path | None,
+    grain: float,
+    passes: str,
+    mix: str | None,
 ) -> "Controls":
     """What these options ask for.
 
@@ -225,7 +242,8 @@ def controls_of(
     from fststyle.paint.passes import parse_passes
     from fststyle.pictures.files import read_mask
 
-    return Controls(strength, keep_color, scale, None if mask is None else read_mask(mask), grain, parse_passes(passes))
+    shown = None if mask is None else read_mask(mask)
+    return Controls(strength, keep_color, scale, shown, grain, parse_passes(passes), mix)
 
 
 def cost_of(

@@ -14,6 +14,7 @@ from fststyle.commands.options import (
     KeepColor,
     LayoutName,
     Mask,
+    MixOption,
     On,
     PassesOption,
     Scale,
@@ -62,6 +63,7 @@ def stylize(
     device: Device = "auto",
     layout: LayoutName = "rgb1",
     blend: BlendOption = None,
+    mix: MixOption = None,
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
     ] = None,
@@ -131,7 +133,7 @@ def stylize(
         "manifest": manifest,
         "keep": [] if mask is None else [mask],
     }
-    controls = controls_of(strength, scale, keep_color, mask, grain, passes)
+    controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     if on_ray(on, workers):
         _on_ray(model, blend, inputs, output, controls, workers, device, opening, asked)
     else:

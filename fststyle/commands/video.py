@@ -17,6 +17,7 @@ from fststyle.commands.options import (
     KeepColor,
     LayoutName,
     Mask,
+    MixOption,
     On,
     PassesOption,
     Scale,
@@ -96,6 +97,7 @@ def video(
         str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")
     ] = "copy",
     blend: BlendOption = None,
+    mix: MixOption = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
     passes: PassesOption = "1",
@@ -148,7 +150,7 @@ def video(
     shown: Bar | Events = Events() if as_json else Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
-        controls = controls_of(strength, scale, keep_color, mask, grain, passes)
+        controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
         opening = Opening(layout=cast("Layout", layout), threads=threads)
         painter = Stylizer.load(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
         job = Job(

@@ -16,6 +16,7 @@ from fststyle.graph.nodes import needed, sort_nodes
 from fststyle.graph.normal_form import in_planes, opset_of, upgraded
 from fststyle.model.checks import image_ends, require_form
 from fststyle.model.devices import ORT_ERRORS, open_session
+from fststyle.model.file import STYLE_NAME
 from fststyle.model.layouts import Values, to_tensor
 
 # Sizes of pictures on which ratios are found: multiples of whatever networks want.
@@ -172,12 +173,16 @@ class Graph:
 
 
 def _controls(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    """Inputs of one number that has a default, such as a strength.
+    """Inputs with a default: those of one number, such as a strength, and the weights of styles.
 
     Before version 4 of the format every weight had to be listed among the inputs.
     """
-    single = {tensor.name for tensor in model.graph.initializer if math.prod(tensor.dims) == 1}
-    return [value for value in model.graph.input if model.ir_version >= 4 and value.name in single]
+    controls = {
+        tensor.name
+        for tensor in model.graph.initializer
+        if math.prod(tensor.dims) == 1 or (tensor.name == STYLE_NAME and len(tensor.dims) == 1)
+    }
+    return [value for value in model.graph.input if model.ir_version >= 4 and value.name in controls]
 
 
 def _values(model: onnx.ModelProto) -> Iterable[onnx.ValueInfoProto]:

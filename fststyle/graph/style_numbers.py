@@ -106,10 +106,12 @@ def _described(model: onnx.ModelProto, numbers: Sequence[str]) -> Iterator[bytes
     called |= {value.name: f"input {value.name}" for value in inputs}
     yield repr(sorted((entry.domain, entry.version) for entry in model.opset_import)).encode()
     for value in (*inputs, *graph.output):
-        yield repr((called[value.name], value.type.tensor_type.elem_type, shape_of(value))).encode()
+        yield repr((called.get(value.name), value.type.tensor_type.elem_type, shape_of(value))).encode()
         yield constants.get(value.name, "").encode()  # its default
     for node in graph.node:
-        yield repr((node.domain, node.op_type, [called[name] for name in node.input], len(node.output))).encode()
+        yield repr(
+            (node.domain, node.op_type, [called.get(name, name) for name in node.input], len(node.output))
+        ).encode()
         for entry in sorted(node.attribute, key=lambda entry: entry.name):
             yield entry.SerializeToString(deterministic=True)
 

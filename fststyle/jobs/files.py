@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Unpack
 
@@ -82,8 +83,10 @@ def paint_files(
         FststyleError: Nothing can be painted: the model, the only input or the manifest cannot be opened.
         ValueError: An argument is wrong, or inputs and output do not fit together.
     """
-    settings = Settings(max_side, Controls.of(controls, changed), quality)
+    controls = Controls.of(controls, changed)
     painter = _painter(model, device, Opening(layout=layout, threads=threads, memory=memory, exact=exact))
+    painter = painter.mixed(controls.mix)
+    settings = Settings(max_side, replace(controls, mix=None), quality)
     names = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     kept = [*painter.paths, *map(Path, keep)]
     jobs = plan(

@@ -31,6 +31,7 @@ class ModelCard:
         costs: Terms of the cost on held-out photos: "content", "style", "total", …
         licence: Of the weights.
         precision: Of the numbers it computes with: "fp32", "fp16" or "int8". The costs are those of fp32.
+        styles: Of a network of several, their names, in the order of the input that weighs them; None for one style.
         min_side: Smallest height and width that the graph accepts, in pixels.
         created_by: Program and version.
         weights_sha256: Of the file's weights, in hexadecimal; `write_model` fills it in.
@@ -47,6 +48,7 @@ class ModelCard:
     costs: dict[str, float] = field(default_factory=dict)
     licence: str
     precision: str = "fp32"
+    styles: list[str] | None = None
     min_side: int
     created_by: str = f"fststyle {__version__}"
     weights_sha256: str = ""
@@ -55,6 +57,8 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not 1 <= self.min_side <= _MOST_MIN_SIDE:
             raise ValueError(f"min_side must lie in 1..{_MOST_MIN_SIDE}, not {self.min_side}")
+        if not all(isinstance(name, str) for name in self.styles or ()):
+            raise ValueError(f"styles must be names, not {self.styles}")
 
     def to_metadata(self) -> dict[str, str]:
         """Texts as they are, everything else as JSON; a field that is None is left out."""
@@ -100,9 +104,9 @@ def _parse(text: str, kind: Any) -> Any:
     if str in options:
         return text
     value = json.loads(text)
-    expected = get_origin(kind) or kind
-    if expected is float and type(value) is int:
+    expected = [get_origin(option) or option for option in options]
+    if float in expected and type(value) is int:
         value = float(value)
-    if type(value) is not expected:
-        raise ValueError(f"{text!r} is not a {expected.__name__}")
+    if type(value) not in expected:
+        raise ValueError(f"{text!r} is not a {expected[0].__name__}")
     return value

@@ -3,7 +3,8 @@
 A network of ours takes a tensor `content` and gives a tensor `stylized`: float32 RGB in 0..1, (batch, 3, height,
 width), every side but the 3 free; or, exported so, uint8 RGB in 0..255, (batch, height, width, 3). It may take
 `strength`, float32 of shape (1,), from 0 for the photo to 1 for the full style: an input with a default of 1, so that
-whoever does not know it leaves it out. Its card lies in the file's metadata.
+whoever does not know it leaves it out. A network of several styles takes their weights, `style`, float32 of shape
+(styles,), in the same way; the default is the first style. Its card lies in the file's metadata.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from fststyle.system.files import is_file, require_regular_file, write_result
 INPUT_NAME = "content"
 OUTPUT_NAME = "stylized"
 STRENGTH_NAME = "strength"
+STYLE_NAME = "style"
 
 # onnxruntime's CUDA provider lacks Pad of opsets 19 to 23, and torch's exporter starts at 18.
 OPSET = 18
@@ -65,6 +67,7 @@ class ModelFile:
         takes: How pixels go in.
         gives: How they come out; None where the file leaves that open.
         takes_strength: Whether it can be told `STRENGTH_NAME`; only networks of ours can.
+        styles: Names of the styles that `STYLE_NAME` weighs; none if the network has one style.
         ends_in: The range of a picture's values where the last operator keeps to one: "1", "255" or "-1to1".
         is_quantized: Whether it computes on integers already.
         path: The file; None if it was read from bytes.
@@ -80,6 +83,7 @@ class ModelFile:
     takes: PictureForm
     gives: PictureForm | None
     takes_strength: bool = False
+    styles: tuple[str, ...] = ()
     ends_in: str | None = None
     is_quantized: bool = False
     path: Path | None = None
@@ -138,7 +142,8 @@ def read_model(source: ModelSource) -> ModelFile:
         output_name=stylized.name,
         takes=takes,
         gives=gives,
-        takes_strength=card is not None and _takes_strength(model.graph),
+        takes_strength=card is not None and _has_default(model.graph, STRENGTH_NAME, 1),
+        styles=_styles(model.graph, card),
         is_quantized=not QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
         ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
         path=path,
@@ -226,10 +231,16 @@ def weights_sha256(model: onnx.ModelProto) -> str:
     return digest.hexdigest()
 
 
-def _takes_strength(graph: onnx.GraphProto) -> bool:
+def _has_default(graph: onnx.GraphProto, name: str, length: int) -> bool:
+    """Whether there is an input of so many floats that need not be given."""
     shapes = {value.name: shape_of(value) for value in graph.input}
     defaults = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    return shapes.get(STRENGTH_NAME) == (1,) and defaults.get(STRENGTH_NAME) == onnx.TensorProto.FLOAT
+    return shapes.get(name) == (length,) and defaults.get(name) == onnx.TensorProto.FLOAT
+
+
+def _styles(graph: onnx.GraphProto, card: ModelCard | None) -> tuple[str, ...]:
+    names = () if card is None else tuple(card.styles or ())
+    return names if _has_default(graph, STYLE_NAME, len(names)) else ()
 
 
 def takes_bytes(content: onnx.ValueInfoProto) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from fststyle.model.file import read_model
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.mix import Mix
 from fststyle.paint.stylizer import Opening, Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.runtime.mixture import mixture
@@ -106,6 +107,7 @@ class Blend:
     ) -> NDArray[np.uint8]:
         """Like `Stylizer`. Where paintings are mixed, a strength is a cross-fade, unless every network has an input."""
         controls = Controls.of(controls, changed)
+        self.mixed(controls.mix)
         first, _ = self.parts[0]
         if len(self.parts) == 1:
             return first(image, controls)
@@ -113,6 +115,16 @@ class Blend:
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
         threads = first.network.threads
         return controls.apply(as_rgb(image), paint, fade=not told, threads=threads)
+
+    def mixed(self, mix: Mix | None) -> Self:
+        """As of a `Stylizer`: there is nothing to mix.
+
+        Raises:
+            ValueError: Always, but for None.
+        """
+        if mix is not None:
+            raise ValueError("a blend names its networks and weights already; leave the mix out")
+        return self
 
     @property
     def takes_strength(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TypedDict, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.paint.mix import Mix, parse_mix, words_of
 from fststyle.paint.passes import Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
 
@@ -26,6 +27,7 @@ class ControlValues(TypedDict, total=False):
     mask: Pixels | None
     grain: float
     passes: Passes
+    mix: Mix | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Controls:
         passes: How often the network paints, coarse to fine (`passes.py`). "auto" paints in several passes if the
             brush, by size of the picture and scale, is so broad that one pass would be too fine or blurred. 1 paints
             once, however large the picture is.
+        mix: Of a network of several styles, which, and how much of each: "udnie", {"udnie": 0.7, "wave": 0.3}, the same
+            as "udnie:0.7,wave:0.3", or a number for each in the file's order. Only ratios count. None is the first.
 
     Raises:
         ValueError: A value is out of its range.
@@ -55,6 +59,7 @@ class Controls:
     mask: Pixels | None = None
     grain: float = 0.0
     passes: Passes = "auto"
+    mix: Mix | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -65,6 +70,8 @@ class Controls:
             raise ValueError(f"grain must lie in 0..100, not {self.grain}")
         if self.passes not in get_args(Passes):
             raise ValueError(f"passes must be one of {', '.join(map(str, get_args(Passes)))}, not {self.passes!r}")
+        if self.mix is not None:
+            parse_mix(self.mix)
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
             raise ValueError(
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"
@@ -83,10 +90,11 @@ class Controls:
         return replace(cls() if controls is None else controls, **changed)
 
     def facts(self) -> dict[str, float | bool | str | None]:
-        """The fields by name, as JSON has them; of the mask its SHA-256."""
+        """The fields by name, as JSON has them; of the mask its SHA-256, and the mix only if there is one."""
         digest = None if self.mask is None else hashlib.sha256(repr(self.mask.shape).encode() + self.mask.tobytes())
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return values | {"mask": None if digest is None else digest.hexdigest()}
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "mix"}
+        mix = {} if self.mix is None else {"mix": words_of(self.mix)}
+        return values | {"mask": None if digest is None else digest.hexdigest()} | mix
 
     def apply(
         self, rgb: Pixels, paint: Callable[[Pixels], Pixels], *, fade: bool = True, threads: int | None = None

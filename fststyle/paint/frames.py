@@ -90,7 +90,7 @@ class FrameStylizer:
         self.controls = controls or ONE_PASS
         self._fade = not stylizer.takes_strength
         strength = 1.0 if self._fade else self.controls.strength
-        self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None)
+        self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None, mix=None)
         (first, _), *others = stylizer.parts
         if others and self.steadiness.follow < 1:
             raise ValueError(
@@ -98,7 +98,7 @@ class FrameStylizer:
                 "tells); leave it out"
             )
         self._held = None if others else hold(first.network, self.steadiness.follow)
-        self._stylizer = stylizer if self._held is None else first.through(self._held)
+        self._stylizer = (stylizer if self._held is None else first.through(self._held)).mixed(self.controls.mix)
         self._cuts = CutFinder()
         self._carrier = _carry(self.steadiness.carried(*(part.card for part, _ in stylizer.parts)))
 

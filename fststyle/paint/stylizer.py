@@ -16,6 +16,7 @@ from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelFile, ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
+from fststyle.paint.mix import Mix, weights_of
 from fststyle.pictures.picture import Picture, to_picture
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
@@ -115,6 +116,21 @@ class Stylizer:
         """Itself, as of a `Blend` its networks and their weights."""
         return [(self, 1.0)]
 
+    def mixed(self, mix: Mix | None) -> Self:
+        """One that paints with these of the network's styles, as `Controls` has it; None changes nothing.
+
+        Raises:
+            ModelFileError: The network has one style, or none of this name.
+            ValueError: The mix has not a number for each style.
+        """
+        if mix is None:
+            return self
+        model = self._network.model
+        weights = weights_of(mix, model)
+        other = self.through(self._network.styled(weights))
+        other.style = "+".join(name for name, weight in zip(model.styles, weights, strict=True) if weight)
+        return other
+
     def opened(self, model: ModelFile) -> Self:
         """Another network, where and as this one was opened."""
         own = self._network
@@ -148,9 +164,12 @@ class Stylizer:
             uint8 RGB of shape (H, W, 3), the same H and W.
 
         Raises:
-            ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
+            ModelFileError: The network fails on this picture, or gives something other than a picture of its size; or
+                it has no styles to mix.
         """
         controls = Controls.of(controls, changed)
+        if controls.mix is not None:
+            return self.mixed(controls.mix)(image, replace(controls, mix=None))
         rgb, told = as_rgb(image), self.takes_strength
         if any(self._network.model.input_shape[2:]):
             controls = replace(controls, passes=1)  # it sees one size, whatever it is given

@@ -70,6 +70,11 @@ def quantize(
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
     if model.byte_pixels or model.is_quantized or (model.card is not None and model.card.precision != "fp32"):
         raise ModelFileError(f"{model.where} has been converted already; start from the network it was made from")
+    if model.styles and precision != "fp32":
+        raise ModelFileError(
+            f"{model.where} has {len(model.styles)} styles, and {precision} is for one; take one out of it: fststyle "
+            f"export {model.where} --mix {model.styles[0]} --precision {precision}"
+        )
     if model.takes.dtype == "float16" and precision != "fp32":
         raise ModelFileError(
             f"{model.where} computes on 16-bit floats already; start from its 32-bit form, or keep it with precision "

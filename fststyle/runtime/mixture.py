@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 
 from fststyle.graph.style_numbers import body_of, mixed
+from fststyle.graph.style_tables import of_one_style
 from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelFile, read_model, with_card
 
@@ -19,7 +20,7 @@ def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile |
         files: At least two.
         weights: Of each. Their sum should be 1.
     """
-    models = [onnx.ModelProto.FromString(file.data) for file in files]
+    models = [of_one_style(onnx.ModelProto.FromString(file.data)) for file in files]
     body = body_of(models[0])
     if len({file.card is None for file in files}) > 1 or body is None:
         return None
@@ -45,6 +46,7 @@ def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:
         steps=max(card.steps for card in cards),
         costs=_common([card.costs for card in cards]),
         licence=_listed([card.licence for card in cards]) or first.licence,
+        styles=None,
         min_side=max(card.min_side for card in cards),
     )
 

@@ -1,5 +1,6 @@
 """A network that onnxruntime runs: pixels in and out, whatever it computes on."""
 
+import copy
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from fststyle.errors import DeviceError, ModelFileError
 from fststyle.graph.late_pixels import with_late_pixels
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
-from fststyle.model.file import STRENGTH_NAME, ModelFile, ModelSource, read_model
+from fststyle.model.file import STRENGTH_NAME, STYLE_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.runtime.stopping import current_stop
 from fststyle.system.warn import warn
@@ -40,6 +41,7 @@ class Network:
         self._session = session
         self.threads = threads
         self._values = values_of(layout)
+        self._style: NDArray[np.float32] | None = None
         self._suspected = model.card is not None
         # DirectML runs a session for one thread at a time; the other devices do so for any number.
         self._turn: AbstractContextManager[object] = threading.Lock() if device == "directml" else nullcontext()
@@ -119,13 +121,21 @@ class Network:
             advice = "try a smaller picture" if "alloc" in said.lower() else "choose another network"
             raise ModelFileError(f"{self.model.name} fails on {width}×{height} pixels ({said}); {advice}") from error
 
+    def styled(self, weights: NDArray[np.float32]) -> Self:
+        """The same network, in the same sessions, with its styles weighed so: (styles,)."""
+        other = copy.copy(self)
+        other._style = weights
+        return other
+
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
-        """The `strength` feed, or {} if it is 1 or the session's graph has no such input."""
-        if strength == 1 or not self.model.takes_strength:
-            return {}
-        if STRENGTH_NAME not in {value.name for value in session.get_overridable_initializers()}:
-            return {}
-        return {STRENGTH_NAME: np.full(1, strength, np.float32)}
+        """Strength and styles, as far as they are not the defaults and the session's graph has such inputs."""
+        told = {}
+        if strength != 1 and self.model.takes_strength:
+            told[STRENGTH_NAME] = np.full(1, strength, np.float32)
+        if self._style is not None:
+            told[STYLE_NAME] = self._style
+        known = {value.name for value in session.get_overridable_initializers()} if told else set()
+        return {name: value for name, value in told.items() if name in known}
 
     def keeps_size(self, height: int, width: int) -> bool:
         """Whether the network runs on noise of this size, and gives a picture of it."""

@@ -39,6 +39,11 @@ class PaintQuery(BaseModel):
         examples=["starry_night"],
     )
     strength: float = Field(1.0, ge=0, le=1, description="0 gives the input, 1 the full style.")
+    mix: str | None = Field(
+        None,
+        max_length=2000,
+        description="Styles of a network that has several: `udnie`, or `great_wave:0.7,udnie:0.3`.",
+    )
     scale: float = Field(1.0, ge=0.1, le=10, description="Brush size factor: 2 paints strokes twice as broad.")
     passes: Literal["auto", "1", "2", "3"] = Field(
         "auto", description="How often the network paints, coarse to fine; by size, or 1 to 3 times."
@@ -75,7 +80,7 @@ class Studio:
             FststyleError: The picture or the mask cannot be read, or is too large; there is no such network.
             StoppedError: `stop` was set.
         """
-        painter = self._networks.painter(query.network)
+        painter = self._networks.painter(query.network).mixed(query.mix)
         most = self._limits.pixels
         hint = None if query.max_side is None else 2 * query.max_side
         photo = read_picture(io.BytesIO(picture), max_pixels=most, min_side_hint=hint)

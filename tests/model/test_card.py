@@ -30,7 +30,7 @@ def test_round_trip_among_the_keys_of_others() -> None:
 
 def test_one_key_a_field_texts_plain_and_the_rest_json() -> None:
     metadata = CARD.to_metadata()
-    assert set(metadata) == {f"fststyle.{entry.name}" for entry in fields(ModelCard)}
+    assert set(metadata) == {f"fststyle.{entry.name}" for entry in fields(ModelCard)} - {"fststyle.styles"}
     assert metadata["fststyle.style"] == "great_wave"
     assert metadata["fststyle.width"] == "0.5"
     assert json.loads(metadata["fststyle.costs"]) == {"content": 1.125, "style": 0.0625}
@@ -39,6 +39,11 @@ def test_one_key_a_field_texts_plain_and_the_rest_json() -> None:
 def test_no_painting_is_no_key() -> None:
     card = replace(CARD, painting=None)
     assert "fststyle.painting" not in card.to_metadata()
+    assert ModelCard.from_metadata(card.to_metadata(), "x.onnx") == card
+
+
+def test_styles_keep_their_order() -> None:
+    card = replace(CARD, styles=["wave", "a, b", "Étoile"])
     assert ModelCard.from_metadata(card.to_metadata(), "x.onnx") == card
 
 
@@ -56,6 +61,7 @@ def test_whole_numbers_pass_for_floats() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("width", "wide"), ("steps", "1.5"), ("steps", "true"), ("costs", "[]"), ("min_side", "null"), ("network", None)]
+    + [("styles", '"wave"'), ("styles", "[1, 2]"), ("styles", '{"wave": 1}')]
     + [("min_side", side) for side in ("-1", "0", "1025", "1000000")],
 )
 def test_a_broken_card(field: str, value: str | None) -> None:

@@ -1,0 +1,74 @@
+"""Which styles of a network that has several, and how much of each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fststyle.errors import ModelFileError
+from fststyle.model.file import ModelFile
+
+Mix = str | Mapping[str, float] | Sequence[float]
+"""A style's name; "wave:0.3,udnie:0.7"; the same as a mapping; or a number for each style in the file's order."""
+
+_LARGEST = 1e6
+
+
+def parse_mix(mix: Mix) -> list[tuple[str | int, float]]:
+    """Names, or places in the file, with weights. A name without a number counts 1.
+
+    Raises:
+        ValueError: A weight does not lie in 0..1,000,000, or all are 0.
+    """
+    parts: list[tuple[str | int, float]]
+    if isinstance(mix, str):
+        parts = [_parsed(entry.strip()) for entry in mix.split(",")]
+    elif isinstance(mix, Mapping):
+        parts = [*mix.items()]
+    else:
+        parts = [*enumerate(mix)]
+    weights = [weight for _, weight in parts]
+    named = all(name != "" for name, _ in parts)
+    if not named or not all(0 <= weight <= _LARGEST for weight in weights) or not any(weights):
+        raise ValueError(
+            f"a mix reads like wave:0.3,udnie:0.7, with numbers from 0 to 1,000,000 that are not all 0, not {mix!r}"
+        )
+    return parts
+
+
+def words_of(mix: Mix) -> str:
+    """The same in one text, for comparing and for files."""
+    parts = parse_mix(mix)
+    return ",".join(f"{weight:g}" if isinstance(name, int) else f"{name}:{weight:g}" for name, weight in parts)
+
+
+def weights_of(mix: Mix, file: ModelFile) -> NDArray[np.float32]:
+    """For the input that weighs the styles of a network, with a sum of 1: (styles,).
+
+    Raises:
+        ModelFileError: The network has one style, or none of this name.
+        ValueError: The mix cannot be read, or has not a number for each style.
+    """
+    parts = parse_mix(mix)
+    if not file.styles:
+        raise ModelFileError(
+            f"{file.where} has one style, so there is nothing to mix; leave the mix out, or mix networks with a blend"
+        )
+    weights = np.zeros(len(file.styles), np.float32)
+    for name, weight in parts:
+        if isinstance(name, str) and name not in file.styles:
+            raise ModelFileError(f"{file.where} has no style called {name}; it has {', '.join(file.styles)}")
+        if isinstance(name, int) and len(parts) != len(file.styles):
+            raise ValueError(f"{file.where} has {len(file.styles)} styles, not {len(parts)}; give a number for each")
+        weights[name if isinstance(name, int) else file.styles.index(name)] += weight
+    weights /= weights.sum()
+    return weights
+
+
+def _parsed(entry: str) -> tuple[str, float]:
+    name, _, number = entry.rpartition(":")
+    try:
+        weight = float(number)
+    except ValueError:
+        return entry, 1.0  # names may have a colon, too
+    return (name.rstrip(), weight) if name else (entry, 1.0)
