@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fststyle.pictures.picture import Picture
     from fststyle.runtime.convert import quantize
     from fststyle.runtime.forms import export_form
+    from fststyle.runtime.styles import export_styles
 
 try:
     __version__ = version("fststyle")
@@ -61,6 +62,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "export_form",
+    "export_styles",
     "networks",
     "paint_files",
     "quantize",
@@ -91,6 +93,7 @@ _HOMES = {
     "VideoError": "fststyle.errors",
     "WeightsError": "fststyle.errors",
     "export_form": "fststyle.runtime.forms",
+    "export_styles": "fststyle.runtime.styles",
     "networks": "fststyle.model.gallery",
     "paint_files": "fststyle.jobs.files",
     "quantize": "fststyle.runtime.convert",

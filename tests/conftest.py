@@ -4,16 +4,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from bodies import write_sibling
 from case import Case
 from numpy.typing import NDArray
 
-from fststyle.graph.style_numbers import style_numbers, with_numbers
 from fststyle.model.card import ModelCard
 from fststyle.model.file import write_model
 
@@ -58,21 +59,7 @@ def save(tmp_path: Path, assets: dict[str, Any]) -> Callable[..., Path]:
 @pytest.fixture
 def sibling(tmp_path: Path) -> Callable[..., Path]:
     """Save a network of the body of one that ships: its gains, shifts and last bias are others."""
-
-    def sibling(seed: int, style: str = "other", of: str = "udnie_tiny") -> Path:
-        model = onnx.load(ROOT / "models" / f"{of}.onnx")
-        card = ModelCard.from_metadata({entry.key: entry.value for entry in model.metadata_props}, of)
-        assert card is not None
-        rng = np.random.default_rng(seed)
-        numbers = {
-            name: values * rng.uniform(0.4, 1.6, values.shape).astype(np.float32)
-            for name, values in style_numbers(model).items()
-        }
-        path = tmp_path / f"{style}.onnx"
-        write_model(path, with_numbers(model, numbers), replace(card, style=style, painting=style.title()))
-        return path
-
-    return sibling
+    return partial(write_sibling, tmp_path)
 
 
 @pytest.fixture

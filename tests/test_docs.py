@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import typer
+from bodies import write_sibling
 from documents import PAGES, ROOT, blocks, commands, lines_that_call, options_of_tables, words_of
 from PIL import Image
 
 from fststyle import samples
 from fststyle.cli import app
+from fststyle.runtime.styles import export_styles
 
 SOURCE = "https://github.com/fststyle/fststyle/"
 DOCS = ROOT / "docs"
@@ -74,9 +76,18 @@ def test_every_link_into_the_source_leads_to_a_file() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+@pytest.fixture(scope="session")
+def one_body(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with networks that share a body, and a file with the styles of all."""
+    folder = tmp_path_factory.mktemp("bodies")
+    export_styles([write_sibling(folder, seed, name) for seed, name in enumerate("abc")], folder / "many.onnx")
+    return folder
+
+
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_body: Path) -> Path:
     """What the examples find in the current folder."""
+    shutil.copytree(one_body, tmp_path, dirs_exist_ok=True)
     (tmp_path / "models").mkdir()
     for name in ("models/starry_night.onnx", "starry_night.onnx", "mine.onnx"):
         shutil.copy(ROOT / "models" / "starry_night.onnx", tmp_path / name)

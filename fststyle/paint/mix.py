@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fststyle.errors import ModelFileError
 from fststyle.model.file import ModelFile
 
 Mix = str | Mapping[str, float] | Sequence[float]
@@ -46,18 +45,17 @@ def weights_of(mix: Mix, file: ModelFile) -> NDArray[np.float32]:
     """For the input that weighs the styles of a network, with a sum of 1: (styles,).
 
     Raises:
-        ModelFileError: The network has one style, or none of this name.
-        ValueError: The mix cannot be read, or has not a number for each style.
+        ValueError: The network has one style, or none of this name; or the mix has not a number for each.
     """
     parts = parse_mix(mix)
     if not file.styles:
-        raise ModelFileError(
+        raise ValueError(
             f"{file.where} has one style, so there is nothing to mix; leave the mix out, or mix networks with a blend"
         )
     weights = np.zeros(len(file.styles), np.float32)
     for name, weight in parts:
         if isinstance(name, str) and name not in file.styles:
-            raise ModelFileError(f"{file.where} has no style called {name}; it has {', '.join(file.styles)}")
+            raise ValueError(f"{file.where} has no style called {name}; it has {', '.join(file.styles)}")
         if isinstance(name, int) and len(parts) != len(file.styles):
             raise ValueError(f"{file.where} has {len(file.styles)} styles, not {len(parts)}; give a number for each")
         weights[name if isinstance(name, int) else file.styles.index(name)] += weight

@@ -120,8 +120,7 @@ class Stylizer:
         """One that paints with these of the network's styles, as `Controls` has it; None changes nothing.
 
         Raises:
-            ModelFileError: The network has one style, or none of this name.
-            ValueError: The mix has not a number for each style.
+            ValueError: The network has one style, or none of this name; or the mix has not a number for each.
         """
         if mix is None:
             return self
@@ -164,8 +163,8 @@ class Stylizer:
             uint8 RGB of shape (H, W, 3), the same H and W.
 
         Raises:
-            ModelFileError: The network fails on this picture, or gives something other than a picture of its size; or
-                it has no styles to mix.
+            ModelFileError: The network fails on this picture, or gives something other than a picture of its size.
+            ValueError: The network does not have the styles of the mix.
         """
         controls = Controls.of(controls, changed)
         if controls.mix is not None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from fststyle import Blend, Stylizer
 from fststyle.paint.stylizer import Stylizer as Painter
+from fststyle.runtime.styles import export_styles
 from fststyle.serve.settings import Limits
 
 pytestmark = pytest.mark.anyio
@@ -288,3 +289,15 @@ async def test_what_the_server_says_of_itself(client: Client) -> None:
         for address in ("/docs", "/redoc", "/nix", "/api/nix"):
             says(await ask.get(address), 404, "there is nothing at this address")
         says(await ask.put("/api/paint"), 405, "does not take PUT")
+
+
+async def test_styles_of_one_network_are_mixed(
+    client: Client, png: bytes, photo: NDArray[np.uint8], sibling: Callable[..., Path], tmp_path: Path
+) -> None:
+    many = tmp_path / "many.onnx"
+    export_styles([sibling(seed, name) for seed, name in enumerate(("one", "two"))], many)
+    async with client(networks=(str(many),)) as ask:
+        for mix in ("two", "one:1,two:3"):
+            answer = await ask.post(f"/api/paint?network=many&mix={mix}", files={"picture": png})
+            np.testing.assert_array_equal(pixels(answer), Stylizer(many)(photo, mix=mix))
+        says(await ask.post("/api/paint?network=many&mix=three", files={"picture": png}), 422, "it has one, two")
