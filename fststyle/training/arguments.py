@@ -130,11 +130,12 @@ class Words:
         """Targets, and how the user wrote them."""
 
     def translate(self, words: list[str]) -> list[str]:
-        """The words for the parser; positional ones become `--style` and `--data.root`.
+        """The words for the parser: configs first, and positional ones as `--style` and `--data.root`.
 
         Raises:
             UsageError: An option does not exist, or a word has no place.
         """
+        configs: list[str] = []
         options: list[str] = []
         positional: list[str] = []
         left = [part for word in words for part in _parted(word)]
@@ -147,13 +148,14 @@ class Words:
             else:
                 name, equals, value = word.partition("=")
                 target = self._target(name)
+                placed = configs if target == "--config" else options  # the parser lets the last word win
                 if equals:
-                    options.append(f"{target}={_value(name, target, value)}")
+                    placed.append(f"{target}={_value(name, target, value)}")
                 elif option_name(name.lstrip("-")) in _SWITCHES or not left or left[0].startswith("--"):
-                    options.append(target)
+                    placed.append(target)
                 else:
-                    options += [target, _value(name, target, left.pop(0))]
-        return [*self._placed(positional, options), *options]
+                    placed += [target, _value(name, target, left.pop(0))]
+        return [*configs, *self._placed(positional, [*configs, *options]), *options]
 
     def _target(self, word: str) -> str:
         """The parser's name of an option, with dashes."""

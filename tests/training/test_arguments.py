@@ -55,6 +55,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ('--style-layers=["relu1_2"]', '--model.cost.style_layers=["relu1_2"]'),
         ("--trainer.callbacks+=X --trainer.callbacks.patience 3",) * 2,
         ("--save_every 3 --save-every 4", "--save_every 3 --save_every 4"),
+        ("--size 64 -c a.yaml m.jpg --config=b.yaml", "--config a.yaml --config=b.yaml --style m.jpg --data.crop 64"),
     ],
 )  # fmt: skip
 def test_friendly_names(words: Words, typed: str, meant: str) -> None:
@@ -71,6 +72,13 @@ def test_every_friendly_name_is_an_option_of_the_parser_with_the_default_that_he
             assert given is not None
             assert given[1] == cli.parser.get_default(option.target), name
     assert f"Default: {Cost().architecture}." in OPTIONS["loss-network"].help
+
+
+def test_the_command_line_wins_over_a_config_wherever_that_stands(train_arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("style-weight: 2\ntv-weight: 3\n")
+    run = ["--output", str(tmp_path / "run"), "--style-weight", "5", "--config", str(tmp_path / "a.yaml")]
+    cost = parse([*train_arguments, *run]).model.cost
+    assert (cost.style_weight, cost.tv_weight) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -140,10 +148,10 @@ def test_a_folder_is_no_painting(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_config_of_a_run_may_be_followed_by_other_photos(words: Words, tmp_path: Path) -> None:
     assert words.translate(["--config", "c.yaml", str(tmp_path)]) == [
-        "--data.root",
-        str(tmp_path),
         "--config",
         "c.yaml",
+        "--data.root",
+        str(tmp_path),
     ]
 
 
