@@ -11,6 +11,7 @@ from fststyle import samples
 from fststyle.training.arguments import OPTIONS, Words, help_text
 from fststyle.training.cli import TrainCLI, parse
 from fststyle.training.cost.objective import Cost
+from fststyle.training.many.sheet import SHORT_NAMES
 from fststyle.training.parser import from_config
 
 
@@ -79,6 +80,13 @@ def test_the_command_line_wins_over_a_config_wherever_that_stands(train_argument
     run = ["--output", str(tmp_path / "run"), "--style-weight", "5", "--config", str(tmp_path / "a.yaml")]
     cost = parse([*train_arguments, *run]).model.cost
     assert (cost.style_weight, cost.tv_weight) == (5, 3)
+
+
+def test_a_sheet_of_styles_knows_every_short_name_of_our_options(cli: TrainCLI) -> None:
+    ours = [name[2:] for name in cli.parser._option_string_actions if name.startswith(("--data.", "--model."))]
+    leaves = [name.rpartition(".")[2].replace("_", "-") for name in ours if not name.endswith(("+", ".help"))]
+    known = {*OPTIONS, *(option.target.rpartition(".")[2].replace("_", "-") for option in OPTIONS.values())}
+    assert {leaf for leaf in leaves if leaf not in known} - {"cost"} == SHORT_NAMES
 
 
 @pytest.mark.parametrize(

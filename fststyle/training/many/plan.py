@@ -9,6 +9,7 @@ from typing import Any
 
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, is_file, is_there, reason_of
+from fststyle.training.arguments import OPTIONS
 from fststyle.training.data.crop_sides import sides_of
 from fststyle.training.many.sheet import Row
 
@@ -134,8 +135,7 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
     settings |= row.settings
     licence = settings.pop("license", "")
     settings |= {"name": row.name, "output": str(folder)}
-    switches = {name for name, value in settings.items() if value == "true" and name == "calibrate"}
-    arguments = [f"--{name}" if name in switches else f"--{name}={value}" for name, value in settings.items()]
+    arguments = [_word(name, value) for name, value in settings.items()]
     before = Request.read(folder)
     return Request(
         row.name,
@@ -145,6 +145,11 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
         licence,
         threads if before is None else before.threads,
     )
+
+
+def _word(name: str, value: str) -> str:
+    is_switch = name in OPTIONS and not OPTIONS[name].value
+    return f"--{name}" if is_switch and value == "true" else f"--{name}={value}"
 
 
 def found_of(request: Request) -> State:
@@ -168,8 +173,8 @@ def state_of(request: Request) -> State:
     changed = [word for word in changed if not word.startswith("--output=")]  # the folder may have been moved
     if changed and State.read(request.folder).status == "done":
         raise TrainingError(
-            f"it was trained with other settings ({', '.join(changed)}); remove {request.folder} to train it anew, or "
-            "restore them"
+            f"it was trained with other settings ({', '.join(changed)}); remove {request.folder} and "
+            f"{request.network} to train it anew, or restore them"
         )
     return state
 
@@ -182,6 +187,13 @@ def memory_of(requests: Sequence[Request]) -> int:
         crop, batch = _largest_side(values.get("size")), _number(values.get("batch-size"), 1)
         sizes.append(_BYTES_BASE + _BYTES_OF_A_CROP * batch * (crop / _USUAL_CROP) ** 2)
     return int(max(sizes, default=_BYTES_BASE))
+
+
+def device_of(request: Request) -> str | None:
+    """What a row or `--` says of its device; None if nothing."""
+    said = [word.partition("=") for word in request.arguments]
+    named = [value for name, _, value in said if name in ("--device", f"--{OPTIONS['device'].target}")]
+    return named[-1] if named else None
 
 
 def usable_cores() -> int:

@@ -1,6 +1,6 @@
 """A sheet of styles from beginning to end: what is done is left alone, what fails is listed, the others go on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from fststyle.system.files import is_file, reason_of
 from fststyle.system.warn import warn
 from fststyle.training.many.clusters import run_on_ray, slurm_script, write_slurm_script
 from fststyle.training.many.launch import CORES_EACH, Shares, run_here, run_row, shares
-from fststyle.training.many.plan import Request, State, found_of, memory_of, request_of, state_of
+from fststyle.training.many.plan import Request, State, device_of, found_of, memory_of, request_of, state_of
 from fststyle.training.many.report import Entry, write_report, write_results
 from fststyle.training.many.sheet import Row, read_sheet
 
@@ -35,11 +35,6 @@ class Many:
     jobs: int | None = None
     threads: int | None = None
     memory: int | None = None
-
-    @property
-    def gpu(self) -> bool:
-        """Whether rows may use GPUs."""
-        return self.common.get("device", "auto") != "cpu"
 
 
 def train_many(
@@ -81,7 +76,9 @@ def train_many(
         stopped = None
         refresh.results()
         if requests and on == "ray":
-            stopped = run_on_ray(requests, note, jobs=many.jobs, threads=many.threads, memory=many.memory, gpu=many.gpu)
+            stopped = run_on_ray(
+                requests, note, jobs=many.jobs, threads=many.threads, memory=many.memory, gpu=_may_use_gpus(requests)
+            )
         elif requests:
             stopped = run_here(requests, given, note, lambda request: begun(request.name))
         refresh.report()
@@ -140,7 +137,7 @@ def for_slurm(many: Many) -> tuple[Path, list[Entry]]:
         jobs=many.jobs,
         threads=threads,
         memory=many.memory or 2 * memory_of(requests),
-        gpu=many.gpu and "device" in many.common,
+        gpu=any(device_of(request) not in (None, "cpu") for request in requests),
     )
     return write_slurm_script(many.output, text), entries
 
@@ -149,8 +146,12 @@ def _look(many: Many, known: Callable[[Request], State] = state_of) -> tuple[lis
     """Every row with what is known of it, and the shares of the machine."""
     rows = read_sheet(many.sheet)
     able = [request_of(row, many.output, many.common, 1) for row in rows if row.problem is None]
-    given = shares(able, many.jobs, many.threads, many.memory, gpu=many.gpu)
+    given = shares(able, many.jobs, many.threads, many.memory, gpu=_may_use_gpus(able))
     return [_entry(row, many, given.threads, known) for row in rows], given
+
+
+def _may_use_gpus(requests: Sequence[Request]) -> bool:
+    return any(device_of(request) != "cpu" for request in requests)
 
 
 def _entry(row: Row, many: Many, threads: int, known: Callable[[Request], State]) -> Entry:

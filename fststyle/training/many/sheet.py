@@ -25,6 +25,12 @@ _MORE = {"license"}
 _PATHS = {"style", "photos", "weights", "config"}
 _PERHAPS_PATHS = {"init", "teacher"}
 
+# Last words of dotted options that `fststyle train` takes alone, beside those that its help shows.
+SHORT_NAMES = {
+    *("cache-gigabytes", "channels-last", "dark", "ema-decay", "form", "graphs", "grid-weight", "normalize-channels"),
+    *("on-device", "pooling", "strength", "temporal-lighting", "val-photos", "val-size", "warmup", "width"),
+}
+
 _MOST_BYTES = 100  # of a name, with which several files are called
 _NUMBERS = {"N", "W", "RATE"}  # values of options as their help shows them
 
@@ -192,8 +198,9 @@ def _column(typed: str, path: Path | None = None) -> str:
     name = option_name(bare if "." in bare else bare.lower())
     if name in _OURS:
         raise DataError(f"{where}{typed} cannot be chosen: each row has a folder below --output, and goes on by itself")
-    if name not in OPTIONS and name not in _MORE and "." not in name:
-        near = suggestion(name, [*OPTIONS, *_MORE])
+    known = (*OPTIONS, *SHORT_NAMES, *_MORE)
+    if name not in known and "." not in name:
+        near = suggestion(name, known)
         raise DataError(f"{where}there is no option {typed!r}{near or '; see fststyle train --help'}")
     return name
 

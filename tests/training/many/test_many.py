@@ -17,7 +17,7 @@ import pytest
 from fststyle.errors import TrainingError
 from fststyle.training.many import launch, row, run
 from fststyle.training.many.clusters import slurm_script
-from fststyle.training.many.plan import REFUSED, Request, State, found_of, memory_of, request_of, state_of
+from fststyle.training.many.plan import REFUSED, Request, State, device_of, found_of, memory_of, request_of, state_of
 from fststyle.training.many.sheet import Row
 
 ROOT = Path(__file__).parents[3]
@@ -35,6 +35,24 @@ def test_a_rows_own_settings_win(tmp_path: Path) -> None:
         *("--style=wave.jpg", "--size=128", "--minutes=2", "--calibrate", "--name=wave"),
         f"--output={tmp_path / 'runs' / 'wave'}",
     }
+
+
+def test_switches_of_a_row_take_no_value(tmp_path: Path) -> None:
+    assert {"--calibrate", "--json"} <= set(request(tmp_path, json="true").arguments)
+
+
+def test_the_device_of_rows_decides_on_gpus(tmp_path: Path) -> None:
+    of = [request(tmp_path), request(tmp_path, device="cpu"), request(tmp_path, **{"trainer.accelerator": "cuda"})]
+    assert [device_of(each) for each in of] == [None, "cpu", "cuda"]
+    assert not run._may_use_gpus(of[1:2])
+    assert run._may_use_gpus(of)
+
+
+@pytest.mark.parametrize(("device", "wanted"), [("cpu", False), ("", False), ("cuda", True)])
+def test_a_slurm_script_asks_for_gpus_if_a_row_does(device: str, wanted: bool, sheet: Path, tmp_path: Path) -> None:
+    sheet.write_text(f"style,device\na b.png,{device}\n")
+    path, _ = run.for_slurm(run.Many(sheet, tmp_path / "out"))
+    assert ("--gres=gpu:1" in path.read_text("utf-8")) == wanted
 
 
 def test_a_row_that_was_begun_keeps_its_threads(tmp_path: Path) -> None:

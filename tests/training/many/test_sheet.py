@@ -149,12 +149,23 @@ def test_names_of_networks_are_left_alone_and_files_are_found(desk: Path) -> Non
     assert second.settings["init"] == str(desk / "mine.ckpt")
 
 
+def test_a_config_lies_beside_the_sheet(desk: Path) -> None:
+    (row,) = rows_of(desk, "style,config\nwave.jpg,more/wave.yaml\n")
+    assert row.settings["config"] == str(desk / "more" / "wave.yaml")
+
+
 def test_lists_and_switches_of_json(desk: Path) -> None:
     line = {"style": "wave.jpg", "style-layers": ["relu1_2", "relu2_2"], "calibrate": True}
     (row,) = rows_of(desk, json.dumps(line), "styles.jsonl")
     assert (row.settings["style-layers"], row.settings["calibrate"]) == ("relu1_2,relu2_2", "true")
     (row,) = rows_of(desk, json.dumps(line | {"calibrate": False}), "styles.jsonl")
     assert "calibrate" not in row.settings
+
+
+def test_short_names_of_dotted_options(desk: Path) -> None:
+    (row,) = rows_of(desk, "style,dark,grid_weight\nwave.jpg,0.3,0\n")
+    assert (row.settings["dark"], row.settings["grid-weight"]) == ("0.3", "0")
+    assert common_settings(["--dark", "0.3"]) == {"dark": "0.3"}
 
 
 def test_options_for_all_rows() -> None:
