@@ -7,7 +7,9 @@
     python scripts/recipes/train_gallery.py … --further --minutes 8 -- --learning-rate 0.0025 --dark 0.25
     python scripts/recipes/train_gallery.py --no-training   # after files were put into models/ by hand
 
-On two CPU cores with AMX the ten `fast` networks take ten minutes each, on others three times as long.
+It writes a sheet with a row a style, and `fststyle train-many` trains what the sheet says: a style that fails is
+listed, and the others go on. On two CPU cores with AMX a `fast` network takes ten minutes, on others three times as
+long.
 
 Each begins with the base that ships, or with --from where an earlier run of scripts/recipes/train_base.py left its
 styles; a `tiny` one learns from the network of the same style that lies in models/. In the end models/SHA256SUMS,
@@ -16,19 +18,20 @@ of a small photo; the tests hold them to it.
 """
 
 import argparse
+import csv
 import dataclasses
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import onnx
+import typer
 import yaml
 
 from fststyle import samples
+from fststyle.commands.train_many import train_many
 from fststyle.errors import FststyleError
 from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.fetch import Remote
@@ -37,7 +40,9 @@ from fststyle.model.gallery import REGISTRY
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
 from fststyle.system.files import atomic_write
-from fststyle.system.signals import SignalWatch
+from fststyle.training.many.plan import RUNS
+from fststyle.training.many.report import RESULTS
+from fststyle.training.many.sheet import common_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
@@ -59,6 +64,8 @@ STYLES = (*PAINTINGS, *SAMPLE_STYLES)
 # The architecture whose networks are too large for the wheel.
 LEFT_OUT = "johnson"
 
+SHEET = "styles.jsonl"
+
 # With a name that no network has.
 _PHOTO = "_photo.png"
 
@@ -78,102 +85,82 @@ def find_paintings(folder: Path, names: set[str]) -> dict[str, Path]:
     }
 
 
-def run(command: list[object]) -> None:
-    """Run a program to its end; a signal is passed on to it once, for its checkpoint.
-
-    Raises:
-        SystemExit: It failed or was stopped.
-    """
-    words = [str(word) for word in command]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    with SignalWatch() as watch:
-        process = subprocess.Popen([sys.executable, *words], env=environment, process_group=0)
-        while True:
-            try:
-                status = process.wait(timeout=1)
-                break
-            except subprocess.TimeoutExpired:
-                if watch.received is not None:
-                    process.send_signal(watch.received)
-                    status = process.wait()
-                    break
-    if status or watch.received:
-        sys.exit(f"stopped at: {' '.join(words)}\nthe same command goes on from here")
-
-
-def config(name: str) -> dict[str, Any]:
-    """What a style's config says."""
-    said: dict[str, Any] = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text("utf-8"))
-    return said
-
-
 def style_size(name: str) -> int:
-    return int(config(name).get("style-size", STYLE_SIZE))
+    """Shorter side at which a style's painting is looked at, as its config says."""
+    said = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text("utf-8"))
+    return int(said.get("style-size", STYLE_SIZE))
 
 
-def weights(arguments: argparse.Namespace) -> list[object]:
-    return ["--weights", arguments.weights] if arguments.weights else []
+def in_models(style: str, network: str) -> Path:
+    """A network in models/: with the style's name alone if it is of the default architecture."""
+    return MODELS / f"{style if network == 'fast' else f'{style}_{network}'}.onnx"
 
 
-def train(arguments: argparse.Namespace, name: str, painting: Path) -> None:
-    """One style, and its file."""
-    from fststyle.training.checkpoint import read_checkpoint
-
-    file = file_name(name, arguments.network)
-    output = MODELS / f"{file}.onnx"
-    shared = arguments.start and arguments.start / f"{painting.stem}_{style_size(name)}.ckpt"
-    start = output if arguments.further else shared or "base"
-    folder: Path = arguments.out / file
-    last, exported = folder / "last.ckpt", folder / "exported.sha256"
-    done = read_checkpoint(last).steps if last.exists() else None
-    finished = exported.exists() if arguments.minutes else done is not None and done >= arguments.steps
-    judged_at = 1_000_000 if arguments.minutes else arguments.steps  # the end is, in any case
-    before = steps_before(output, folder / "steps_before") if arguments.further else None
-    budget = ["--minutes", arguments.minutes] if arguments.minutes else ["--steps", arguments.steps]
-    if not finished:
-        run(
-            [
-                *("-m", "fststyle", "train", "--config", ROOT / "configs" / f"{name}.yaml", "--style", painting),
-                *("--init", start, *weights(arguments), "--photos", arguments.photos),
-                *("--loss-network", "vgg19", "--network", arguments.network),
-                *("--style-size", style_size(name)),
-                *("--size", arguments.crop, "--batch-size", arguments.batch),
-                *(*budget, "--trainer.val_check_interval", judged_at),
-                *(("--teacher", MODELS / f"{name}.onnx") if arguments.network == "tiny" else ()),
-                *("--output", folder, *(["--resume"] if done is not None else []), *arguments.settings),
-            ]
-        )
-    elif output.exists() and exported.exists() and exported.read_text("utf-8") == sha256(output):
-        return
-    run(["-m", "fststyle", "export", last, output, "--license", "MIT"])
-    facts: dict[str, Any] = {} if before is None else {"steps_before": before}
-    if arguments.photos_are:
-        facts["photos"] = arguments.photos_are
-    complete_card(output, config(name)["painting"], facts)
-    atomic_write(exported, sha256(output).encode())
+def row(arguments: argparse.Namespace, name: str, painting: Path) -> dict[str, Any]:
+    """What the sheet says of a style; None where it says nothing."""
+    shared = arguments.start and arguments.start.absolute() / f"{painting.stem}_{style_size(name)}.ckpt"
+    return {
+        "style": painting.absolute(),
+        "name": name,
+        "config": ROOT / "configs" / f"{name}.yaml",
+        "init": in_models(name, arguments.network) if arguments.further else shared or "base",
+        "teacher": in_models(name, "fast") if arguments.network == "tiny" else None,
+        "network": arguments.network,
+        "photos": arguments.photos.absolute(),
+        "loss-network": "vgg19",
+        "weights": arguments.weights and arguments.weights.absolute(),
+        "size": arguments.crop,
+        "batch-size": arguments.batch,
+        "minutes": arguments.minutes,
+        "steps": None if arguments.minutes else arguments.steps,
+        # The end is judged in any case.
+        "trainer.val_check_interval": 1_000_000 if arguments.minutes else arguments.steps,
+        "license": "MIT",
+        **common_settings(arguments.settings),
+    }
 
 
-def file_name(style: str, network: str) -> str:
-    """Of a network in models/, without suffix: the style's alone for the default network."""
-    return style if network == "fast" else f"{style}_{network}"
+def train(arguments: argparse.Namespace) -> int:
+    """Train the styles that are not done yet, and put those that are into models/; returns the exit status."""
+    facts: dict[str, dict[str, Any]] = {name: {} for name in arguments.only}
+    pictures = find_paintings(arguments.paintings, set(facts))
+    folder: Path = arguments.out.absolute() / arguments.network
+    lines = [json.dumps(row(arguments, name, pictures[name]), default=str) + "\n" for name in facts]
+    atomic_write(folder / SHEET, "".join(lines).encode())
+    for name in facts:
+        if arguments.photos_are:
+            facts[name]["photos"] = arguments.photos_are
+        if arguments.further and (network := in_models(name, arguments.network)).exists():
+            facts[name]["steps_before"] = steps_before(network, folder / RUNS / name / "steps_before")
+    status = 0
+    try:
+        train_many(folder / SHEET, output=folder)
+    except typer.Exit as end:
+        status = end.exit_code
+    with (folder / RESULTS).open(encoding="utf-8", newline="") as results:
+        for found in csv.DictReader(results):
+            if found["status"] == "done":
+                name = found["name"]
+                place(folder / found["network"], in_models(name, arguments.network), facts[name])
+    return status
 
 
-def steps_before(path: Path, note: Path) -> int:
-    """Of the network with which a run begins; noted, for `path` holds another one when the run has ended."""
+def steps_before(network: Path, note: Path) -> int:
+    """Of the network with which a run begins; noted, for `network` is another one when the run has ended."""
     if not note.exists():
-        card = read_model(path).card
+        card = read_model(network).card
         steps = 0 if card is None else int(card.recipe.get("steps_before", 0)) + card.steps
         atomic_write(note, str(steps).encode())
     return int(note.read_text("utf-8"))
 
 
-def complete_card(path: Path, painting: str, facts: dict[str, Any]) -> None:
-    """Add to a card what the training does not know."""
-    file = read_model(path)
+def place(trained: Path, network: Path, facts: dict[str, Any]) -> None:
+    """Copy a network, with what its training does not know added to its card."""
+    file = read_model(trained)
     if file.card is None:
-        raise FststyleError(f"{path} has no card; export it again")
-    card = dataclasses.replace(file.card, painting=painting, recipe=file.card.recipe | facts)
-    write_model(path, onnx.load_from_string(file.data), card)
+        raise FststyleError(f"{trained} has no card; remove it, and the same command exports it again")
+    card = dataclasses.replace(file.card, recipe=file.card.recipe | facts)
+    write_model(network, onnx.load_from_string(file.data), card)
 
 
 def sha256(path: Path) -> str:
@@ -236,7 +223,7 @@ def main() -> None:
         dest="out",
         type=Path,
         default=Path("runs/gallery"),
-        help="a network's runs; one folder a network",
+        help="of the runs; a folder each architecture",
     )
     parser.add_argument("--no-training", action="store_true", help="only note what lies in models/")
     parser.add_argument("settings", nargs="*", metavar="-- SETTING", help="for fststyle train, instead of a config's")
@@ -244,15 +231,13 @@ def main() -> None:
     if not arguments.no_training and not (arguments.photos and arguments.paintings):
         parser.error("give --photos and --paintings, or --no-training")
     try:
-        if not arguments.no_training:
-            pictures = find_paintings(arguments.paintings, set(arguments.only))
-            for name in arguments.only:
-                train(arguments, name, pictures[name])
-                write_proofs(MODELS)
+        status = 0 if arguments.no_training else train(arguments)
         write_proofs(MODELS)
     except FststyleError as error:
         sys.exit(f"error: {error}")
     print(f"{len(list(MODELS.glob('*.onnx')))} networks in {MODELS}")
+    if status:
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,25 @@
 """`scripts/recipes/train_gallery.py` and `docs/make/make_gallery_page.py`, with everything that trains left out."""
 
+import dataclasses
 import hashlib
 import json
 import runpy
-import shutil
+import signal
 import sys
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
-from fststyle.model.file import read_model
+from fststyle.model.card import ModelCard
+from fststyle.model.file import read_model, write_model
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture
+from fststyle.training.many.plan import Request, State
 
 pytest.importorskip("torch")
 
@@ -66,87 +69,165 @@ def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.
     assert registry["plain"]["sha256"] == hashlib.sha256((models / "plain.onnx").read_bytes()).hexdigest()
 
 
-def test_it_trains_what_is_missing_and_goes_on_where_it_stopped(
-    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Trainings:
+    """In the place of the processes of `train-many`: each leaves a network, fails, or is stopped.
+
+    Attributes:
+        begun: What was asked for since this was cleared.
+        ends: How rows end, by their names; "done" is not said.
+    """
+
+    def __init__(self, exported: Path) -> None:
+        self.begun: list[Request] = []
+        self.ends: dict[str, str] = {}
+        self._exported = exported.read_bytes()
+
+    def __call__(
+        self, requests: Sequence[Request], _given: object, told: Callable[..., None], *_: object
+    ) -> int | None:
+        for request in requests:
+            self.begun.append(request)
+            request.write()
+            state = State(self.ends.get(request.name, "done"), error="no")
+            if state.status == "done":
+                request.network.write_bytes(self._exported)
+            state.write(request.folder)
+            told(request, state)
+            if state.status == "stopped":
+                return signal.SIGINT
+        return None
+
+    def words(self) -> dict[str, list[str]]:
+        """The words of `fststyle train` of each that was begun, which is forgotten then."""
+        said = {request.name: list(request.arguments) for request in self.begun}
+        self.begun.clear()
+        return said
+
+
+@pytest.fixture
+def trainings(models: Path, monkeypatch: pytest.MonkeyPatch) -> Trainings:
+    made = Trainings(models / "plain.onnx")
+    monkeypatch.setattr("fststyle.training.many.run.run_here", made)
+    monkeypatch.setattr("fststyle.training.many.run.write_report", lambda *_: None)
+    return made
+
+
+@pytest.fixture
+def gallery(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """The program, with some arguments behind those that it needs; gives its exit status."""
     defined = script("scripts/recipes/train_gallery.py", models)
-    paintings, photos, out = tmp_path / "paintings", tmp_path / "photos", tmp_path / "out"
+    paintings, photos = tmp_path / "paintings", tmp_path / "photos"
     photos.mkdir()
     paintings.mkdir()
     for stem in defined["PAINTINGS"].values():
         Image.new("RGB", (8, 8)).save(paintings / f"{stem}.jpg")
-    Image.new("RGB", (8, 8)).save(photos / "a.jpg")
-    steps: dict[Path, int] = {}
-    calls: list[list[str]] = []
+    needed = ["--photos", photos, "--paintings", paintings, "--out", tmp_path / "out", "--steps", 400]
 
-    def run(command: list[object]) -> None:
-        words = [str(word) for word in command]
-        calls.append(words)
-        written: list[Path] = []
-        if "train" in words:
-            written = [Path(words[words.index("--output") + 1]) / "last.ckpt"]
-            steps[written[0]] = 60 if "--resume" not in words else 400
-        else:
-            shutil.copy(models / "plain.onnx", words[words.index("export") + 2])
-        for path in written:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+    def gallery(*arguments: object) -> object:
+        monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, (*needed, *arguments))])
+        try:
+            defined["main"]()
+        except SystemExit as end:
+            return end.code
+        return 0
 
-    checkpoint = types.ModuleType("fststyle.training.checkpoint")
-    checkpoint.read_checkpoint = lambda path: type("Checkpoint", (), {"steps": steps[path]})  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fststyle.training.checkpoint", checkpoint)
-    defined["main"].__globals__["run"] = run
-    arguments = ["--photos", photos, "--paintings", paintings, "--only", "saint_paul", "--steps", 400, "--out", out]
-    arguments += ["--photos-are", "a photo"]
-    monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments)])
+    return gallery
 
-    def kinds() -> list[str]:
-        made = [call[2] if call[0] == "-m" else Path(call[0]).name for call in calls]
-        calls.clear()
-        return made
 
-    defined["main"]()
-    assert calls[0][calls[0].index("--init") + 1] == "base"
-    assert calls[0][calls[0].index("--style-size") + 1] == "320"
-    assert kinds() == ["train", "export"]
-    card = read_model(models / "saint_paul.onnx").card
+def card_of(network: Path) -> ModelCard:
+    card = read_model(network).card
     assert card is not None
-    assert card.painting == "Vincent van Gogh, Landscape from Saint-Paul, 1889"
-    assert card.recipe["photos"] == "a photo"
+    return card
 
-    defined["main"]()  # 60 of 400 steps are done
-    assert "--resume" in calls[0]
-    assert kinds() == ["train", "export"]
-    defined["main"]()
-    assert kinds() == []
+
+def test_a_style_is_a_row_with_its_config_and_its_network_lies_in_models_then(
+    gallery: Callable[..., object], trainings: Trainings, models: Path, tmp_path: Path
+) -> None:
+    assert gallery("--only", "saint_paul", "--photos-are", "a photo") == 0
+    (request,) = trainings.begun
+    assert request.license == "MIT"
+    for word in (
+        f"--style={tmp_path / 'paintings' / 'vangogh_landscape_saint_paul_1889.jpg'}",
+        f"--config={ROOT / 'configs' / 'saint_paul.yaml'}",
+        f"--photos={tmp_path / 'photos'}",
+        *("--init=base", "--network=fast", "--loss-network=vgg19", "--size=256", "--batch-size=1"),
+        *("--steps=400", "--trainer.val_check_interval=400", "--name=saint_paul"),
+    ):
+        assert word in request.arguments
+    assert not any(word.startswith(("--teacher", "--weights", "--minutes")) for word in request.arguments)
+    assert card_of(models / "saint_paul.onnx").recipe["photos"] == "a photo"
+    assert "saint_paul.onnx" in (models / "SHA256SUMS").read_text()
+
+
+def test_what_is_done_is_not_trained_again_but_comes_back_to_models(
+    gallery: Callable[..., object], trainings: Trainings, models: Path
+) -> None:
+    assert gallery("--only", "saint_paul") == 0
+    trainings.begun.clear()
     (models / "saint_paul.onnx").unlink()
-    defined["main"]()
-    assert kinds() == ["export"]
+    assert gallery("--only", "saint_paul", "udnie", "udnie") == 0
+    assert list(trainings.words()) == ["udnie"]
+    assert (models / "saint_paul.onnx").exists()
 
-    monkeypatch.setattr(sys, "argv", [*sys.argv, "--from", str(out / "styles"), "--out", str(tmp_path / "anew")])
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "argv", [*sys.argv, "--", "--model.style_size", "512"])
-        defined["main"]()
-    assert calls[0][-2:] == ["--model.style_size", "512"]  # the last word, after the config's
-    assert calls[0][calls[0].index("--init") + 1] == str(out / "styles" / "vangogh_landscape_saint_paul_1889_320.ckpt")
 
-    calls.clear()  # what one network is done with says nothing of another
-    monkeypatch.setattr(sys, "argv", [*sys.argv, "--network", "johnson", "--only", "udnie", "saint_paul"])
-    defined["main"]()
-    assert kinds() == ["train", "export"] * 2
-    assert (models / "udnie_johnson.onnx").exists()
+def test_what_fails_is_left_out_and_what_was_stopped_goes_on(
+    gallery: Callable[..., object],
+    trainings: Trainings,
+    models: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trainings.ends = {"udnie": "failed", "scream": "stopped"}
+    only = ["--only", "udnie", "glass", "scream", "swirls"]
+    assert gallery(*only) == 130
+    assert list(trainings.words()) == ["udnie", "glass", "scream"]
+    assert "glass.onnx" in (models / "SHA256SUMS").read_text()  # before the end of all
+    assert not (models / "udnie.onnx").exists()
+    trainings.ends = {"udnie": "failed"}
+    assert gallery(*only) == 1
+    assert list(trainings.words()) == ["udnie", "scream", "swirls"]
+    assert "1 of 4 styles are not there: udnie" in capsys.readouterr().err
+    assert (models / "swirls.onnx").exists()
 
-    defined["complete_card"](models / "saint_paul.onnx", "Saint-Paul", {"steps_before": 700})
-    monkeypatch.setattr(sys, "argv", ["train_gallery.py", *map(str, arguments), "--further", "--out", str(out / "on")])
-    for _ in range(2):  # the second time from what the first exported
-        calls.clear()
-        (out / "on" / "saint_paul" / "exported.sha256").unlink(missing_ok=True)  # killed before it could be written
-        defined["main"]()
-        assert calls[0][calls[0].index("--init") + 1] == str(models / "saint_paul.onnx")
-        card = read_model(models / "saint_paul.onnx").card
-        assert card is not None
+
+def test_settings_take_the_place_of_all_that_the_row_says(gallery: Callable[..., object], trainings: Trainings) -> None:
+    only = ["--only", "scream", "--minutes", "2", "--"]
+    assert gallery(*only, "--model.style_size", "512", "--dark", "0.25", "--init", "none", "--loss_network=slim") == 0
+    (words,) = trainings.words().values()
+    assert {"--dark=0.25", "--init=none", "--loss-network=slim", "--minutes=2.0"} <= set(words)
+    assert words.index("--model.style_size=512") > words.index(f"--config={ROOT / 'configs' / 'scream.yaml'}")
+    assert not any(word.startswith("--steps") for word in words)
+
+
+def test_where_a_style_begins(
+    gallery: Callable[..., object], trainings: Trainings, models: Path, tmp_path: Path
+) -> None:
+    only = ["--only", "scream", "glass"]
+    assert gallery(*only, "--from", tmp_path / "base") == 0
+    words = trainings.words()
+    assert f"--init={tmp_path / 'base' / 'munch_the_scream_1893_512.ckpt'}" in words["scream"]
+    assert f"--init={tmp_path / 'base' / 'glass_320.ckpt'}" in words["glass"]
+    assert gallery(*only, "--network", "tiny") == 0  # what one architecture is done with says nothing of another
+    words = trainings.words()
+    assert {"--init=base", f"--teacher={models / 'scream.onnx'}"} <= set(words["scream"])
+    assert (models / "scream_tiny.onnx").exists()
+    assert gallery("--only", "scream", "--network", "tiny", "--further", "--out", tmp_path / "further") == 0
+    assert f"--init={models / 'scream_tiny.onnx'}" in trainings.words()["scream"]
+
+
+def test_a_network_that_is_trained_further_knows_its_first_steps(
+    gallery: Callable[..., object], trainings: Trainings, models: Path
+) -> None:
+    first = read_model(models / "dark.onnx")
+    assert first.card is not None
+    card = dataclasses.replace(first.card, recipe=first.card.recipe | {"steps_before": 700})
+    write_model(models / "saint_paul.onnx", onnx.load_from_string(first.data), card)
+    trainings.ends = {"saint_paul": "stopped"}
+    assert gallery("--only", "saint_paul", "--further") == 130
+    trainings.ends = {}
+    for _ in range(2):  # the second time, models/ holds the network that was trained further
+        assert gallery("--only", "saint_paul", "--further") == 0
+        card = card_of(models / "saint_paul.onnx")
         assert (card.steps, card.recipe["steps_before"]) == (1650, 700 + 1650)
-        shutil.copy(models / "saint_paul.onnx", models / "plain.onnx")
     assert script("docs/make/make_gallery_page.py", models)["steps"](card) == "2 350 + 1 650"
 
 
