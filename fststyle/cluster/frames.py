@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fststyle.cluster.painter import Recipe
 from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.morph import Morph
 from fststyle.pictures.hidden_color import over_white
 from fststyle.video.clip import Frame
 from fststyle.video.groups import Compressed, GroupReader, compress
@@ -34,11 +35,13 @@ class FrameRecipe:
         job: What is made of what.
         recipe: The network and the controls.
         steadiness: How flicker is reduced.
+        morph: Changes the mix from frame to frame.
     """
 
     job: Job
     recipe: Recipe
     steadiness: Steadiness
+    morph: Morph | None = None
 
     def open(self) -> FrameStylizer:
         """What paints.
@@ -46,7 +49,7 @@ class FrameRecipe:
         Raises:
             FststyleError: As `Stylizer`, or OpenCV is missing.
         """
-        return FrameStylizer(self.recipe.open(), self.steadiness, self.recipe.settings.controls)
+        return FrameStylizer(self.recipe.open(), self.steadiness, self.recipe.settings.controls, self.morph)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class FramePainter:
         self._job = recipe.job
         self._function = recipe.open()
         self._reader = GroupReader(recipe.job)
+        self._function.lasts(self._reader.clip.last)
         self._held = _Shelf()
 
     def paint(self, number: int) -> int:
@@ -82,6 +86,7 @@ class FramePainter:
         self._held.clear()
         for frame in self._reader(number):
             if frame.rgb is not None:
+                self._function.at(frame.pts * self._reader.clip.time_base)
                 self._held.put(frame, frame.rgb, self._function.alone(frame.rgb))
         return len(self._held)
 

@@ -32,6 +32,7 @@ _PANELS = {
         "grain",
         "blend",
         "mix",
+        "morph",
         "follow",
         "carry",
         "quick",

@@ -1,12 +1,8 @@
 """`fststyle video`: a video painted, with its sound, its times, and nothing lost."""
 
-import hashlib
-import os
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, TypedDict, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -31,18 +27,12 @@ from fststyle.commands.options import (
     required_output,
     sides,
 )
-from fststyle.commands.painting import silent_stdout
 from fststyle.commands.video_progress import Bar, Events
+from fststyle.commands.video_work import Told, fingerprint, video_on_ray
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
-    from fststyle.paint.blend import Blend
-    from fststyle.paint.controls import Controls
-    from fststyle.paint.frames import Steadiness
-    from fststyle.paint.stylizer import Layout, Opening, Stylizer
-    from fststyle.video.clip import Clip
-    from fststyle.video.job import Done, Job
-    from fststyle.video.run import Progress
+    from fststyle.paint.stylizer import Layout
 
 _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a network trained for videos."
 
@@ -98,6 +88,14 @@ def video(
     ] = "copy",
     blend: BlendOption = None,
     mix: MixOption = None,
+    morph: Annotated[
+        str | None,
+        typer.Option(
+            metavar="a,b|a:0,b:10",
+            help="Move from style to style of a network that has several: over the whole video, or by these seconds.",
+            show_default=False,
+        ),
+    ] = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
     passes: PassesOption = "1",
@@ -136,6 +134,7 @@ def video(
     """Paint a video; sound, subtitles and frame times are kept."""
     from fststyle.paint.blend import Blend
     from fststyle.paint.frames import FrameStylizer, Steadiness
+    from fststyle.paint.morph import parse_morph
     from fststyle.paint.stylizer import Opening, Stylizer
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import require_stream
@@ -151,6 +150,7 @@ def video(
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
         controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
+        changes = None if morph is None else parse_morph(morph)
         opening = Opening(layout=cast("Layout", layout), threads=threads)
         painter = Stylizer.load(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
         job = Job(
@@ -165,9 +165,10 @@ def video(
             resume=resume,
             restart=restart,
             identity={
-                "network": _fingerprint(painter),
+                "network": fingerprint(painter),
                 "layout": layout,
                 **controls.facts(),
+                **({} if changes is None else {"morph": str(changes)}),
                 "follow": steadiness.follow,
                 "carry": steadiness.carried(*(part.card for part, _ in painter.parts)),
             },
@@ -176,16 +177,16 @@ def video(
             if path == STREAM:
                 require_stream(name)
         with SignalWatch() as watch:
-            told: _Told = {
+            function = FrameStylizer(painter, steadiness, controls, changes)
+            told: Told = {
                 "begun": shown.begin,
                 "painted": shown.advance,
                 "stop": lambda: watch.received is not None,
             }
             if on_ray(on, workers):
                 opening["threads"] = threads or 1
-                done = _on_ray(job, painter, device, opening, controls, steadiness, workers, told)
+                done = video_on_ray(job, painter, device, opening, controls, steadiness, changes, workers, told)
             else:
-                function = FrameStylizer(painter, steadiness, controls)
                 done = convert(job, function, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, **told)
     facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or STREAM)}
     if as_json:
@@ -210,56 +211,3 @@ def _arguments(model: str, source: str | None, output: str | None, blend: str | 
     if output is not None:
         raise typer.BadParameter(f"with --blend there is one input and one output; leave {output} out")
     return "", model, source
-
-
-def _fingerprint(painter: "Stylizer | Blend") -> str:
-    """Of all that the network, or the mixture of several, consists of."""
-    first, *others = painter.parts
-    digest = hashlib.sha256(first[0].network.model.data)
-    for part, weight in others:
-        digest.update(part.network.model.data + repr(weight).encode())
-    return digest.hexdigest()
-
-
-class _Told(TypedDict):
-    """Who hears of a run."""
-
-    begun: "Callable[[Clip, int], None]"
-    painted: "Callable[[Progress], None]"
-    stop: Callable[[], bool]
-
-
-def _on_ray(
-    job: "Job",
-    painter: "Stylizer | Blend",
-    device: str,
-    opening: "Opening",
-    controls: "Controls",
-    steadiness: "Steadiness",
-    workers: int | None,
-    told: _Told,
-) -> "Done":
-    from fststyle.cluster.frames import FrameRecipe
-    from fststyle.cluster.painter import Recipe
-    from fststyle.cluster.video import convert_on_ray
-    from fststyle.jobs.run import Settings
-
-    # The workers start in other folders.
-    source, target = (
-        name if name == "-" or "://" in name else os.path.abspath(name)  # noqa: PTH100 -- links stay as they are
-        for name in (job.source, job.target)
-    )
-    job = replace(job, source=source, target=target)
-    models = [part.network.model for part, _ in painter.parts]
-    recipe = Recipe(
-        tuple(model.data for model in models),
-        tuple(model.where for model in models),
-        tuple(weight for _, weight in painter.parts),
-        device,
-        opening,
-        Settings(controls=controls),
-    )
-    with silent_stdout():
-        return convert_on_ray(
-            FrameRecipe(job, recipe, steadiness), workers=workers, threads=opening["threads"] or 1, **told
-        )

@@ -7,6 +7,7 @@ statistics that follow the frames slowly. Both start afresh where the scene is c
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -18,6 +19,7 @@ from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.cuts import CutFinder
 from fststyle.paint.held import hold
+from fststyle.paint.morph import Morph
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.system.extras import extra
@@ -79,12 +81,19 @@ class FrameStylizer:
         stylizer: Stylizer | Blend,
         steadiness: Steadiness | None = None,
         controls: Controls | None = None,
+        morph: Morph | None = None,
     ) -> None:
         """Get ready; None stands for the defaults.
 
+        Args:
+            stylizer: The network, or several.
+            steadiness: How flicker is reduced.
+            controls: The same for every frame.
+            morph: Changes the mix from frame to frame, by the times that `at` is told.
+
         Raises:
             FststyleError: Paint is to be carried, and OpenCV is not installed.
-            ValueError: Statistics are to be held for paintings that are mixed.
+            ValueError: Statistics are to be held for paintings that are mixed; or the network has not these styles.
         """
         self.steadiness = steadiness or Steadiness()
         self.controls = controls or ONE_PASS
@@ -99,6 +108,12 @@ class FrameStylizer:
             )
         self._held = None if others else hold(first.network, self.steadiness.follow)
         self._stylizer = (stylizer if self._held is None else first.through(self._held)).mixed(self.controls.mix)
+        self._morph = morph
+        if morph is not None:
+            if self.controls.mix is not None:
+                raise ValueError("a morph says which styles are mixed and when; leave the mix out")
+            stylizer.mixed(dict.fromkeys(morph.names, 1.0))
+        self._length: float | None = None
         self._cuts = CutFinder()
         self._carrier = _carry(self.steadiness.carried(*(part.card for part, _ in stylizer.parts)))
 
@@ -106,6 +121,20 @@ class FrameStylizer:
         """Paint the next frame, (H, W, 3)."""
         self._forget_before_a_cut(rgb)
         return self._finished(rgb, self.alone(rgb))
+
+    def lasts(self, seconds: float | None) -> None:
+        """Hear when the last frame of the clip is shown, before the first one; None if nobody knows.
+
+        Raises:
+            ValueError: Styles are to be spread over the clip, and nobody knows.
+        """
+        self._length = seconds
+        self.at(Fraction(0))
+
+    def at(self, seconds: Fraction) -> None:
+        """Hear when the next frame is shown."""
+        if self._morph is not None:
+            self._stylizer = self._stylizer.mixed(self._morph.at(float(seconds), self._length))
 
     @property
     def paints_alone(self) -> bool:

@@ -70,6 +70,11 @@ class Clip:
     metadata: tuple[tuple[str, str], ...] = ()
     chapters: tuple[Any, ...] = ()
 
+    @property
+    def last(self) -> float | None:
+        """When the last frame is shown, about, in seconds; None if nobody knows."""
+        return None if self.frames is None else max(0.0, float((self.frames - 1) / self.rate))
+
 
 @dataclass(frozen=True)
 class Cut:

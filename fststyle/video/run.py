@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import av
 import numpy as np
@@ -32,6 +32,17 @@ class FrameFunction(Protocol):
 
     def restore(self, state: State) -> None:
         """Remember that instead."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A frame function that changes with time."""
+
+    def lasts(self, seconds: float | None) -> None:
+        """Hear when the last frame is shown, about, before the first one; None if nobody knows."""
+
+    def at(self, seconds: Fraction) -> None:
+        """Hear when the next frame is shown, counted from the beginning of the cut."""
 
 
 class Reader(Protocol):
@@ -100,13 +111,19 @@ def paint(
     behind = _Behind(sink) if overlap else None
     give: Callable[[Any], None] = behind.give if behind is not None else sink
     progress = Progress(0, Fraction(0))
+    timed = function if isinstance(function, Timed) else None
     try:
+        if timed is not None:
+            timed.lasts(reader.clip.last)
         for item in source if source is not None else items:
             if stop():
                 break
             if isinstance(item, Frame):
+                seconds = item.pts * reader.clip.time_base
+                if timed is not None:
+                    timed.at(seconds)
                 give((None if item.rgb is None else _painted(item, item.rgb, function), item))
-                progress = Progress(progress.frames + 1, item.pts * reader.clip.time_base)
+                progress = Progress(progress.frames + 1, seconds)
                 if item.rgb is not None:
                     painted(progress)
                     if progress.frames % writer.group == 0:

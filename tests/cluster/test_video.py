@@ -3,6 +3,7 @@
 import io
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from fststyle.errors import FststyleError, VideoError
 from fststyle.jobs.run import Settings
 from fststyle.paint.controls import Controls
 from fststyle.paint.frames import Steadiness
+from fststyle.paint.morph import parse_morph
 from fststyle.pictures.files import write_picture
+from fststyle.runtime.styles import export_styles
 from fststyle.video.clip import Cut
 from fststyle.video.convert import Job, convert
 from fststyle.video.groups import GroupReader, check_output, join
@@ -248,3 +251,13 @@ def test_two_workers_of_ray(painter: Path, tmp_path: Path, monkeypatch: pytest.M
     assert (done.frames, done.whole) == (120, True)
     assert (tmp_path / "out.mp4").read_bytes() == alone(given, tmp_path / "alone.mp4")
     assert not list(tmp_path.glob("out.part*"))
+
+
+def test_workers_know_the_time(sibling: Callable[..., Path], tmp_path: Path) -> None:
+    """A clip that goes from style to style has the bytes that one process gives it."""
+    export_styles([sibling(seed, name) for seed, name in enumerate(("one", "two"))], tmp_path / "many.onnx")
+    source = make_clip(tmp_path / "in.mp4", times=range(70), audio=0)
+    job = Job(str(source), str(tmp_path / "out.mp4"))
+    given = replace(recipe(tmp_path / "many.onnx", job), morph=parse_morph("one,two"))
+    join(job, iter(shared(given, loses=0.2)))
+    assert (tmp_path / "out.mp4").read_bytes() == alone(given, tmp_path / "alone.mp4")

@@ -31,8 +31,11 @@ from fststyle.cli import app
 from fststyle.errors import FststyleError, VideoError
 from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls
-from fststyle.paint.frames import Steadiness
+from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.morph import parse_morph
+from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import write_picture
+from fststyle.runtime.styles import export_styles
 from fststyle.video.clip import Cut
 from fststyle.video.convert import Done, Job, convert
 from fststyle.video.partial import Partial
@@ -651,3 +654,56 @@ def test_words_beside_a_blend(sibling: Callable[..., Path], tmp_path: Path) -> N
         assert said in result.stderr
     result = CliRunner().invoke(app, ["video", "udnie"])
     assert (result.exit_code, "name the video after the network" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("morph", ["one,two", "one:0.4,two:1.6"])
+def test_a_morph_goes_on_where_it_was_interrupted(sibling: Callable[..., Path], tmp_path: Path, morph: str) -> None:
+    """By the time of each frame, to the same bytes as in one run; another morph is another run."""
+    export_styles([sibling(seed, name) for seed, name in enumerate(("one", "two"))], tmp_path / "many.onnx")
+    source = make_clip(tmp_path / "in.mp4", times=sorted(random.Random(2).sample(range(600), 60)), audio=0)
+    stylizer, changes = Stylizer(tmp_path / "many.onnx", threads=1), parse_morph(morph)
+    identity = {"morph": morph}
+
+    def painter() -> FrameStylizer:
+        return FrameStylizer(stylizer, Steadiness(carry=0.2), Controls(passes=1), changes)
+
+    def go(target: str, stop_after: int = 999, **more: Any) -> Done:
+        count = iter(range(999))
+        job = Job(str(source), str(tmp_path / target), identity=more.pop("identity", identity), **more)
+        stop = lambda: next(count) >= stop_after  # noqa: E731
+        return convert(job, painter(), stdin=io.BytesIO(), stdout=io.BytesIO(), stop=stop)
+
+    assert go("whole.mp4").whole
+    assert not go("out.mp4", 40).whole
+    with pytest.raises(VideoError, match="another morph"):
+        go("out.mp4", resume=True, identity={"morph": "two,one"})
+    assert go("out.mp4", resume=True).resumed > 0
+    assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
+    frames, painted = rgb_frames(source), rgb_frames(tmp_path / "whole.mp4")
+    for number, name in ((0, "one"), (-1, "two")):
+        near, far = (
+            np.abs(painted[number].astype(int) - stylizer(frames[number], mix=mix, passes=1)).mean()
+            for mix in (name, {"one": "two", "two": "one"}[name])
+        )
+        assert near < far / 2
+
+
+def test_a_morph_at_the_command_line(sibling: Callable[..., Path], tmp_path: Path) -> None:
+    one = sibling(0, "one")
+    export_styles([one, sibling(1, "two")], tmp_path / "many.onnx")
+    source = make_clip(tmp_path / "in.mp4", times=range(3), audio=0)
+    target = tmp_path / "out.mp4"
+    for network, options, said in (
+        (one, ["--morph", "one,two"], "has one style, so there is nothing to mix"),
+        (tmp_path / "many.onnx", ["--morph", "one,three"], "it has one, two"),
+        (tmp_path / "many.onnx", ["--morph", "one"], "a morph reads like wave,udnie"),
+        (tmp_path / "many.onnx", ["--morph", "one,two", "--mix", "one"], "leave the mix out"),
+    ):
+        result = CliRunner().invoke(app, ["video", str(network), str(source), str(target), *options])
+        assert (result.exit_code, said in result.stderr, result.stderr.count("\n")) == (1, True, 1)
+        assert not target.exists()
+    result = CliRunner().invoke(
+        app, ["video", str(tmp_path / "many.onnx"), str(source), str(target), "--morph", "one,two"]
+    )
+    assert result.exit_code == 0, result.output
+    assert len(rgb_frames(target)) == 3
