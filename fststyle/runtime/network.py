@@ -11,12 +11,16 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fststyle.errors import DeviceError, ModelFileError
+from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.late_pixels import with_late_pixels
+from fststyle.model.checks import PictureForm
 from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
 from fststyle.model.file import STRENGTH_NAME, STYLE_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.runtime.stopping import current_stop
 from fststyle.system.warn import warn
+
+_BYTES = PictureForm("uint8", channels_last=True)
 
 # onnxruntime starts as many as it is told, and with ten thousand it does not come back.
 _MOST_THREADS = 1024
@@ -56,7 +60,7 @@ class Network:
         model = source if isinstance(source, ModelFile) else read_model(source)
         if model.card is not None and layout != "rgb1":
             raise ValueError(f"{model.where} was made by fststyle, so its layout is rgb1, not {layout}")
-        session = _open(model.data, model.where, chosen, threads)
+        session = _open(model, model.data, chosen, threads)
         # onnxruntime falls back to the CPU without a word.
         if PROVIDERS[chosen] not in session.get_providers():
             if device != "auto":
@@ -66,7 +70,7 @@ class Network:
 
     def open(self, data: bytes) -> onnxruntime.InferenceSession:
         """A session of a graph derived from this network, where this network runs."""
-        return _open(data, self.model.name, self.device, self.threads)
+        return _open(self.model, data, self.device, self.threads)
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Paint (H, W, 3).
@@ -105,7 +109,7 @@ class Network:
             ModelFileError: The network fails.
             StoppedError: Another thread ended it.
         """
-        form = self.model.takes
+        form = _BYTES if self._takes_bytes(session) else self.model.takes
         content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
         stop = current_stop()
         try:
@@ -126,6 +130,12 @@ class Network:
         other = copy.copy(self)
         other._style = weights
         return other
+
+    def _takes_bytes(self, session: onnxruntime.InferenceSession) -> bool:
+        """Whether it takes pixels as `for_cpu` leaves them, whatever the file says."""
+        return self.model.card is not None and any(
+            value.name == self.model.input_name and value.type == "tensor(uint8)" for value in session.get_inputs()
+        )
 
     def _told(self, session: onnxruntime.InferenceSession, strength: float) -> dict[str, NDArray[np.float32]]:
         """Strength and styles, as far as they are not the defaults and the session's graph has such inputs."""
@@ -173,10 +183,14 @@ class Network:
             warn(f"{self.model.name} {found}")
 
 
-def _open(data: bytes, name: str, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+def _open(model: ModelFile, data: bytes, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+    """A session of the model, or of a graph derived from it."""
     try:
-        return open_session(with_late_pixels(data) if device == "cpu" else data, device, threads)
+        if device == "cpu":
+            ours = model.card is not None and model.takes.dtype == "float32"
+            data = for_cpu(data, model.input_name, model.output_name) if ours else with_late_pixels(data)
+        return open_session(data, device, threads)
     except ORT_ERRORS as error:
         raise ModelFileError(
-            f"{name} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"
+            f"{model.where} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"
         ) from error

@@ -134,6 +134,9 @@ def test_a_device_that_takes_one_thread_gets_one(
                 self.inside -= 1
             return list(feeds.values())
 
+        def get_inputs(self) -> list[Any]:
+            return []
+
     session: Any = Session()
     network = Network(Stylizer(identity).network.model, session, device, "rgb1", None)
     together(network.run, [photo] * THREADS)
