@@ -135,11 +135,13 @@ def _check_bodies(files: Sequence[ModelFile]) -> None:
 
 
 def _named(styles: Sequence[_Style]) -> list[_Style]:
-    """With a name of its own each: where two have the same, those of their files."""
-    count = Counter(style.name for style in styles)
+    """With the names of their files, which people know; where two are the same, with those of their cards."""
+    stems = [
+        style.name if style.file.styles or style.file.path is None else Path(style.file.name).stem for style in styles
+    ]
     told = [
-        style if count[style.name] == 1 or style.file.styles else replace(style, name=Path(style.file.name).stem)
-        for style in styles
+        replace(style, name=stem) if stems.count(stem) == 1 else style
+        for style, stem in zip(styles, stems, strict=True)
     ]
     name, times = Counter(style.name for style in told).most_common(1)[0]
     if times > 1:

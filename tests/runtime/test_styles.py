@@ -152,7 +152,7 @@ def test_half_floats(sibling: Sibling, tmp_path: Path, photo: Pixels) -> None:
         quantize(sibling(seed, name), halves[-1], precision="fp16")
     export_styles(halves, tmp_path / "many.onnx")
     for name, path in zip(("one", "two"), halves, strict=True):
-        got = Stylizer(tmp_path / "many.onnx")(photo, mix=name).astype(int)
+        got = Stylizer(tmp_path / "many.onnx")(photo, mix=f"{name}_half").astype(int)
         assert np.abs(got - Stylizer(path)(photo)).max() <= 1
     export_mix(tmp_path / "many.onnx", tmp_path / "again.onnx", np.array([0, 1], np.float32))
     np.testing.assert_array_equal(Stylizer(tmp_path / "again.onnx")(photo), Stylizer(halves[1])(photo))
@@ -182,8 +182,12 @@ def test_what_does_not_share_a_file(sibling: Sibling, save: Callable[..., Path],
         export_styles([one, sibling(2, "two")], one)
 
 
-def test_two_of_one_name_are_told_apart_by_their_files(sibling: Sibling, tmp_path: Path) -> None:
-    one = sibling(1, "udnie")
-    one.rename(tmp_path / "first.onnx")
-    card = export_styles([tmp_path / "first.onnx", sibling(2, "udnie")], tmp_path / "many.onnx")
-    assert card.styles == ["first", "udnie"]
+def test_styles_have_the_names_of_their_files(sibling: Sibling, tmp_path: Path) -> None:
+    """Of two that are called the same, those of their cards."""
+    one = sibling(1, "udnie").rename(tmp_path / "first.onnx")
+    two = sibling(2, "udnie")
+    assert export_styles([one, two], tmp_path / "many.onnx").styles == ["first", "udnie"]
+    (tmp_path / "other").mkdir()
+    three = sibling(3, "wave").rename(tmp_path / "other" / "udnie.onnx")
+    assert export_styles([one, two, three], tmp_path / "many.onnx").styles == ["first", "udnie", "wave"]
+    assert export_styles([one.read_bytes(), three.read_bytes()], tmp_path / "many.onnx").styles == ["udnie", "wave"]
