@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fststyle.system.files import is_folder
 from fststyle.system.option_names import option_name
+from fststyle.system.utf8 import utf8
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,12 @@ class Words:
         """The words for the parser: configs first, and positional ones as `--style` and `--data.root`.
 
         Raises:
-            UsageError: An option does not exist, or a word has no place.
+            UsageError: An option does not exist, a word has no place, or is not UTF-8.
         """
         configs: list[str] = []
         options: list[str] = []
         positional: list[str] = []
-        left = [part for word in words for part in _parted(word)]
+        left = [part for word in words for part in _parted(_as_utf8(word))]
         while left:
             word = left.pop(0)
             if word == "--":
@@ -209,6 +210,17 @@ def _unique_leaves(known: Iterable[str]) -> dict[str, str]:
         if "." in target and leaf != "help":
             by_leaf.setdefault(leaf, []).append(target)
     return {leaf: targets[0] for leaf, targets in by_leaf.items() if len(targets) == 1}
+
+
+def _as_utf8(word: str) -> str:
+    """A word that a config can hold, and so our parser.
+
+    Raises:
+        UsageError: It is none, as a file name of another encoding.
+    """
+    if utf8(word).decode() != word:
+        raise UsageError(f"{word} is not UTF-8; give the file or its folder another name")
+    return word
 
 
 def _parted(word: str) -> list[str]:

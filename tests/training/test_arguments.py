@@ -92,6 +92,8 @@ def test_a_sheet_of_styles_knows_every_short_name_of_our_options(cli: TrainCLI) 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["caf\udce9.jpg"], ["caf\\udce9.jpg is not UTF-8; give the file or its folder another name"]),
+        (["m.jpg", "--photos", "caf\udce9"], ["caf\\udce9 is not UTF-8"]),
         (["m.jpg", "--style-wieght", "3"], ["--style-wieght", "did you mean --style-weight?"]),
         (["m.jpg", "--min", "3"], ["--min", "did you mean --minutes?"]),
         (["m.jpg", "--model.stile_size", "3"], ["did you mean --model.style_size?"]),

@@ -11,6 +11,7 @@ from fststyle.errors import FststyleError
 from fststyle.samples import photos
 from fststyle.system.extras import extra
 from fststyle.system.files import atomic_write, is_file
+from fststyle.system.utf8 import utf8
 from fststyle.training.many.plan import REPORT, Request, State
 from fststyle.training.many.sheet import Row
 
@@ -41,7 +42,7 @@ def write_results(output: Path, entries: Sequence[Entry]) -> None:
         costs = [f"{state.costs[name]:.6g}" if name in state.costs else "" for name in _COSTS]
         facts = [entry.row.name, state.status, state.steps, f"{state.seconds:.1f}", *costs, state.judge, network]
         writer.writerow([*facts, state.error or ""])
-    atomic_write(output / RESULTS, buffer.getvalue().encode(errors="backslashreplace"))  # paths may be no text
+    atomic_write(output / RESULTS, utf8(buffer.getvalue()))
 
 
 def write_report(output: Path, entries: Sequence[Entry], sheet: Path) -> Path:

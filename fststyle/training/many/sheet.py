@@ -13,6 +13,7 @@ from typing import Any
 from fststyle.errors import DataError
 from fststyle.system.files import is_file, reason_of, require_regular_file
 from fststyle.system.option_names import option_name
+from fststyle.system.utf8 import utf8
 from fststyle.training.arguments import OPTIONS, suggestion
 
 # Each row has a folder of its own, and goes on by itself.
@@ -184,7 +185,7 @@ def _text(value: Any) -> str:
 
 def _as_text(value: str) -> str:
     """Without what no file and no command line can hold."""
-    return value.replace("\0", "?").encode("utf-8", "replace").decode()
+    return utf8(value.replace("\0", "\ufffd")).decode()
 
 
 def _column(typed: str, path: Path | None = None) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fststyle.pictures.files import encode_picture
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import write_result
+from fststyle.system.utf8 import utf8
 
 # Text stays text, so that the page can be searched and the browser chooses the font; the salt makes equal charts equal
 # bytes. Colors read on light ground and on dark.
@@ -78,4 +79,4 @@ def write_page(path: Path, template: str, **context: Any) -> None:
     environment = Environment(
         loader=PackageLoader("fststyle.training.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    write_result(path, environment.get_template(template).render(context).encode(), Kind.PAGE)
+    write_result(path, utf8(environment.get_template(template).render(context)), Kind.PAGE)

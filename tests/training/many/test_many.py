@@ -279,6 +279,24 @@ def test_a_row_saves_at_a_signal_long_before_it_is_due(
     assert State.read(folder).status == "stopped"
 
 
+def test_results_and_report_of_a_painting_whose_name_is_not_utf8(painting: Path, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except (OSError, UnicodeError):
+        pytest.skip("this disk has no such names")
+    shutil.copy(painting, folder / "wave.png")
+    (folder / "sheet.csv").write_text("style\nwave.png\nlost.png\n")
+    entries = run.report_many(run.Many(folder / "sheet.csv", tmp_path / "out"))
+    assert [entry.state.status for entry in entries] == ["waiting", "failed"]
+    with (tmp_path / "out" / "results.csv").open(encoding="utf-8", newline="") as file:
+        _, lost = csv.DictReader(file)
+    assert "caf\ufffd/lost.png; check" in lost["error"]
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "caf\ufffd/lost.png; check" in page
+    assert page.count("<img ") == 1  # the painting, which was read
+
+
 def test_two_commands_do_not_share_a_folder(sheet: Path, tmp_path: Path) -> None:
     with run._only_one(tmp_path / "out"), pytest.raises(TrainingError, match="another train-many works in"):
         run.train_many(run.Many(sheet, tmp_path / "out"))

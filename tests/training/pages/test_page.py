@@ -45,6 +45,11 @@ def test_a_page_is_whole_and_escaped(tmp_path: Path) -> None:
     assert "<title><b></title>" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+def test_a_page_may_quote_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+    write_page(tmp_path / "page.html", "base.html.j2", title="caf\udce9 \ud83d")
+    assert "<title>caf\ufffd \ufffd</title>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FststyleError, match=rf"cannot write {tmp_path} \(.*\); choose another place"):
         write_page(tmp_path, "base.html.j2", title="")
