@@ -14,7 +14,7 @@ from fststyle.serve.gate import Gate
 from fststyle.serve.job_api import can, job_api
 from fststyle.serve.jobs import Jobs
 from fststyle.serve.networks import Networks
-from fststyle.serve.page_api import page_api, page_files_app
+from fststyle.serve.page_api import page_api
 from fststyle.serve.picture_api import picture_api
 from fststyle.serve.queue import Queue
 from fststyle.serve.refusals import tell_errors_in_json
@@ -76,7 +76,6 @@ class Application:
         app.include_router(picture_api(self.networks, queue, settings.limits))
         app.include_router(job_api(settings, self.networks, self.jobs))
         app.include_router(page_api(self.networks))
-        app.mount("/", page_files_app())
         self.api = app
         self._gate: ASGIApp = Gate(app, settings.names, settings.token)
 

@@ -1,14 +1,15 @@
 """The page, which paints with this server as its engine."""
 
+import hashlib
+from mimetypes import guess_type
 from typing import Any
 
-from fastapi import APIRouter, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from fststyle.serve.gate import WORKER
 from fststyle.serve.networks import Networks
 from fststyle.web.networks import describe
-from fststyle.web.site import PAGE, page_files, sample_photo_file, site_description
+from fststyle.web.site import page_files, sample_photo_file, site_description
 
 _LAST_WORKER = """const PREFIX = `fststyle ${new URL(registration.scope).pathname} `;
 addEventListener("install", () => skipWaiting());
@@ -23,9 +24,11 @@ async function end() {
 
 
 def page_api(networks: Networks) -> APIRouter:
-    """What the page asks for besides its own files."""
+    """The page's own files, which are read once, and what it asks for besides; to be included last."""
     api = APIRouter(include_in_schema=False)
     files = page_files()
+    kept = {name: _Kept(name, data) for name, data in (files | {"sample.jpg": sample_photo_file()}).items()}
+    kept[""] = kept["index.html"]
 
     @api.get("/site.json")
     def site() -> dict[str, Any]:
@@ -42,18 +45,30 @@ def page_api(networks: Networks) -> APIRouter:
         return site_description(files, entries, engine="server", runtime=None) | {"modules": ["./jobs.js"]}
 
     @api.get(WORKER)
-    def worker() -> Response:
+    async def worker() -> Response:
         """Ends the offline worker of a site that once stood at this address: it would show that site's page."""
         return Response(_LAST_WORKER, media_type="text/javascript")
 
-    @api.get("/sample.jpg")
-    def sample() -> Response:
-        """A photo to try it with."""
-        return Response(sample_photo_file(), media_type="image/jpeg")
+    @api.api_route("/{name:path}", methods=["GET", "HEAD"])
+    async def file(name: str, request: Request) -> Response:
+        """A file of the page, or a photo to try it with."""
+        if name not in kept:
+            raise HTTPException(404)
+        return kept[name].answer(request.headers.get("if-none-match", ""))
 
     return api
 
 
-def page_files_app() -> StaticFiles:
-    """The page's own files."""
-    return StaticFiles(directory=PAGE, html=True)
+class _Kept:
+    """A file in memory, as it is served."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self._data = data
+        self._type = guess_type(name)[0] or "text/plain"
+        self._tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+    def answer(self, known: str) -> Response:
+        """The file, or that it is still what the browser has; `known` is the header If-None-Match."""
+        if self._tag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+            return Response(status_code=304, headers={"ETag": self._tag})
+        return Response(self._data, media_type=self._type, headers={"ETag": self._tag})

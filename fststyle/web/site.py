@@ -85,10 +85,10 @@ def page_files() -> dict[str, bytes]:
     }
 
 
-def languages(files: Iterable[str]) -> dict[str, str]:
+def languages(files: Mapping[str, bytes]) -> dict[str, str]:
     """The page's languages by code, each in its own words."""
     codes = sorted(name[5:-5] for name in files if name.startswith("lang/") and name.count(".") == 1)
-    found = {code: json.loads((PAGE / "lang" / f"{code}.json").read_text("utf-8"))["language"] for code in codes}
+    found = {code: json.loads(files[f"lang/{code}.json"])["language"] for code in codes}
     return {"en": found.pop("en"), **found}
 
 

@@ -1,6 +1,7 @@
 """What the page gets from the server."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -24,6 +25,40 @@ async def test_the_page_and_what_it_is(client: Client, identity: Path) -> None:
         assert [network["title"] for network in site["networks"]] == ["Udnie (tiny)", "Udnie (fast)", "Nothing"]
         for address in ("sample.jpg", *(site["networks"][0][key] for key in ("file", "preview")), *site["modules"]):
             assert (await ask.get("/" + address)).status_code == 200
+
+
+async def test_the_pages_files_are_read_once(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = shutil.copytree(PAGE, tmp_path / "page")
+    (copy / "app.js").write_bytes(b"// changed")
+    monkeypatch.setattr("fststyle.web.site.PAGE", copy)
+    kinds = {
+        "/": "text/html",
+        "/index.html": "text/html",
+        "/app.js": "text/javascript",
+        "/style.css": "text/css",
+        "/lang/de.json": "application/json",
+        "/sample.jpg": "image/jpeg",
+    }
+    async with client() as ask:
+        shutil.rmtree(copy)
+        monkeypatch.setattr("fststyle.samples.photos", lambda: [])
+        for path, kind in kinds.items():
+            answer = await ask.get(path)
+            assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, kind)
+        assert (await ask.get("/app.js")).content == b"// changed"
+        assert (await ask.get("/lang/de.json")).content == (PAGE / "lang" / "de.json").read_bytes()
+        assert (await ask.get("/site.json")).json()["languages"]["de"] == "Deutsch"
+
+
+async def test_a_browser_is_not_sent_what_it_has(client: Client) -> None:
+    async with client() as ask:
+        tag = (await ask.get("/app.js")).headers["etag"]
+        for known, status in ((tag, 304), (f'"other", W/{tag}', 304), ('"other"', 200)):
+            answer = await ask.get("/app.js", headers={"If-None-Match": known})
+            assert (answer.status_code, bool(answer.content)) == (status, status == 200)
+            assert (answer.headers["etag"], answer.headers["cache-control"]) == (tag, "no-cache")
+        head = await ask.head("/app.js")
+        assert head.headers["content-length"] == str(len((PAGE / "app.js").read_bytes()))
 
 
 async def test_an_offline_worker_of_another_site_ends(client: Client) -> None:
