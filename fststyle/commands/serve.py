@@ -70,7 +70,7 @@ def serve(
     import os
 
     from fststyle.serve.lock import claimed
-    from fststyle.serve.settings import Limits, Settings, listen, token_for, url_of
+    from fststyle.serve.settings import Limits, Settings, listen, network_url_of, token_for, url_of
     from fststyle.system.memory import parse_bytes
 
     limits = Limits(
@@ -96,4 +96,6 @@ def serve(
     application = Application(settings)
     with claimed(settings.folder), listen(host, port) as listener:
         complain("open", url_of(listener, settings.token))
+        if (in_network := network_url_of(listener, settings.token)) is not None:
+            complain("from other devices", in_network)
         Server(application, limits).run_at(listener)

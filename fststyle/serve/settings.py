@@ -13,6 +13,11 @@ from fststyle.errors import FststyleError
 # Guessing a shorter one over a network is a matter of days.
 _SHORTEST_TOKEN = 16
 
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- compared, not listened at
+
+# Of a root server of the DNS: it stays, and whoever can reach the internet has a way to it. Nothing is sent there.
+_PUBLIC = {socket.AF_INET: "198.41.0.4", socket.AF_INET6: "2001:503:ba3e::2:30"}
+
 _DEVICES = ("auto", "cpu", "cuda", "directml", "coreml")
 
 
@@ -139,7 +144,26 @@ def listen(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket, token: str | None) -> str:
     """What a person opens in a browser."""
     address, port = listener.getsockname()[:2]
-    if address in ("0.0.0.0", "::"):  # noqa: S104 -- compared, not listened at
-        address = socket.gethostname()
+    return _url(socket.gethostname() if address in _EVERYWHERE else address, port, token)
+
+
+def network_url_of(listener: socket.socket, token: str | None) -> str | None:
+    """What a person opens on another device of the same network; None if the server does not listen there, or offline.
+
+    A phone often cannot look up the name of this machine, which is in `url_of`.
+    """
+    address, port = listener.getsockname()[:2]
+    if address not in _EVERYWHERE:
+        return None
+    try:
+        with socket.socket(listener.family, socket.SOCK_DGRAM) as probe:
+            probe.connect((_PUBLIC[listener.family], 53))
+            own = probe.getsockname()[0]
+    except OSError:
+        return None
+    return None if is_loopback(own) or own in _EVERYWHERE else _url(own, port, token)
+
+
+def _url(address: str, port: int, token: str | None) -> str:
     host = f"[{address}]" if ":" in address else address
     return f"http://{host}:{port}/" + ("" if token is None else f"?token={token}")

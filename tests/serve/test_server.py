@@ -1,5 +1,6 @@
 """A real server: connections that are slow, broken off, or too many; events; signals; addresses."""
 
+import errno
 import json
 import os
 import runpy
@@ -24,7 +25,7 @@ from test_paint import Slow
 from fststyle.errors import FststyleError
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture
-from fststyle.serve.settings import Limits, listen, url_of
+from fststyle.serve.settings import Limits, listen, network_url_of, url_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -250,6 +251,48 @@ def test_addresses(host: str) -> None:
         assert url_of(listener, "t").endswith("/?token=t")
         with pytest.raises(FststyleError, match=f"port {port} .*; choose another --port"):
             listen(host, port)
+
+
+class Probe:
+    """A UDP socket of a machine with one address in its network, or of one that is offline."""
+
+    def __init__(self, own: str | None) -> None:
+        self._own = own
+
+    def __enter__(self) -> "Probe":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def connect(self, _: object) -> None:
+        if self._own is None:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    def getsockname(self) -> tuple[str | None, int]:
+        return self._own, 9
+
+
+@pytest.mark.parametrize(
+    ("host", "own", "url"),
+    [
+        ("0.0.0.0", "192.168.1.20", "http://192.168.1.20:{port}/?token=t"),
+        ("::", "2001:db8::5", "http://[2001:db8::5]:{port}/?token=t"),
+        ("0.0.0.0", None, None),
+        ("0.0.0.0", "127.0.0.1", None),
+        ("127.0.0.1", "192.168.1.20", None),
+    ],
+)  # fmt: skip
+def test_the_address_for_other_devices(
+    host: str, own: str | None, url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        listener = listen(host, 0)
+    except FststyleError:
+        pytest.skip("this machine has no IPv6")
+    with listener:
+        monkeypatch.setattr(socket, "socket", lambda *_: Probe(own))
+        port = listener.getsockname()[1]
+        assert network_url_of(listener, "t") == (url and url.format(port=port))
 
 
 def test_an_address_of_others() -> None:
