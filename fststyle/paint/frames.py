@@ -112,6 +112,8 @@ class FrameStylizer:
         if morph is not None:
             if self.controls.mix is not None:
                 raise ValueError("a morph says which styles are mixed and when; leave the mix out")
+            if self.steadiness.follow == 0:
+                raise ValueError("follow=0 would hold the statistics of the first style; say 0.1, or leave it out")
             stylizer.mixed(dict.fromkeys(morph.names, 1.0))
         self._length: float | None = None
         self._cuts = CutFinder()

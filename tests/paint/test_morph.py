@@ -53,7 +53,7 @@ def test_frames(sibling: Callable[..., Path], tmp_path: Path, photo: Pixels) -> 
     many = tmp_path / "many.onnx"
     export_styles([sibling(seed, name) for seed, name in enumerate(("one", "two"))], many)
     stylizer = Stylizer(many)
-    for follow in (1.0, 0.0):
+    for follow in (1.0, 0.1):
         function = FrameStylizer(
             stylizer, Steadiness(follow=follow, carry=0), Controls(), Morph(("one", "two"), (0, 4))
         )
@@ -68,5 +68,7 @@ def test_frames(sibling: Callable[..., Path], tmp_path: Path, photo: Pixels) -> 
         assert np.abs(painted[0] - painted[2]).mean() > 3
     with pytest.raises(ValueError, match="it has one, two"):
         FrameStylizer(stylizer, morph=Morph(("one", "three")))
+    with pytest.raises(ValueError, match="follow=0 would hold the statistics of the first style"):
+        FrameStylizer(stylizer, Steadiness(follow=0), morph=Morph(("one", "two")))
     with pytest.raises(ValueError, match="leave the mix out"):
         FrameStylizer(stylizer, controls=Controls(mix="one"), morph=Morph(("one", "two")))
