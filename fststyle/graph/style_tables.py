@@ -12,6 +12,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fststyle.errors import ModelFileError
+from fststyle.graph.nodes import attribute
 from fststyle.graph.style_numbers import style_numbers
 from fststyle.model.file import STYLE_NAME
 
@@ -50,6 +52,9 @@ def of_one_style(model: onnx.ModelProto, weights: Sequence[float] | None = None)
     Args:
         model: A network of one style is given back as it is.
         weights: As the input; None is the default.
+
+    Raises:
+        ModelFileError: A table has not a row for each style.
     """
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     heads = [node for node in model.graph.node if node.op_type == "MatMul" and node.input[0] == STYLE_NAME]
@@ -62,9 +67,12 @@ def of_one_style(model: onnx.ModelProto, weights: Sequence[float] | None = None)
     numbers: dict[str, NDArray[np.generic]] = {}
     casts = {node.input[0]: node for node in graph.node if node.op_type == "Cast"}
     for head in heads:
-        values = style @ constants[head.input[1]].astype(np.float64)
+        table = constants[head.input[1]].astype(np.float64)
+        if table.ndim < 2 or table.shape[-2:-1] != style.shape:
+            raise ModelFileError("the tables of this network do not have a row for each style; export it again")
+        values = style @ table
         cast = casts.get(head.output[0])
-        kind = TensorProto.FLOAT if cast is None else cast.attribute[0].i
+        kind = TensorProto.FLOAT if cast is None else attribute(cast, "to", TensorProto.FLOAT)
         numbers[(head if cast is None else cast).output[0]] = values.astype(helper.tensor_dtype_to_np_dtype(kind))
     kept = [node for node in graph.node if node.output[0] not in numbers and node.input[:1] != [STYLE_NAME]]
     del graph.node[:]
