@@ -13,7 +13,7 @@ from fststyle.errors import ModelFileError
 from fststyle.graph.style_numbers import body_of
 from fststyle.graph.style_tables import of_one_style, with_styles
 from fststyle.model.card import ModelCard
-from fststyle.model.devices import open_session
+from fststyle.model.devices import ORT_ERRORS, open_session, reason
 from fststyle.model.file import STYLE_NAME, ModelFile, ModelSource, read_model, write_form
 from fststyle.model.layouts import Values, to_tensor
 from fststyle.runtime.mixture import common_card
@@ -111,13 +111,16 @@ def _apart(file: ModelFile) -> list[_Style]:
     if card is None:
         raise ModelFileError(f"{file.where} was not made by fststyle; leave it out")
     if not file.styles:
-        return [_Style(card.style, card.painting, model, file)]
-    paintings = card.recipe.get(_PAINTINGS)
-    paintings = paintings if isinstance(paintings, dict) else {}
-    weights = np.eye(len(file.styles))
+        return [_Style(card.style, card.painting, of_one_style(model), file)]
+    noted = card.recipe.get(_PAINTINGS)
+    paintings = {
+        name: painting
+        for name, painting in (noted.items() if isinstance(noted, dict) else ())
+        if isinstance(painting, str)
+    }
     return [
         _Style(name, paintings.get(name), of_one_style(model, list(own)), file)
-        for name, own in zip(file.styles, weights, strict=True)
+        for name, own in zip(file.styles, np.eye(len(file.styles)), strict=True)
     ]
 
 
@@ -156,8 +159,11 @@ def _compare(made: onnx.ModelProto, weights: NDArray[np.float32], style: _Style)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     content = to_tensor(noise, Values(), file.takes.dtype, channels_last=file.takes.channels_last)
     feeds = {file.input_name: content}
-    (expected,) = open_session(style.model.SerializeToString()).run([file.output_name], feeds)
-    (got,) = open_session(made.SerializeToString()).run([file.output_name], feeds | {STYLE_NAME: weights})
+    try:
+        (expected,) = open_session(style.model.SerializeToString()).run([file.output_name], feeds)
+        (got,) = open_session(made.SerializeToString()).run([file.output_name], feeds | {STYLE_NAME: weights})
+    except ORT_ERRORS as error:
+        raise ModelFileError(f"{file.where} cannot be run by onnxruntime ({reason(error)}); export it again") from error
     apart = float(np.abs(np.asarray(got, np.float32) - np.asarray(expected, np.float32)).max())
     apart /= 255 if file.byte_pixels else 1
     rounds = file.byte_pixels or (file.card is not None and file.card.precision != "fp32")

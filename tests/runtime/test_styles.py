@@ -1,6 +1,7 @@
 """Networks of one body in one file, with an input that weighs their styles; and one style out of it again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fststyle import Blend, Stylizer, export_form, quantize
 from fststyle.errors import FststyleError, ModelFileError
 from fststyle.graph.style_numbers import body_of, style_numbers
 from fststyle.graph.style_tables import of_one_style
-from fststyle.model.file import read_model
+from fststyle.model.file import read_model, with_card
 from fststyle.runtime.styles import export_mix, export_styles
 
 Pixels = NDArray[np.uint8]
@@ -180,6 +181,27 @@ def test_what_does_not_share_a_file(sibling: Sibling, save: Callable[..., Path],
         assert not target.exists()
     with pytest.raises(FststyleError, match="would overwrite the input"):
         export_styles([one, sibling(2, "two")], one)
+
+
+def test_files_that_were_tampered_with(many: Path, sibling: Sibling, tmp_path: Path) -> None:
+    """Each is one line; a file whose card and input disagree has the one style that it paints."""
+    file, model = read_model(many), onnx.load(many)
+    assert file.card is not None
+    broken = onnx.ModelProto()
+    broken.CopyFrom(model)
+    for node in broken.graph.node:
+        if node.op_type == "MatMul":
+            node.input[:] = list(node.input)[::-1]
+    (tmp_path / "swapped.onnx").write_bytes(with_card(broken, file.card).SerializeToString())
+    with pytest.raises(ModelFileError, match=r"swapped\.onnx cannot be run by onnxruntime"):
+        export_mix(tmp_path / "swapped.onnx", tmp_path / "a.onnx", np.array([1, 0, 0], np.float32))
+    other = sibling(4, "four")
+    for card, styles in (
+        (replace(file.card, styles=["a", "b"]), ["odd", "four"]),
+        (replace(file.card, recipe={"paintings": {"one": 7}}), ["one", "two", "three", "four"]),
+    ):
+        (tmp_path / "odd.onnx").write_bytes(with_card(model, card).SerializeToString())
+        assert export_styles([tmp_path / "odd.onnx", other], tmp_path / "b.onnx").styles == styles
 
 
 def test_styles_have_the_names_of_their_files(sibling: Sibling, tmp_path: Path) -> None:
