@@ -163,8 +163,9 @@ class Jobs {
       } else if (action === "remove") await ask(`api/jobs/${id}`, { method: "DELETE" });
       else await ask(`api/jobs/${id}/${action}`, { method: "POST" });
     } catch (error) {
-      if (error instanceof Problem && action === "remove" && !this.cards.has(id)) return; // another page was quicker
-      this.app.messages.explain(error);
+      const isGone = error instanceof Problem && error.values.status === 404;
+      if (isGone && action === "remove") this.remove(id); // another page was quicker
+      else this.app.messages.explain(error);
     }
   }
 }

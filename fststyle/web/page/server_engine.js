@@ -51,7 +51,7 @@ export async function ask(address, options) {
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
-  throw new Problem("server-says", { message: said.error ?? `status ${response.status}` });
+  throw new Problem("server-says", { message: said.error ?? `status ${response.status}`, status: response.status });
 }
 
 /**
