@@ -202,7 +202,8 @@ def _column(typed: str, path: Path | None = None) -> str:
     known = (*OPTIONS, *SHORT_NAMES, *_MORE)
     if name not in known and "." not in name:
         near = suggestion(name, known)
-        raise DataError(f"{where}there is no option {typed!r}{near or '; see fststyle train --help'}")
+        advice = near or "; see fststyle train --help, and write Lightning's as trainer.NAME"
+        raise DataError(f"{where}there is no option {typed!r}{advice}")
     return name
 
 
@@ -242,6 +243,8 @@ def _row(number: int, line: int, cells: dict[str, str], folder: Path, problem: s
     elif not is_file(Path(settings["style"])):
         hint = ", and that the first line separates its cells as the others do" if ";" in settings["style"] else ""
         problem = problem or f"there is no painting {settings['style']}; check the column style{hint}"
+    elif utf8(settings["style"]).decode() != settings["style"]:
+        problem = problem or f"{settings['style']} is not UTF-8; give the file or its folder another name"
     elif not file or len(file.encode()) > _MOST_BYTES:
         problem = problem or f"{name!r} is no name for files; give another one in the column name"
     return Row(number, line, name, file or f"row_{number}", settings, problem)

@@ -288,12 +288,13 @@ def test_results_and_report_of_a_painting_whose_name_is_not_utf8(painting: Path,
     shutil.copy(painting, folder / "wave.png")
     (folder / "sheet.csv").write_text("style\nwave.png\nlost.png\n")
     entries = run.report_many(run.Many(folder / "sheet.csv", tmp_path / "out"))
-    assert [entry.state.status for entry in entries] == ["waiting", "failed"]
+    assert [entry.state.status for entry in entries] == ["failed", "failed"]
     with (tmp_path / "out" / "results.csv").open(encoding="utf-8", newline="") as file:
-        _, lost = csv.DictReader(file)
-    assert "caf\ufffd/lost.png; check" in lost["error"]
+        errors = [line["error"] for line in csv.DictReader(file)]
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert "caf\ufffd/lost.png; check" in page
+    for said, error in zip(("caf\ufffd/wave.png is not UTF-8", "caf\ufffd/lost.png; check"), errors, strict=True):
+        assert said in error
+        assert said in page
     assert page.count("<img ") == 1  # the painting, which was read
 
 
