@@ -83,6 +83,10 @@ def open_session(
     options.log_severity_level = 4
     if threads is not None:
         options.intra_op_num_threads = threads
+    if device == "cpu":
+        # The plan of a size's first run gets a block of its own beside what that run took: a sixth to a third more
+        # memory, and no less time.
+        options.enable_mem_pattern = False
     if optimized is not None:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(optimized)

@@ -1,5 +1,14 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import numpy as np
 import onnxruntime
 import pytest
+from onnx import helper
 
 from fststyle.errors import DeviceError
 from fststyle.model.devices import PROVIDERS, choose_device, installed_devices
@@ -31,3 +40,38 @@ def test_a_missing_device_names_what_is_there_and_the_remedy(monkeypatch: pytest
 def test_an_unknown_device() -> None:
     with pytest.raises(ValueError, match="one of auto, cuda, directml, coreml, cpu, not 'gpu'"):
         choose_device("gpu")
+
+
+_THREE_RUNS = """
+import json, resource, sys
+import numpy as np
+from fststyle.model.devices import open_session
+session = open_session(open(sys.argv[1], "rb").read(), threads=1)
+content = np.zeros((1, 3, 512, 512), np.float32)
+peaks = []
+for _ in range(3):
+    session.run(None, {"content": content})
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(json.dumps(peaks))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_a_size_takes_no_more_memory_again(
+    assets: dict[str, Any],
+    save: Callable[..., Path],
+    run_python: Callable[..., CompletedProcess[bytes]],
+) -> None:
+    constants = {
+        "more": np.ones((32, 3, 1, 1), np.float32),
+        "same": np.ones((32, 32, 1, 1), np.float32),
+        "less": np.ones((3, 32, 1, 1), np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["content", "more"], ["a"]),
+        helper.make_node("Conv", ["a", "same"], ["b"]),
+        helper.make_node("Conv", ["b", "less"], ["stylized"]),
+    ]
+    done = run_python("-c", _THREE_RUNS, save(assets["picture_model"](nodes, constants)))
+    first, *_, last = json.loads(done.stdout)
+    assert last - first < 10_000  # kilobytes; one tensor has 32,768
