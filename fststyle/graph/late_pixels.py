@@ -42,19 +42,31 @@ class _Stretch:
     convolution: onnx.NodeProto
     last: onnx.NodeProto
 
+    @property
+    def normed(self) -> bool:
+        """Whether something in it depends on all positions."""
+        return bool(self.statistics) or any(node.op_type in _NORMS for node in self.between)
 
-def with_late_pixels(data: bytes) -> bytes:
-    """The bytes of a model that paints the same; those given if there is nothing to rewrite."""
+
+def with_late_pixels(data: bytes, *, norms: bool = True) -> bytes:
+    """The bytes of a model that paints the same; those given if there is nothing to rewrite.
+
+    Args:
+        data: A model.
+        norms: Rewrite stretches with norms, too. Their tensors have no positions then, so that what comes of it can be
+            run, but not cut into tiles.
+    """
     if data.count(b"DepthToSpace") < 2:  # spares the parsing
         return data
     model = onnx.ModelProto.FromString(data)
-    return model.SerializeToString() if make_pixels_late(model) else data
+    return model.SerializeToString() if make_pixels_late(model, norms=norms) else data
 
 
-def make_pixels_late(model: onnx.ModelProto) -> bool:
-    """Rewrite every stretch of this kind, in place; False if there is none."""
+def make_pixels_late(model: onnx.ModelProto, *, norms: bool = True) -> bool:
+    """As `with_late_pixels`, in place; False if there is nothing to rewrite."""
     finder = _Finder(model)
-    stretches = [found for node in model.graph.node if (found := finder.stretch(node)) is not None]
+    found = [finder.stretch(node) for node in model.graph.node]
+    stretches = [stretch for stretch in found if stretch is not None and (norms or not stretch.normed)]
     for stretch in stretches:
         _rewrite(model, stretch, finder.constants)
     if stretches:
@@ -169,11 +181,10 @@ def _rewrite(model: onnx.ModelProto, stretch: _Stretch, constants: dict[str, onn
         bias = numpy_helper.to_array(constants[convolution.input[2]])
         made[f"{at}/bias"] = np.repeat(bias, _BLOCK**2)[order]
     source = first.input[0]
-    normed = any(node.op_type in _NORMS for node in stretch.between) or stretch.statistics
     channels = weight.shape[1]
     whole = stretch.pad.input[0]
     graph.node.remove(first)
-    if normed:
+    if stretch.normed:
         # The channels of one pixel block lie one after the other: as one long channel, statistics are those of pixels.
         made[f"{at}/long"] = np.array([0, channels, -1, 0])
         made[f"{at}/short"] = np.array([0, channels * _BLOCK**2, -1, 0])

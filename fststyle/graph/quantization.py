@@ -82,7 +82,7 @@ def convert(
     """
     if not photos:
         raise ValueError("at least one photo is needed to compare on")
-    graph = Graph.read(with_late_pixels(data) if precision == "int8" else data)
+    graph = Graph.read(with_late_pixels(data, norms=False) if precision == "int8" else data)
     if graph.opset < LEAST_OPSET:
         raise ModelFileError(
             f"the network has opset {graph.opset}, which onnx cannot bring to {LEAST_OPSET}; export it again with "

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from fststyle.graph.late_pixels import make_pixels_late, with_late_pixels
+from fststyle.graph.receptive_field import receptive_fields
 from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.devices import open_session
 
@@ -98,6 +99,15 @@ def test_statistics_over_a_part_of_the_pixels_need_pixels(assets: Assets) -> Non
     form = StatisticsForm.read(twice_enlarged(assets).SerializeToString())
     data = form.build(given=True, measured=form.every, cores=True)
     assert with_late_pixels(data) is data
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_file_can_be_cut_into_tiles(assets: Assets, *, norm: bool) -> None:
+    data = twice_enlarged(assets, norm=norm).SerializeToString()
+    late = with_late_pixels(data, norms=False)
+    assert steps(late) == ([2, 2] if norm else [4])
+    form = StatisticsForm.read(late)
+    assert receptive_fields(form.graph, form.norms)["stylized"]
 
 
 @pytest.mark.parametrize(
