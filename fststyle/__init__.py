@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fststyle.paint.stylizer import Stylizer
     from fststyle.pictures.files import read_mask, read_picture, write_picture
     from fststyle.pictures.picture import Picture
+    from fststyle.predict.new_style import new_style, write_new_style
     from fststyle.runtime.convert import quantize
     from fststyle.runtime.forms import export_form
     from fststyle.runtime.styles import export_styles
@@ -64,12 +65,14 @@ __all__ = [
     "export_form",
     "export_styles",
     "networks",
+    "new_style",
     "paint_files",
     "quantize",
     "read_mask",
     "read_model",
     "read_picture",
     "stylize_frames",
+    "write_new_style",
     "write_picture",
 ]
 
@@ -95,12 +98,14 @@ _HOMES = {
     "export_form": "fststyle.runtime.forms",
     "export_styles": "fststyle.runtime.styles",
     "networks": "fststyle.model.gallery",
+    "new_style": "fststyle.predict.new_style",
     "paint_files": "fststyle.jobs.files",
     "quantize": "fststyle.runtime.convert",
     "read_mask": "fststyle.pictures.files",
     "read_model": "fststyle.model.file",
     "read_picture": "fststyle.pictures.files",
     "stylize_frames": "fststyle.paint.frames",
+    "write_new_style": "fststyle.predict.new_style",
     "write_picture": "fststyle.pictures.files",
 }
 

@@ -21,6 +21,7 @@ from fststyle.commands.grammar import SETTINGS, Command, Group, PassThrough, exa
 from fststyle.commands.info import info
 from fststyle.commands.live import live
 from fststyle.commands.models import models
+from fststyle.commands.new import new
 from fststyle.commands.optimize import optimize
 from fststyle.commands.publish import publish
 from fststyle.commands.quantize import quantize
@@ -91,6 +92,12 @@ _add(
     "Paint",
     "fststyle video udnie_tiny in.mp4 out.mp4",
     "fststyle video udnie_tiny in.mp4 out.mp4 --start 1:30 --end 2:00 --max-side 640",
+)
+_add(
+    new,
+    "Paint",
+    "fststyle new painting.jpg mine.onnx",
+    "fststyle stylize mine.onnx photo.jpg",
 )
 _add(web, "Paint", "fststyle web starry_night udnie -o site/")
 _add(serve, "Paint", "fststyle serve", "fststyle serve mine.onnx --photos photos/ -o served/")

@@ -180,17 +180,17 @@ MixOption = Annotated[
 ]
 
 
-def refuse_network_beside_blend(first: str) -> None:
-    """With --blend, the first argument is a picture or a video.
+def refuse_network_beside(first: str, named: str) -> None:
+    """With --blend or --style, the first argument is a picture or a video.
 
     Raises:
-        ValueError: It is a network, or the name of one.
+        ValueError: It is a network, or the name of one; `named` begins the message.
     """
     from fststyle.model.gallery import is_network
 
     path = Path(first)
     if path.suffix.lower() == ".onnx" or (is_network(first) and not is_there(path)):
-        raise ValueError(f"--blend names the networks already; leave {first} out, or add it to --blend")
+        raise ValueError(f"{named} already; leave {first} out")
 
 
 Output = Annotated[

@@ -24,15 +24,16 @@ from fststyle.commands.options import (
     controls_of,
     network_names,
     on_ray,
-    refuse_network_beside_blend,
+    refuse_network_beside,
 )
 from fststyle.commands.painting import Bar, Line, silent_stdout, summarize
 
 if TYPE_CHECKING:
     from fststyle.cluster.pictures import Painted
     from fststyle.jobs.run import Result
+    from fststyle.paint.blend import Blend
     from fststyle.paint.controls import Controls
-    from fststyle.paint.stylizer import Layout, Opening
+    from fststyle.paint.stylizer import Layout, Opening, Stylizer
 
 
 def stylize(
@@ -41,7 +42,7 @@ def stylize(
         typer.Argument(
             metavar="MODEL",
             autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend.",
+            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
             show_default=False,
         ),
     ],
@@ -64,6 +65,18 @@ def stylize(
     layout: LayoutName = "rgb1",
     blend: BlendOption = None,
     mix: MixOption = None,
+    style: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PAINTING",
+            help="Paint in the style of this picture, with a network predicted from it.",
+            show_default=False,
+        ),
+    ] = None,
+    style_size: Annotated[
+        int | None,
+        typer.Option(min=32, max=4096, help="Shorter side that --style is looked at with.", show_default=False),
+    ] = None,
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
     ] = None,
@@ -105,10 +118,15 @@ def stylize(
     from fststyle.system.file_kinds import Kind, kind_of_name
     from fststyle.system.memory import parse_bytes
 
-    # With --blend the first word is a picture already.
-    inputs = (inputs or []) if blend is None else [model, *(inputs or [])]
-    if blend is not None:
-        refuse_network_beside_blend(model)
+    if blend is not None and style is not None:
+        raise typer.BadParameter("--blend and --style both say what paints; leave one out")
+    if style_size is not None and style is None:
+        raise typer.BadParameter("--style-size needs --style")
+    # With --blend or --style the first word is a picture already.
+    named = "--blend names the networks" if blend is not None else "--style makes the network" if style else None
+    inputs = (inputs or []) if named is None else [model, *(inputs or [])]
+    if named is not None:
+        refuse_network_beside(model, named)
     if not inputs and kind_of_name(Path(model)) is Kind.PICTURE:
         raise typer.BadParameter(
             f"{plain(model)} is a picture; name a network before it: fststyle stylize starry_night {plain(model)}",
@@ -135,26 +153,37 @@ def stylize(
     }
     controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     if on_ray(on, workers):
+        if style is not None:
+            raise typer.BadParameter(f"--style works in this process; write the network first: fststyle new {style}")
         _on_ray(model, blend, inputs, output, controls, workers, device, opening, asked)
     else:
-        _here(model, blend, inputs, output, controls, device, opening, asked)
+        painter = _painter(model, blend, style, style_size, device, opening)
+        _here(painter, inputs, output, controls, asked)
 
 
-def _here(
-    model: str,
-    blend: str | None,
-    inputs: list[str],
-    output: str | None,
-    controls: "Controls",
-    device: str,
-    opening: "Opening",
-    asked: dict[str, Any],
-) -> None:
-    from fststyle.jobs.files import paint_files
+def _painter(
+    model: str, blend: str | None, style: Path | None, style_size: int | None, device: str, opening: "Opening"
+) -> "Stylizer | Blend":
     from fststyle.paint.blend import Blend
     from fststyle.paint.stylizer import Stylizer
 
-    painter = Stylizer(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
+    if style is not None:
+        from fststyle.predict.new_style import new_style
+
+        sized: dict[str, Any] = {} if style_size is None else {"style_size": style_size}
+        return new_style(style, device=device, **sized, **opening)
+    return Stylizer(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
+
+
+def _here(
+    painter: "Stylizer | Blend",
+    inputs: list[str],
+    output: str | None,
+    controls: "Controls",
+    asked: dict[str, Any],
+) -> None:
+    from fststyle.jobs.files import paint_files
+
     start = time.perf_counter()
     with Bar() as bar:
 

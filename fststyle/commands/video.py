@@ -23,7 +23,7 @@ from fststyle.commands.options import (
     controls_of,
     network_names,
     on_ray,
-    refuse_network_beside_blend,
+    refuse_network_beside,
     required_output,
     sides,
 )
@@ -207,7 +207,7 @@ def _arguments(model: str, source: str | None, output: str | None, blend: str | 
         if source is None:
             raise typer.BadParameter("name the video after the network", param_hint="IN")
         return model, source, output
-    refuse_network_beside_blend(model)
+    refuse_network_beside(model, "--blend names the networks")
     if output is not None:
         raise typer.BadParameter(f"with --blend there is one input and one output; leave {output} out")
     return "", model, source

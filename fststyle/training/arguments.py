@@ -30,7 +30,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("painting", "painting", "TEXT", "Artist, title and year, stored in the network."),
         Option("config", "config", "FILE", "Read options from a YAML file; the command line wins."),
         Option("logger", "logger", "NAME", "tensorboard, csv, wandb, mlflow or none. Default: tensorboard."),
-        Option("init", "init", "START", "base, none, a checkpoint, or a network. Default: base."),
+        Option("init", "init", "START", "predicted, base, none, a checkpoint, or a network. Default: predicted."),
     ),
     "Length": (
         Option("minutes", "minutes", "N", "Train this long."),
@@ -53,6 +53,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
     "Network": (
         Option("network", "model.network", "NAME", "fast, johnson, tiny or johnson2016. Default: fast."),
         Option("teacher", "model.teacher", "NETWORK", "A larger network to learn from first; tiny needs one."),
+        Option("only-norms", "model.only_norms", "", "Train only the gains and shifts, for a minute."),
         Option("optimizer", "model.optimizer", "NAME", "muon or adam. Default: muon."),
         Option("learning-rate", "model.learning_rate", "RATE", "Peak of the learning rate. Default: 0.005."),
     ),
@@ -153,7 +154,8 @@ class Words:
                 if equals:
                     placed.append(f"{target}={_value(name, target, value)}")
                 elif option_name(name.lstrip("-")) in _SWITCHES or not left or left[0].startswith("--"):
-                    placed.append(target)
+                    is_flag = target == f"--{OPTIONS['only-norms'].target}"
+                    placed.append(f"{target}=true" if is_flag else target)  # a class's argument has a value
                 else:
                     placed += [target, _value(name, target, left.pop(0))]
         return [*configs, *self._placed(positional, [*configs, *options]), *options]

@@ -58,7 +58,10 @@ class TrainCLI(LightningCLI):
             "--weights", type=Path | None, default=None, help="The loss network's weights, .safetensors or .pth."
         )
         parser.add_argument(
-            "--init", type=str, default="base", help="Start from base, none, or another style's checkpoint or network."
+            "--init",
+            type=str,
+            default="base",
+            help="Start from predicted, base, none, or another style's checkpoint or network.",
         )
         parser.add_argument("--minutes", type=float | None, default=None, help="Train this long instead of --steps.")
         parser.add_argument(

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from fststyle import samples
 from fststyle.model.defaults import STYLE_SIZE
+from fststyle.pictures.painting import look_at
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.data.crops import ValidationPhotos
-from fststyle.training.data.painting import look_at
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.run import train
 from fststyle.training.tensors import reference_photos, unit_range

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from fststyle.errors import ImageError
+from fststyle.pictures.painting import look_at
 from fststyle.training.cli import main
 from fststyle.training.data import photos as training_data
-from fststyle.training.data.painting import look_at
 from fststyle.training.data.photos import ContentData
 
 

@@ -16,9 +16,9 @@ from torch.optim import Adam, Optimizer
 from fststyle import __version__
 from fststyle.errors import TrainingError
 from fststyle.model.defaults import STYLE_SIZE
+from fststyle.pictures.painting import look_at
 from fststyle.training.checkpoint import CHECKPOINT_KEY, read_content
 from fststyle.training.cost.objective import Cost
-from fststyle.training.data.painting import look_at
 from fststyle.training.devices import ONLY_FLOAT32
 from fststyle.training.fit.broken_steps import LOOK_EVERY, BrokenSteps
 from fststyle.training.fit.graphed import Graphs
@@ -27,6 +27,7 @@ from fststyle.training.fit.recipe import at_another_rate, check_settings, recipe
 from fststyle.training.fit.schedule import RunningAverage, one_cycle
 from fststyle.training.fit.steps import PaintingSteps
 from fststyle.training.fit.teacher import Teacher
+from fststyle.training.networks.body import freeze_body
 from fststyle.training.networks.strength import StrengthNet
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 from fststyle.training.networks.warm_start import warm_start
@@ -52,11 +53,14 @@ class StyleTransferModule(PaintingSteps):
             0 keeps it constant throughout, as does a Trainer without max_steps, max_epochs and max_time.
         ema_decay: The network that is measured and exported is a running average over about 1 / (1 - ema_decay) steps.
             0 switches averaging off.
-        init: Where to start. "base" is the network of this name that knows many styles and ships with the package, or
-            its stand-in (`bases.py`); if there is none of this width, the start is random. "none" is a random start.
-            Else a checkpoint of another style, an exported file, or the name of a network that ships.
+        init: Where to start. "predicted" is what `new_style` gives for the painting; without a predictor for this
+            network, it is the base. "base" is the network of this name that knows many styles and ships with the
+            package, or its stand-in (`bases.py`); if there is none of this width, the start is random. "none" is a
+            random start. Else a checkpoint of another style, an exported file, or the name of a network that ships.
         teacher: A larger network of the same style that this one learns from first (`teacher.py`): an exported file, or
             the name of a network that ships. `tiny` needs one.
+        only_norms: Train only what makes a style in a body that others share: the gains and shifts of the instance
+            norms and the last bias, a few hundred numbers. The networks can be mixed then.
         channels_last: Memory layout of the network's activations; None chooses by device.
         graphs: Whether steps on one GPU become CUDA graphs (`graphed.py`): "always", "never", or "auto", which times
             both ways at the start.
@@ -85,6 +89,7 @@ class StyleTransferModule(PaintingSteps):
         ema_decay: float = 0.99,
         init: Path | str = "base",
         teacher: Path | str | None = None,
+        only_norms: bool = False,
         channels_last: bool | None = None,
         graphs: Graphs = "never",
     ) -> None:
@@ -105,9 +110,12 @@ class StyleTransferModule(PaintingSteps):
         self.teacher = None if teacher is None else Teacher(teacher)
         self.style_image = look_at(source, style_size)
         self.net = build_transformer_net(network, width)
-        self.init = warm_start(self.net, network, width, str(init))
+        self.init = warm_start(self.net, network, width, str(init), self.style_image)
         if strength:
             self.net = StrengthNet(self.net)
+        self.only_norms = only_norms
+        if only_norms:
+            freeze_body(self.net)
         self.averaged = RunningAverage(self.net, ema_decay)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients
         # The others are in the recipe, which is saved with them.
@@ -273,6 +281,7 @@ class StyleTransferModule(PaintingSteps):
             "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
             "init": self.init,
+            "only_norms": self.only_norms,
             "teacher": self.teacher and self.teacher.name,
         }
         return recipe(settings, self.cost)

@@ -22,10 +22,11 @@ _ADDED_SINCE: Mapping[str, Any] = {
     "grid_weight": 0.0,
     "temporal_weight": 0.0,
     "temporal_lighting": 0.0,
+    "only_norms": False,
 }
 
 # What no run can change on its way: the network, and what the optimizer keeps of the past.
-_LASTING = ("network", "width", "strength", "optimizer")
+_LASTING = ("network", "width", "strength", "optimizer", "only_norms")
 
 _OPTIMIZERS = ("muon", "adam")
 

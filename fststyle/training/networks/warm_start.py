@@ -3,43 +3,52 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
 from fststyle.errors import ModelFileError, TrainingError
 from fststyle.model.file import read_model
 from fststyle.model.gallery import find_network, is_network
+from fststyle.predict.new_style import predicted_graph, predicted_network
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.networks.bases import STAND_INS, load_base
 from fststyle.training.networks.layers import FoldedUpsample
 from fststyle.training.networks.strength import plain_state
 
 
-def warm_start(net: nn.Module, network: str, width: float, init: str) -> str:
+def warm_start(net: nn.Module, network: str, width: float, init: str, painting: NDArray[np.uint8] | None = None) -> str:
     """Give a network the weights that it begins with.
 
     Args:
         net: Freshly initialized; changed in place.
         network: Its name.
         width: Its factor on the channel counts.
-        init: "base"; "none"; a checkpoint; an exported network, a file or the name of one that ships.
+        init: "predicted"; "base"; "none"; a checkpoint; an exported network, a file or the name of one that ships.
+        painting: (H, W, 3), as it is looked at; "predicted" needs it.
 
     Returns:
-        What it begins with, without a path: "base", "none", "checkpoint", or the name of the exported file. Without a
-        base for this network and width, it is the network that stands in for it, or nothing.
+        What it begins with, without a path: "predicted", "base", "none", "checkpoint", or the name of the exported
+        file. Without a predictor for this network and width, it is the base; without a base, the network that stands
+        in for it, or nothing.
 
     Raises:
         FststyleError: `init` is missing, broken, not ours, of another network or width, or cannot be fetched.
     """
     if init == "none":
         return init
-    if init == "base":
+    if init == "predicted" and painting is not None and (network, width) == predicted_network():
+        graph, _ = predicted_graph(painting)
+        net.load_state_dict(_state_in(net, graph.graph))
+        return init
+    if init in ("predicted", "base"):
         base = load_base(network, width)
         if base is not None:
             net.load_state_dict(base)
-            return init
+            return "base"
         stand_in = STAND_INS.get(network) if width == 1 else None
         if stand_in is None or not is_network(stand_in):
             return "none"
@@ -70,7 +79,10 @@ def exported_state(net: nn.Module, path: Path, network: str, width: float) -> di
     _require(path, (file.card.network, file.card.width), (network, width))
     if file.card.precision != "fp32":
         raise TrainingError(f"{path.name} is {file.card.precision}; start from the network that it was made of")
-    graph = onnx.load_model_from_string(file.data).graph
+    return _state_in(net, onnx.load_model_from_string(file.data).graph)
+
+
+def _state_in(net: nn.Module, graph: onnx.GraphProto) -> dict[str, Tensor]:
     state = plain_state({tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in graph.initializer})
     for name, module in net.named_modules():
         if isinstance(module, FoldedUpsample) and f"{name}.weight" in state:

@@ -10,10 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from fststyle import samples
 from fststyle.errors import FststyleError, TrainingError
 from fststyle.model.card import ModelCard
 from fststyle.model.file import read_model, write_model
 from fststyle.model.gallery import networks
+from fststyle.pictures.files import read_picture
+from fststyle.predict.new_style import predicted_graph
 from fststyle.training.export import compare_with_torch, export_network
 from fststyle.training.networks.bases import STAND_INS
 from fststyle.training.networks.strength import StrengthNet
@@ -121,3 +124,17 @@ def test_johnson_without_network_says_how_to_do_without(monkeypatch: pytest.Monk
     monkeypatch.setenv("FSTSTYLE_NETWORKS_URL", str(tmp_path / "nowhere"))
     with pytest.raises(TrainingError, match=r"cannot fetch udnie_johnson .* or start from nothing with --init none"):
         warm_start(build_transformer_net("johnson"), "johnson", 1.0, "base")
+
+
+def test_a_predicted_start_is_the_network_that_new_style_makes() -> None:
+    painting = read_picture(samples.style("swirls")).rgb
+    begun = build_transformer_net("fast")
+    assert warm_start(begun, "fast", 1.0, "predicted", painting) == "predicted"
+    graph, _ = predicted_graph(painting)
+    assert compare_with_torch(graph, begun.eval()) < 1e-4
+
+
+def test_without_a_predictor_the_base_is_the_start() -> None:
+    painting = read_picture(samples.style("swirls")).rgb
+    assert warm_start(build_transformer_net("fast", 0.5), "fast", 0.5, "predicted", painting) == "none"
+    assert warm_start(build_transformer_net("fast"), "fast", 1.0, "predicted") == "base"

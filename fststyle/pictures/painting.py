@@ -1,4 +1,4 @@
-"""Reading the painting at the size that training uses."""
+"""Reading a painting at the size that its style is learned at."""
 
 from pathlib import Path
 from typing import BinaryIO

@@ -1,0 +1,41 @@
+"""`fststyle new`: a painting as a network, without a training."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fststyle.commands.console import say
+from fststyle.commands.options import Output, one_output
+
+
+def new(
+    painting: Annotated[
+        Path, typer.Argument(metavar="PAINTING", help="A picture of the painting.", show_default=False)
+    ],
+    target: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[OUT.onnx]", help="The ONNX file to write. Default: the painting's name.", show_default=False
+        ),
+    ] = None,
+    into: Output = None,
+    style_size: Annotated[
+        int,
+        typer.Option(
+            min=32, max=4096, help="Shorter side that the painting is looked at with; smaller: finer strokes."
+        ),
+    ] = 320,
+    licence: Annotated[
+        str, typer.Option("--license", help="License of the network, stored in the file.")
+    ] = "unspecified",
+) -> None:
+    """Make a network for a painting in a second, without training it."""
+    from fststyle.predict.new_style import write_new_style
+
+    named = one_output(target, into)
+    output = Path(f"{painting.stem}.onnx") if named is None else named
+    card = write_new_style(painting, output, style_size=style_size, licence=licence)
+    say(f"{output}: {card.style}, predicted from the painting, not trained")
+    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")

@@ -1,0 +1,150 @@
+"""From a trained predictor to the two files that the runtime has: the predictor, and the body for its numbers."""
+
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.style_numbers import style_numbers
+from fststyle.model.card import ModelCard
+from fststyle.model.file import OPSET, write_model
+from fststyle.system.files import atomic_write
+from fststyle.training.export import compare_with_torch, export_network
+from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
+from fststyle.training.predict.predicted_net import PredictedNet, Predictor
+from fststyle.training.predict.style_vector import FARTHEST, StyleVector
+
+# Traced with unequal sides: equal ones would be frozen into the graph as one.
+_TRACED = (1, 96, 128, 3)
+
+# Smaller tensors stay in float32: rounding them would save nothing.
+_LARGE = 1000
+
+
+class _Looking(nn.Module):
+    """A painting's bytes to its numbers, in the order of a body's file, and to how strange it is."""
+
+    def __init__(self, vectors: StyleVector, predictor: Predictor, order: Tensor) -> None:
+        super().__init__()
+        self.vectors, self.predictor = vectors, predictor
+        self.order: Tensor
+        self.register_buffer("order", order)
+
+    def forward(self, painting: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, H, W, 3) uint8 to (1, N) and (1,)."""
+        vector = self.vectors(painting.permute(0, 3, 1, 2).float() / 255)
+        strangeness = (vector.abs() >= FARTHEST).float().mean(dim=1)
+        return self.predictor(vector)[:, self.order], strangeness
+
+
+def plain_net(net: PredictedNet, network: NetworkName) -> nn.Module:
+    """The body with the numbers that every painting begins with, as a network of its own."""
+    plain = build_transformer_net(network)
+    middle = cast(nn.Linear, net.predictor.layers[-1]).bias.detach()[None]
+    state = {name: tensor for name, tensor in net.net.state_dict().items() if not name.endswith((".gain", ".shift"))}
+    renamed = {name.replace(".last.conv.", ".conv."): tensor for name, tensor in state.items()}
+    for name, values in net.by_name(middle).items():
+        place, _, part = name.rpartition(".")
+        renamed[f"{place}.{_PARTS[part]}"] = values[0]
+    plain.load_state_dict({name: renamed[name] for name in plain.state_dict()})
+    return plain.eval()
+
+
+_PARTS = {"gain": "weight", "shift": "bias", "bias": "conv.bias"}
+
+
+def order_in_file(net: PredictedNet, body: onnx.ModelProto) -> Tensor:
+    """Where in the predictor's numbers each of a body's file's comes from; the last bias stands there four times."""
+    starts, places = 0, {}
+    for name, size in net.slots:
+        place, _, part = name.rpartition(".")
+        in_file = f"{place}.bias" if part == "bias" else f"{place}.{_PARTS[part]}"
+        places[in_file] = torch.arange(starts, starts + size)
+        starts += size
+    return torch.cat(
+        [
+            places[name].repeat_interleave(len(values) // len(places[name]))
+            for name, values in style_numbers(body).items()
+        ]
+    )
+
+
+def export_predictor(
+    net: PredictedNet, vectors: StyleVector, network: NetworkName, card: ModelCard, folder: Path
+) -> None:
+    """Write `predictor.onnx` and `body.onnx`.
+
+    Args:
+        net: The trained one.
+        vectors: What it was trained with.
+        network: The body's name.
+        card: Of the body; the networks that are made of it inherit it.
+        folder: Where to.
+
+    Raises:
+        ModelFileError: The body in ONNX does not paint what torch paints.
+    """
+    plain = plain_net(net.eval(), network)
+    body = export_network(plain)
+    compare_with_torch(body, plain)
+    program = _traced(_Looking(vectors, net.predictor, order_in_file(net, body)).eval())
+    _in_halves(program)
+    data = program.SerializeToString(deterministic=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / "predictor.onnx", data)
+    digest = hashlib.sha256(data).hexdigest()[:12]
+    card.recipe["predictor"] = digest
+    write_model(folder / "body.onnx", body, card)
+
+
+def _traced(looking: nn.Module) -> onnx.ModelProto:
+    height, width = (torch.export.Dim(name) for name in ("height", "width"))
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            program = torch.onnx.export(
+                looking,
+                (torch.randint(256, _TRACED, dtype=torch.uint8),),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["painting"],
+                output_names=["numbers", "strangeness"],
+                dynamic_shapes=({1: height, 2: width},),
+                verbose=False,
+            )
+    finally:
+        log.setLevel(level)
+    if program is None:
+        raise ModelFileError("torch's ONNX exporter returned nothing; install the torch that this fststyle asks for")
+    model: onnx.ModelProto = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:], model.graph.value_info[:]
+    return model
+
+
+def _in_halves(model: onnx.ModelProto) -> None:
+    """Store large weights in float16, which onnxruntime turns into float32 when it opens the file."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= _LARGE:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
