@@ -18,10 +18,10 @@ from fststyle.system.option_names import option_name
 
 NAMES = {
     "photos": {"serve", "train-many", "export", "quantize", "evaluate", "optimize", "explain"},
-    "style": {"evaluate", "optimize", "explain"},
+    "style": {"stylize", "evaluate", "optimize", "explain"},
     "output": {
-        *("stylize", "video", "live", "serve", "web", "train-many", "export", "quantize", "evaluate", "optimize"),
-        "explain",
+        *("stylize", "video", "live", "serve", "web", "new", "train-many", "export", "quantize", "evaluate"),
+        *("optimize", "explain"),
     },
     "loss-network": {"evaluate", "optimize", "explain", "bench train"},
     "weights": {"evaluate", "optimize", "explain"},
