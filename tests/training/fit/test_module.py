@@ -14,6 +14,7 @@ from fststyle.training.cost.losses import grid_loss
 from fststyle.training.cost.objective import Cost
 from fststyle.training.cost.temporal import moved, temporal_loss
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.recipe import refuse_another_network
 from fststyle.training.networks import bases
 from fststyle.training.networks.strength import draw_strengths
 from fststyle.training.networks.transformer_net import build_transformer_net
@@ -173,3 +174,22 @@ def test_a_step_that_the_scaler_leaves_out_does_not_end_the_run(module: StyleTra
     scale[0], module.last_terms = 65536.0, {"content_loss": torch.tensor(torch.nan)}
     with pytest.raises(TrainingError, match="the content_loss"):
         module.on_before_optimizer_step(optimizer)
+
+
+def test_only_norms_leaves_the_body_as_it_was(painting: Path) -> None:
+    module = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, only_norms=True, init="none")
+    before = {name: parameter.clone() for name, parameter in module.net.named_parameters()}
+    module.net(torch.rand(1, 3, 32, 32)).sum().backward()
+    module.build_optimizer().step()
+    moved = {name for name, parameter in module.net.named_parameters() if not torch.equal(parameter, before[name])}
+    assert moved
+    assert all(
+        ".conv.weight" not in name and parameter.ndim == 1 for name, parameter in before.items() if name in moved
+    )
+    assert module.recipe()["only_norms"] is True
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    whole = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, init="none")
+    whole.resume_anyway = True
+    with pytest.raises(TrainingError, match="trains with only_norms = True, not False"):
+        refuse_another_network(checkpoint[CHECKPOINT_KEY]["recipe"], whole.recipe())
