@@ -159,6 +159,7 @@ import gpu_curve, gpu_machine, gpu_paper, gpu_section, gpu_speed, gpu_styles, gp
 """
 
 
+@pytest.mark.slow
 def test_it_needs_no_more_than_training_does() -> None:
     pytest.importorskip("torch")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts" / "gpu")])}

@@ -1,5 +1,6 @@
 """What comes out computes what torch computes, says what it is, and is kept only then."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from fststyle.training.data.photos import ContentData
 from fststyle.training.export import compare_with_torch, export_checkpoint, export_network
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 def save_checkpoint(folder: Path, painting: Path, network: NetworkName = "fast") -> tuple[Path, StyleTransferModule]:
@@ -64,7 +67,7 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["last.ckpt", "stripes.onnx"]
 
 
-@pytest.mark.parametrize("name", ["johnson", "tiny", pytest.param("johnson2016", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["tiny", slow("johnson"), slow("johnson2016")])
 def test_every_network_exports(name: NetworkName) -> None:
     net = build_transformer_net(name, 0.125).eval()
     model = export_network(net)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 # What others' modules do when they are imported is theirs: they are imported first.
@@ -100,6 +102,7 @@ print(len(readers), child.exitcode, left)
 """
 
 
+@pytest.mark.slow
 def test_only_our_own_readers_are_ended(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", HOST, str(tmp_path / "child.txt")],

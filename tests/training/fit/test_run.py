@@ -48,6 +48,7 @@ def at_step(step: int, act: Callable[[], object]) -> LambdaCallback:
     return LambdaCallback(on_train_batch_end=look)
 
 
+@pytest.mark.slow
 def test_what_a_training_leaves(small: Settings, tmp_path: Path, photo_folder: Path) -> None:
     training = train(**small, steps=3, out=tmp_path / "run")
     assert training.checkpoint == tmp_path / "run" / "last.ckpt"

@@ -23,24 +23,29 @@ def run(arguments: Arguments, out: Path, options: str, *more: str) -> int:
 @pytest.mark.parametrize(
     ("options", "steps"),
     [
-        ("precision 16-mixed", 4),
-        ("overfit_batches 2", 4),
-        ("limit_train_batches 0.5", 4),
         ("limit_train_batches 2 ; max_epochs 3", 6),
-        ("limit_val_batches 0", 4),
-        ("max_epochs 1", 9),
         ("max_epochs 1 ; accumulate_grad_batches 4", 3),
         ("gradient_clip_val 0.5", 4),
-        ("gradient_clip_val 0.1 ; gradient_clip_algorithm value", 4),
-        ("profiler simple", 4),
-        ("detect_anomaly true", 4),
-        ("deterministic true", 4),
-        ("num_sanity_val_steps 2", 4),
-        ("reload_dataloaders_every_n_epochs 1 ; max_epochs 2 ; limit_train_batches 2", 4),
-        ("enable_progress_bar false", 4),
-        ("use_distributed_sampler true", 4),
         ("callbacks EarlyStopping ; callbacks.monitor val/total_loss", 4),
-        ("callbacks LearningRateMonitor", 4),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow)
+            for row in (
+                ("precision 16-mixed", 4),
+                ("overfit_batches 2", 4),
+                ("limit_train_batches 0.5", 4),
+                ("limit_val_batches 0", 4),
+                ("max_epochs 1", 9),
+                ("gradient_clip_val 0.1 ; gradient_clip_algorithm value", 4),
+                ("profiler simple", 4),
+                ("detect_anomaly true", 4),
+                ("deterministic true", 4),
+                ("num_sanity_val_steps 2", 4),
+                ("reload_dataloaders_every_n_epochs 1 ; max_epochs 2 ; limit_train_batches 2", 4),
+                ("enable_progress_bar false", 4),
+                ("use_distributed_sampler true", 4),
+                ("callbacks LearningRateMonitor", 4),
+            )
+        ),
     ],
 )
 def test_what_works(train_arguments: Arguments, tmp_path: Path, options: str, steps: int) -> None:
@@ -97,6 +102,7 @@ def test_a_rehearsal_keeps_nothing(
         run(train_arguments, out, "fast_dev_run 2", "--resume")
 
 
+@pytest.mark.slow
 def test_costs_are_logged_where_they_are_asked_for(train_arguments: Arguments, tmp_path: Path) -> None:
     assert run(train_arguments, tmp_path / "short", "max_steps 1", "--logger", "csv") == 0
     assert "val/total_loss" in next((tmp_path / "short").rglob("metrics.csv")).read_text()

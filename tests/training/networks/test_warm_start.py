@@ -42,9 +42,8 @@ def varied(network: str, width: float) -> nn.Module:
     return net
 
 
-@pytest.mark.parametrize(
-    "network", ["fast", pytest.param("johnson", marks=pytest.mark.slow), pytest.param("tiny", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["fast", "johnson", "tiny"])
 def test_every_weight_comes_back_from_the_file(network: str, tmp_path: Path) -> None:
     net = varied(network, 0.25)
     path = write(tmp_path / "a.onnx", net, network, 0.25)
