@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
@@ -218,12 +220,18 @@ def _preview(cli: TrainCLI, minutes: float = 1.0) -> int:
     asked = cli.config.trainer
     signals = StopOnSignal()
     cli.datamodule.bad_list = cli.run_folder / BAD_PHOTOS
+
+    def predicted(sheet: NDArray[np.uint8]) -> None:
+        write_picture(cli.run_folder / "predicted.jpg", sheet)
+        print(f"{cli.run_folder / 'predicted.jpg'}: what is predicted, before any training", file=sys.stderr)
+
     with plain_errors():
         sheet = preview(
             cli.model,
             cli.datamodule,
             cli.run_folder,
             [TimeBudget(minutes), signals, CostProgressBar()],
+            predicted,
             accelerator=asked.accelerator,
             devices=1,
             precision=asked.precision,

@@ -4,6 +4,7 @@ One network learns all three: the convolutions are shared, each weight has its o
 the steps take turns. So every step helps all three; separate networks would have 20 seconds each.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fststyle.training.fit.many_styles import in_styles, styled_norms, with_styl
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.step_cost import StyleChoice
 from fststyle.training.fit.trainer import bare_trainer
+from fststyle.training.networks.warm_start import PREDICTED
 from fststyle.training.tensors import to_uint8
 
 # Factors of the style weight that was asked for: from a hint of the painting to all of it.
@@ -84,7 +86,12 @@ def weights(module: StyleTransferModule, factors: tuple[float, ...] = FACTORS) -
 
 
 def preview(
-    module: StyleTransferModule, data: ContentData, folder: Path, callbacks: list[Callback], **trainer: Any
+    module: StyleTransferModule,
+    data: ContentData,
+    folder: Path,
+    callbacks: list[Callback],
+    predicted: Callable[[NDArray[np.uint8]], None] = lambda _: None,
+    **trainer: Any,
 ) -> NDArray[np.uint8]:
     """Train for a short while and show held-out photos at three strengths.
 
@@ -93,6 +100,7 @@ def preview(
         data: As for a training; its crops are made small.
         folder: Where Lightning may write; nothing is kept.
         callbacks: One of them must end the run, such as `TimeBudget`.
+        predicted: Gets a sheet of what is painted before any training, if the module begins with a predicted network.
         trainer: For Lightning's `Trainer`: accelerator, precision, max_steps, …
 
     Raises:
@@ -102,6 +110,10 @@ def preview(
     data.setup("fit")
     if not data.val_files:
         raise DataError("a preview shows photos that were held out, and there are none; give more, or --val-photos 4")
+    shown = [photo.float().div(255) for (photo,) in data.val_dataloader()][:_PHOTOS]
+    if module.init == PREDICTED:
+        predicted(_side_by_side(module.averaged.eval(), shown))
+        module.averaged.train()
     data.sides, data.batch_size = (min(*data.sides, _CROP),), max(data.batch_size, 2)
     strengths = Strengths()
     short = bare_trainer(
@@ -113,8 +125,12 @@ def preview(
     )
     short.fit(module, data)
     module.eval()  # as the network will be used
-    shown = [photo.float().div(255).to(module.device) for (photo,) in data.val_dataloader()][:_PHOTOS]
-    return strengths.sheet(module, torch.stack(shown))
+    return strengths.sheet(module, torch.stack(shown).to(module.device))
+
+
+@torch.no_grad()
+def _side_by_side(net: nn.Module, photos: Sequence[Tensor]) -> NDArray[np.uint8]:
+    return contact_sheet([[to_uint8(photo), to_uint8(net(photo[None])[0])] for photo in photos])
 
 
 def _ours(module: pl.LightningModule) -> StyleTransferModule:

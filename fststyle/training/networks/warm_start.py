@@ -19,6 +19,9 @@ from fststyle.training.networks.bases import STAND_INS, load_base
 from fststyle.training.networks.layers import FoldedUpsample
 from fststyle.training.networks.strength import plain_state
 
+PREDICTED = "predicted"
+"""As a start: the network that `fststyle new` makes of the painting."""
+
 
 def warm_start(net: nn.Module, network: str, width: float, init: str, painting: NDArray[np.uint8] | None = None) -> str:
     """Give a network the weights that it begins with.
@@ -40,11 +43,11 @@ def warm_start(net: nn.Module, network: str, width: float, init: str, painting: 
     """
     if init == "none":
         return init
-    if init == "predicted" and painting is not None and (network, width) == predicted_network():
+    if init == PREDICTED and painting is not None and (network, width) == predicted_network():
         graph, _ = predicted_graph(painting)
         net.load_state_dict(_state_in(net, graph.graph))
         return init
-    if init in ("predicted", "base"):
+    if init in (PREDICTED, "base"):
         base = load_base(network, width)
         if base is not None:
             net.load_state_dict(base)

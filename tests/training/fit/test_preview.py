@@ -1,6 +1,7 @@
 """Three strengths in one short run: each is trained at its own weight, and the picture shows them in order."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fststyle.training.cli import parse
 from fststyle.training.fit import preview as previewing
 from fststyle.training.fit.many_styles import styled_norms
 from fststyle.training.fit.preview import FACTORS, Strengths, preview, weights
+from fststyle.training.tensors import to_uint8
 
 
 def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[str], tmp_path: Path) -> None:
@@ -73,3 +75,23 @@ def test_squares_are_small(train_arguments: list[str], tmp_path: Path) -> None:
     record = LambdaCallback(on_train_batch_start=lambda *given: seen.append(given[2].shape))
     preview(cli.model, cli.datamodule, tmp_path, [record], max_steps=1, accelerator="cpu", enable_progress_bar=False)
     assert seen == [(2, 3, 128, 128)]
+
+
+def test_a_predicted_start_is_shown_before_any_training(train_arguments: list[str], tmp_path: Path) -> None:
+    sheets: list[np.ndarray] = []
+    for init in ("none", "predicted"):
+        cli = parse([*train_arguments, "--out", str(tmp_path)])
+        cli.model.init = init
+        (photo,) = next(iter(_ready(cli).val_dataloader()))
+        with torch.no_grad():
+            painted = cli.model.averaged.eval()(photo[None].float() / 255)[0]
+        settings = {"max_steps": 1, "accelerator": "cpu", "enable_progress_bar": False}
+        preview(cli.model, cli.datamodule, tmp_path, [], sheets.append, **settings)
+    (sheet,) = sheets
+    assert sheet.shape == (2 * 48 + 4, 2 * 48 + 4, 3)
+    np.testing.assert_array_equal(sheet[:48, 52:], to_uint8(painted))
+
+
+def _ready(cli: Any) -> Any:
+    cli.datamodule.setup("fit")
+    return cli.datamodule
