@@ -96,6 +96,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_body: Path) -> Pat
     for name in ("photo.jpg", "photos/a.jpg", "photos/b.png", "holidays/spain/beach.jpg", "more/small.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         small.save(tmp_path / name)
+    shutil.copy(samples.style("swirls"), tmp_path / "painting.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
