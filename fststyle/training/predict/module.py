@@ -19,7 +19,7 @@ from fststyle.training.predict.predicted_net import PredictedNet
 _PREDICTOR_RATE = 0.15
 """Of the predictor, as a share of the kernels' rate."""
 
-_SHAKEN = 0.1  # standard deviation of what is added to vectors in training
+_SHAKEN = 0.05  # standard deviation of what is added to vectors in training
 
 
 class PredictorModule(StyleTransferModule):
