@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.commands import options
+from fststyle.commands import cost_options
 from fststyle.commands.console import complain, explained, plain
 from fststyle.commands.options import LayoutName, network_names
 from fststyle.errors import FststyleError
@@ -97,15 +97,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    weights: options.Weights = None,
-    loss_network: options.LossNetworkName = "vgg19",
-    pooling: options.Pooling = None,
-    form: options.Form = None,
-    content_layers: options.ContentLayers = None,
-    style_layers: options.StyleLayers = None,
-    content_weight: options.ContentWeight = None,
-    style_weight: options.StyleWeight = None,
-    tv_weight: options.TvWeight = None,
+    weights: cost_options.Weights = None,
+    loss_network: cost_options.LossNetworkName = "vgg19",
+    pooling: cost_options.Pooling = None,
+    form: cost_options.Form = None,
+    content_layers: cost_options.ContentLayers = None,
+    style_layers: cost_options.StyleLayers = None,
+    content_weight: cost_options.ContentWeight = None,
+    style_weight: cost_options.StyleWeight = None,
+    tv_weight: cost_options.TvWeight = None,
 ) -> None:
     """Measure networks: cost, equivalent optimizer iterations, grid, border, flicker, speed."""
     with extra("train"):
@@ -126,7 +126,7 @@ def evaluate(
         if target is not None:
             refuse_inputs(target, *map(find_network, models), style, *photos, *clip, weights)
             refuse_other_kind(target, kind)
-    cost = options.cost_of(
+    cost = cost_options.cost_of(
         weights,
         loss_network=loss_network,
         pooling=pooling,

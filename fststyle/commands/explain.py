@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fststyle.commands import options
+from fststyle.commands import cost_options
 from fststyle.commands.console import plain
 from fststyle.system.extras import extra
 from fststyle.system.file_kinds import Kind
@@ -43,11 +43,11 @@ def explain(
         typer.Option(min=1, help="Iterations of each synthesis. Default: 120, with --quick 50.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of noise and shuffles.")] = 0,
-    weights: options.Weights = None,
-    loss_network: options.LossNetworkName = "vgg19",
-    pooling: options.Pooling = None,
-    style_layers: options.StyleLayers = None,
-    content_layers: options.ContentLayers = _CONTENT_LAYERS,
+    weights: cost_options.Weights = None,
+    loss_network: cost_options.LossNetworkName = "vgg19",
+    pooling: cost_options.Pooling = None,
+    style_layers: cost_options.StyleLayers = None,
+    content_layers: cost_options.ContentLayers = _CONTENT_LAYERS,
 ) -> None:
     """Make a page that explains style matrices with your own painting."""
     target = output if output is not None else Path(f"{style.stem}_explained.html")
@@ -58,7 +58,7 @@ def explain(
 
         given = {"size": size, "iterations": iterations}
         chosen = (_QUICK if quick else {}) | {name: value for name, value in given.items() if value is not None}
-        cost = options.cost_of(
+        cost = cost_options.cost_of(
             weights,
             loss_network=loss_network,
             pooling=pooling,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fststyle.commands import options
+from fststyle.commands import cost_options, options
 from fststyle.commands.console import plain
 from fststyle.model.defaults import OPTIMIZED_SIZE, OPTIMIZER_ITERATIONS, STYLE_SIZE
 from fststyle.system.extras import extra
@@ -63,15 +63,15 @@ def optimize(
         typer.Option(help="Write the cost of every iteration to this file, as JSON lines.", show_default=False),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to run.")] = "auto",
-    weights: options.Weights = None,
-    loss_network: options.LossNetworkName = "vgg19",
-    pooling: options.Pooling = None,
-    form: options.Form = None,
-    content_layers: options.ContentLayers = None,
-    style_layers: options.StyleLayers = None,
-    content_weight: options.ContentWeight = None,
-    style_weight: options.StyleWeight = None,
-    tv_weight: options.TvWeight = None,
+    weights: cost_options.Weights = None,
+    loss_network: cost_options.LossNetworkName = "vgg19",
+    pooling: cost_options.Pooling = None,
+    form: cost_options.Form = None,
+    content_layers: cost_options.ContentLayers = None,
+    style_layers: cost_options.StyleLayers = None,
+    content_weight: cost_options.ContentWeight = None,
+    style_weight: cost_options.StyleWeight = None,
+    tv_weight: cost_options.TvWeight = None,
 ) -> None:
     """Paint one picture by optimizing its pixels (Gatys): slow, best quality.
 
@@ -87,7 +87,7 @@ def optimize(
         keep_freed_memory()
         request = Request(
             output,
-            options.cost_of(
+            cost_options.cost_of(
                 weights,
                 loss_network=loss_network,
                 pooling=pooling,

@@ -1,9 +1,4 @@
-"""What several commands ask for in the same words; most of it says which cost is meant.
-
-For the cost, None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing
-torch. Only the loss network is another: what judges and explains is the whole VGG-19, not what networks are trained
-with.
-"""
+"""What several commands ask for in the same words; the cost in `cost_options.py`."""
 
 import re
 from pathlib import Path
@@ -15,7 +10,6 @@ from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
     from fststyle.paint.controls import Controls
-    from fststyle.training.cost.objective import Cost
 
 LayoutName = Annotated[
     str,
@@ -29,53 +23,6 @@ Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: one per core.")]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        help="Weights of the loss network, .safetensors or .pth. Default: those that ship, or torchvision's.",
-        show_default=False,
-    ),
-]
-LossNetworkName = Annotated[
-    str, typer.Option("--loss-network", metavar="vgg19|vgg16|medium|slim", help="The network that measures the cost.")
-]
-Pooling = Annotated[
-    str | None,
-    typer.Option(
-        "--pooling",
-        metavar="max|average",
-        help="Pooling of the loss network; average is Gatys' variant.",
-        show_default=False,
-    ),
-]
-Form = Annotated[
-    str | None,
-    typer.Option(
-        "--form", metavar="relative|literal", help="Dimensionless costs, or Johnson's units.", show_default=False
-    ),
-]
-ContentLayers = Annotated[
-    str | None,
-    typer.Option("--content-layers", metavar="relu3_3,…", help="Layers that compare content.", show_default=False),
-]
-StyleLayers = Annotated[
-    str | None,
-    typer.Option("--style-layers", metavar="relu1_2,…", help="Layers that compare style.", show_default=False),
-]
-ContentWeight = Annotated[
-    float | None,
-    typer.Option("--content-weight", min=0, help="Weight of the content cost. Default: 1.", show_default=False),
-]
-StyleWeight = Annotated[
-    float | None,
-    typer.Option("--style-weight", min=0, help="Weight of the style cost. Default: 1.", show_default=False),
-]
-TvWeight = Annotated[
-    float | None,
-    typer.Option("--tv-weight", min=0, help="Weight of total variation (smoothness). Default: 1.", show_default=False),
-]
-
 Strength = Annotated[float, typer.Option("--strength", min=0, max=1, help="0 gives the input, 1 the full style.")]
 Scale = Annotated[
     float,
@@ -246,38 +193,6 @@ def controls_of(
     return Controls(strength, keep_color, scale, shown, grain, parse_passes(passes), mix)
 
 
-def cost_of(
-    weights: Path | None = None,
-    *,
-    loss_network: str = "vgg19",
-    pooling: str | None = None,
-    form: str | None = None,
-    content_layers: str | None = None,
-    style_layers: str | None = None,
-    content_weight: float | None = None,
-    style_weight: float | None = None,
-    tv_weight: float | None = None,
-) -> "Cost":
-    """The cost that these options ask for.
-
-    Raises:
-        ValueError: For a value that does not exist; it names those that do.
-    """
-    from fststyle.training.cost.objective import Cost
-
-    given = {
-        "loss_network": loss_network,
-        "pooling": pooling,
-        "form": form,
-        "content_layers": _names(content_layers),
-        "style_layers": _names(style_layers),
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-    }
-    return Cost(weights=weights, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
 def sides(text: str, option: str) -> tuple[int, int]:
     """Read "1920x1080": width and height; `option` stands in the message.
 
@@ -288,8 +203,3 @@ def sides(text: str, option: str) -> tuple[int, int]:
     if found is None or not int(found[1]) or not int(found[2]):
         raise ValueError(f"{option} takes WIDTHxHEIGHT, 1920x1080 for example, not {text!r}")
     return int(found[1]), int(found[2])
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    """A list in one argument; an empty one is an empty list, which leaves that term out."""
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
