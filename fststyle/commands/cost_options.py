@@ -1,7 +1,7 @@
 """The options that say which cost is meant.
 
-None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch. Only the
-loss network is another: what judges and explains is the whole VGG-19, not what networks are trained with.
+None stands for "as in training": the defaults are `Cost`'s own and cannot be read here without importing torch. Only
+the loss network is another: what judges and explains is the whole VGG-19, not what networks are trained with.
 """
 
 from pathlib import Path
