@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from fststyle.errors import ModelFileError
@@ -27,6 +27,8 @@ _TRACED = (1, 96, 128, 3)
 
 # Smaller tensors stay in float32: rounding them would save nothing.
 _LARGE = 1000
+
+_LEVELS = 127
 
 
 class _Looking(nn.Module):
@@ -96,7 +98,7 @@ def export_predictor(
     body = export_network(plain)
     compare_with_torch(body, plain)
     program = _traced(_Looking(vectors, net.predictor, order_in_file(net, body)).eval())
-    _in_halves(program)
+    _in_bytes(program)
     data = program.SerializeToString(deterministic=True)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / "predictor.onnx", data)
@@ -136,15 +138,20 @@ def _traced(looking: nn.Module) -> onnx.ModelProto:
     return model
 
 
-def _in_halves(model: onnx.ModelProto) -> None:
-    """Store large weights in float16, which onnxruntime turns into float32 when it opens the file."""
-    casts = []
-    for tensor in model.graph.initializer:
+def _in_bytes(model: onnx.ModelProto) -> None:
+    """Store large weights in 8 bits, a scale for each row; onnxruntime turns them into float32 when it opens the file."""
+    read = []
+    for tensor in list(model.graph.initializer):
         values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size >= _LARGE:
-            name = tensor.name
-            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < _LARGE:
+            continue
+        rows = values.reshape(len(values), -1)
+        scale = np.maximum(np.abs(rows).max(axis=1), np.finfo(np.float32).tiny) / _LEVELS
+        levels = np.round(rows / scale[:, None]).astype(np.int8).reshape(values.shape)
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(levels, f"{name}_levels"))
+        model.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"))
+        read.append(helper.make_node("DequantizeLinear", [f"{name}_levels", f"{name}_scale"], [name], axis=0))
+    nodes = [*read, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
