@@ -35,7 +35,7 @@ _PREDICTOR, _BODY = _HERE / "predictor.onnx", _HERE / "body.onnx"
 _MOST_PIXELS = 400_000
 
 # Share of the statistics that are as far from the paintings that the predictor has learned from as it can tell.
-_STRANGE = 0.1
+_STRANGE = 0.05
 
 
 class Predicted(NamedTuple):
