@@ -56,16 +56,16 @@ def predicted_graph(rgb: Pixels) -> tuple[onnx.ModelProto, float]:
     Returns:
         Its graph, without a card; and the share of the painting's statistics that is strange to the predictor, 0 to 1.
     """
-    body, _ = _body()
-    own = style_numbers(body)
+    shared, _ = body()
+    own = style_numbers(shared)
     numbers, strangeness = _look(_part(rgb))
     parts = np.split(numbers, np.cumsum([len(values) for values in own.values()])[:-1])
-    return with_numbers(body, dict(zip(own, parts, strict=True))), strangeness
+    return with_numbers(shared, dict(zip(own, parts, strict=True))), strangeness
 
 
 def predicted_network() -> tuple[str, float]:
     """Architecture and width of the body."""
-    _, card = _body()
+    _, card = body()
     return card.network, card.width
 
 
@@ -105,7 +105,7 @@ def predict(
     model, strangeness = predicted_graph(rgb)
     if strangeness > _STRANGE:
         warn(f"{title} is unlike the paintings that the predictor knows; if its style is not met, train it")
-    _, card = _body()
+    _, card = body()
     card = replace(
         card,
         style=name or Path(title).stem,
@@ -170,7 +170,8 @@ def _look(rgb: Pixels) -> tuple[NDArray[np.float32], float]:
 
 
 @cache
-def _body() -> tuple[onnx.ModelProto, ModelCard]:
+def body() -> tuple[onnx.ModelProto, ModelCard]:
+    """The network that the numbers go into, with those in the middle of all styles, and its card."""
     file = read_model(_BODY)
     if file.card is None:
         raise ModelFileError("the package's body is broken; install fststyle again")

@@ -1,14 +1,14 @@
 #!/usr/bin/env python
-"""Make the base that new styles start from: one network trained on many paintings at once.
+"""Train one network on many paintings at once, and split it into a network for each.
 
     python scripts/recipes/train_base.py --photos photos/ --paintings starry_night.jpg scream.jpg … --minutes 40 \
-        --out runs/base
+        --sides 320 --out runs/base
 
-The package's sample styles are added to the paintings. Interrupted, the same command goes on. The base lies in the
-run's folder when it is done; put it into fststyle/training/ to ship it. Beside it, in `styles/`, lies each style by
-itself (painting_SIDE.ckpt), for `fststyle export` or for `fststyle train --init`; with --sides these are the paintings
-themselves, in so many sizes, and not what is made of them to teach a base. A painting can have a size of its own
-(scream.jpg:512). --from takes up where an earlier run ended, perhaps with a network built a little differently.
+The package's sample styles are added to the paintings. Interrupted, the same command goes on. In `styles/` of the
+run's folder lies each style by itself (painting_SIDE.ckpt), for `fststyle export` or for `fststyle train --init`. With
+--sides these are the paintings themselves, in so many sizes, and not what is made of them to teach a base. A painting
+can have a size of its own (scream.jpg:512). --from takes up where an earlier run ended, perhaps with a network built a
+little differently. What they share, with the mean of all styles, lies beside them.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.fit.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
 from fststyle.training.fit.many_styles import ManyStylesModule, mean_style, one_style
 from fststyle.training.fit.trainer import bare_trainer
-from fststyle.training.networks.bases import base_file
 from fststyle.training.networks.strength import plain_state
 from fststyle.training.tensors import to_uint8
 
@@ -95,7 +94,7 @@ def train(arguments: argparse.Namespace) -> Path:
     remove_cache(data.cache_folder)
     if signals.received is not None:
         sys.exit(f"stopped; the same command goes on from {last}")
-    base = folder / base_file(arguments.network).name
+    base = folder / f"base_{arguments.network}.safetensors"
     state = {name: tensor.contiguous() for name, tensor in mean_style(module.averaged.module).items()}
     atomic_write(base, save(state, metadata={"styles": str(len(module.styles)), "steps": str(trainer.global_step)}))
     if arguments.sides:

@@ -89,7 +89,7 @@ def test_the_wheel_holds_the_small_networks_and_nothing_that_shows_them(wheel: P
         for name, path in small.items():
             assert archive.read(f"fststyle/networks/{name}.onnx") == path.read_bytes()
         weights = {Path(name).stem for name in held if name.endswith(".safetensors")}
-    assert weights == {"slim", "medium", "vgg19", "base_fast"}
+    assert weights == {"slim", "medium", "vgg19"}
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:

@@ -1,23 +1,23 @@
-"""The base networks that ship with the package: where a new style starts by default."""
+"""Where a new style starts if nothing else is asked for."""
 
-from pathlib import Path
+from torch import nn
 
-from safetensors.torch import load_file
-from torch import Tensor
-
-BASE_FOLDER = Path(__file__).parent
+from fststyle.predict.new_style import body
+from fststyle.training.networks.exported import state_in
 
 STAND_INS = {"johnson": "udnie_johnson"}
 """Of networks without a base, the one in the gallery, of a single style, that new styles start from. Measured on
 Pastorales tahitiennes after 3.5 minutes: total 1.05; from a network of The Starry Night of six minutes, 1.81."""
 
 
-def base_file(network: str) -> Path:
-    """Where the base of a network lies, if there is one."""
-    return BASE_FOLDER / f"base_{network}.safetensors"
+def load_base(net: nn.Module, network: str, width: float) -> bool:
+    """Give a network the weights of the body that predicted styles share, with the numbers in the middle of them all.
 
-
-def load_base(network: str, width: float) -> dict[str, Tensor] | None:
-    """The state of a network that knows many styles, or None if none ships for this name and width."""
-    path = base_file(network)
-    return load_file(path) if width == 1 and path.exists() else None
+    Returns:
+        Whether there is one of this architecture and width; else the network stays as it is.
+    """
+    graph, card = body()
+    if (network, width) != (card.network, card.width):
+        return False
+    net.load_state_dict(state_in(net, graph.graph))
+    return True

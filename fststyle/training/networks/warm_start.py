@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from fststyle.errors import ModelFileError, TrainingError
@@ -16,7 +14,7 @@ from fststyle.model.gallery import find_network, is_network
 from fststyle.predict.new_style import predicted_graph, predicted_network
 from fststyle.training.checkpoint import read_checkpoint
 from fststyle.training.networks.bases import STAND_INS, load_base
-from fststyle.training.networks.layers import FoldedUpsample
+from fststyle.training.networks.exported import state_in
 from fststyle.training.networks.strength import plain_state
 
 PREDICTED = "predicted"
@@ -45,12 +43,10 @@ def warm_start(net: nn.Module, network: str, width: float, init: str, painting: 
         return init
     if init == PREDICTED and painting is not None and (network, width) == predicted_network():
         graph, _ = predicted_graph(painting)
-        net.load_state_dict(_state_in(net, graph.graph))
+        net.load_state_dict(state_in(net, graph.graph))
         return init
     if init in (PREDICTED, "base"):
-        base = load_base(network, width)
-        if base is not None:
-            net.load_state_dict(base)
+        if load_base(net, network, width):
             return "base"
         stand_in = STAND_INS.get(network) if width == 1 else None
         if stand_in is None or not is_network(stand_in):
@@ -82,17 +78,7 @@ def exported_state(net: nn.Module, path: Path, network: str, width: float) -> di
     _require(path, (file.card.network, file.card.width), (network, width))
     if file.card.precision != "fp32":
         raise TrainingError(f"{path.name} is {file.card.precision}; start from the network that it was made of")
-    return _state_in(net, onnx.load_model_from_string(file.data).graph)
-
-
-def _state_in(net: nn.Module, graph: onnx.GraphProto) -> dict[str, Tensor]:
-    state = plain_state({tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in graph.initializer})
-    for name, module in net.named_modules():
-        if isinstance(module, FoldedUpsample) and f"{name}.weight" in state:
-            state[f"{name}.conv.weight"] = module.unfolded(state[f"{name}.weight"])
-            if f"{name}.bias" in state:
-                state[f"{name}.conv.bias"] = state[f"{name}.bias"][::4]
-    return {name: state[name] for name in net.state_dict() if name in state}
+    return state_in(net, onnx.load_model_from_string(file.data).graph)
 
 
 def _require(path: Path, found: tuple[str, float], wanted: tuple[str, float]) -> None:

@@ -139,7 +139,7 @@ def _traced(looking: nn.Module) -> onnx.ModelProto:
 
 
 def _in_bytes(model: onnx.ModelProto) -> None:
-    """Store large weights in 8 bits, a scale for each row; onnxruntime turns them into float32 when it opens the file."""
+    """Store large weights in 8 bits, with a scale for each row; opened, they are float32 again."""
     read = []
     for tensor in list(model.graph.initializer):
         values = numpy_helper.to_array(tensor)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from fststyle.errors import ImageError, TrainingError
 from fststyle.training.checkpoint import CHECKPOINT_KEY
@@ -15,7 +14,7 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.cost.temporal import moved, temporal_loss
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.recipe import refuse_another_network
-from fststyle.training.networks import bases
+from fststyle.training.networks.bases import load_base
 from fststyle.training.networks.strength import draw_strengths
 from fststyle.training.networks.transformer_net import build_transformer_net
 
@@ -74,12 +73,9 @@ def test_resuming_with_another_cost_is_refused(module: StyleTransferModule, pain
         other.on_load_checkpoint(checkpoint)
 
 
-def test_a_new_style_starts_from_the_base_unless_told_otherwise(
-    painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_style_starts_from_the_base_unless_told_otherwise(painting: Path) -> None:
     net = build_transformer_net("fast")
-    save_file(net.state_dict(), tmp_path / "base_fast.safetensors")
-    monkeypatch.setattr(bases, "BASE_FOLDER", tmp_path)
+    assert load_base(net, "fast", 1.0)
     started = StyleTransferModule(painting)
     assert all(torch.equal(a, b) for a, b in zip(started.net.parameters(), net.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(started.averaged.parameters(), net.parameters(), strict=True))
