@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from fststyle import Stylizer, write_new_style
 from fststyle.errors import FststyleError
 from fststyle.pictures.files import find_images, read_picture, resize_shorter_side, write_picture
+from fststyle.pictures.sheet import middle_square
 from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
-from fststyle.training.data.crops import middle_square
 from fststyle.training.tensors import reference_photos, unit_range
 
 Pixels = NDArray[np.uint8]
@@ -51,9 +51,8 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    photos = [
-        square(read_picture(path).rgb, arguments.size) for path in find_images(arguments.photos)[: arguments.count]
-    ]
+    found = find_images(arguments.photos)[: arguments.count]
+    photos = [middle_square(read_picture(path).rgb, arguments.size) for path in found]
     names = None if arguments.names is None else arguments.names.read_text().split()
     paintings = [path for path in find_images(arguments.paintings) if names is None or path.name in names]
     cost = Cost(loss_network="vgg19")
@@ -112,12 +111,7 @@ def worst_tenth(values: list[float]) -> float:
 
 def row_of(style: Pixels, painted: list[Pixels], side: int) -> Pixels:
     """A painting and what is painted like it, side by side."""
-    return np.concatenate([square(style, side), *painted], axis=1)
-
-
-def square(rgb: Pixels, side: int) -> Pixels:
-    """The middle of a picture."""
-    return middle_square(rgb, side).permute(1, 2, 0).contiguous().numpy()
+    return np.concatenate([middle_square(style, side), *painted], axis=1)
 
 
 if __name__ == "__main__":
