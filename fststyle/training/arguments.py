@@ -30,7 +30,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("painting", "painting", "TEXT", "Artist, title and year, stored in the network."),
         Option("config", "config", "FILE", "Read options from a YAML file; the command line wins."),
         Option("logger", "logger", "NAME", "tensorboard, csv, wandb, mlflow or none. Default: tensorboard."),
-        Option("init", "init", "START", "predicted, base, none, a checkpoint, or a network. Default: base."),
+        Option("init", "init", "START", "predicted, base, none, a checkpoint, or a network. Default: predicted."),
     ),
     "Length": (
         Option("minutes", "minutes", "N", "Train this long."),

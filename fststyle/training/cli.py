@@ -34,6 +34,7 @@ from fststyle.training.fit.run import fit_style_weight, run, stopped_by, trainer
 from fststyle.training.fit.run_log import LoggerName
 from fststyle.training.fit.trainer import quiet_lightning
 from fststyle.training.fit.trainer_options import DEFAULTS, plain_errors, settle
+from fststyle.training.networks.warm_start import PREDICTED
 from fststyle.training.parser import TrainParser
 
 # Short names on the left; where they go on the right.
@@ -62,7 +63,7 @@ class TrainCLI(LightningCLI):
         parser.add_argument(
             "--init",
             type=str,
-            default="base",
+            default=PREDICTED,
             help="Start from predicted, base, none, or another style's checkpoint or network.",
         )
         parser.add_argument("--minutes", type=float | None, default=None, help="Train this long instead of --steps.")

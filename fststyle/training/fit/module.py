@@ -30,7 +30,7 @@ from fststyle.training.fit.teacher import Teacher
 from fststyle.training.networks.body import freeze_body
 from fststyle.training.networks.strength import StrengthNet
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
-from fststyle.training.networks.warm_start import warm_start
+from fststyle.training.networks.warm_start import PREDICTED, warm_start
 
 
 class StyleTransferModule(PaintingSteps):
@@ -87,7 +87,7 @@ class StyleTransferModule(PaintingSteps):
         learning_rate: float = 5e-3,
         warmup: float = 0.15,
         ema_decay: float = 0.99,
-        init: Path | str = "base",
+        init: Path | str = PREDICTED,
         teacher: Path | str | None = None,
         only_norms: bool = False,
         channels_last: bool | None = None,

@@ -14,9 +14,9 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.cost.temporal import moved, temporal_loss
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.recipe import refuse_another_network
-from fststyle.training.networks.bases import load_base
 from fststyle.training.networks.strength import draw_strengths
 from fststyle.training.networks.transformer_net import build_transformer_net
+from fststyle.training.networks.warm_start import warm_start
 
 
 @pytest.fixture
@@ -73,13 +73,14 @@ def test_resuming_with_another_cost_is_refused(module: StyleTransferModule, pain
         other.on_load_checkpoint(checkpoint)
 
 
-def test_a_new_style_starts_from_the_base_unless_told_otherwise(painting: Path) -> None:
+def test_a_new_style_starts_from_what_is_predicted_unless_told_otherwise(painting: Path) -> None:
     net = build_transformer_net("fast")
-    assert load_base(net, "fast", 1.0)
     started = StyleTransferModule(painting)
+    assert warm_start(net, "fast", 1.0, "predicted", started.style_image) == "predicted"
     assert all(torch.equal(a, b) for a, b in zip(started.net.parameters(), net.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(started.averaged.parameters(), net.parameters(), strict=True))
-    assert started.recipe()["init"] == "base"
+    assert started.recipe()["init"] == "predicted"
+    assert StyleTransferModule(painting, init="base").recipe()["init"] == "base"
     for arguments in ({"init": "none"}, {"width": 0.5}, {"network": "tiny"}):
         other = StyleTransferModule(painting, **arguments)  # type: ignore[arg-type]
         assert other.recipe()["init"] == "none"
