@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.errors import ImageError
-from fststyle.pictures.files import read_picture, resize_shorter_side
+from fststyle.pictures.files import DEFAULT_MAX_PIXELS, read_picture, resize_shorter_side
 from fststyle.system.warn import warn
 
 # A painting that is enlarged more than this has no brush strokes to learn.
@@ -17,15 +17,16 @@ _SMALL = 0.7
 _MOST_PIXELS = 30_000_000
 
 
-def look_at(painting: Path | BinaryIO, style_size: int) -> NDArray[np.uint8]:
+def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
     """Read a painting at a size: (H, W, 3), its shorter side `style_size` pixels. White shows through transparency.
 
+    Pictures with more than `max_pixels` are refused before they are decoded.
     Warns of what the network will not learn well: a painting that has to be enlarged, or that is transparent.
 
     Raises:
         ImageError: It cannot be read, or is so narrow that at this size it would not fit into the memory.
     """
-    picture = read_picture(painting)
+    picture = read_picture(painting, max_pixels=max_pixels)
     name = painting.name if isinstance(painting, Path) else "the painting"
     rgb, (height, width) = picture.rgb, picture.rgb.shape[:2]
     if picture.alpha is not None:

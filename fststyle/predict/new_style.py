@@ -21,6 +21,7 @@ from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.devices import open_session
 from fststyle.model.file import read_model, with_card, write_model
 from fststyle.paint.stylizer import Opening, Stylizer
+from fststyle.pictures.files import DEFAULT_MAX_PIXELS
 from fststyle.pictures.painting import look_at
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
@@ -29,13 +30,18 @@ from fststyle.system.warn import warn
 Pixels = NDArray[np.uint8]
 
 _HERE = Path(__file__).parent
-_PREDICTOR, _BODY = _HERE / "predictor.onnx", _HERE / "body.onnx"
 
-# Of a painting as the predictor looks at it, in pixels: the statistics of more are the same, and take longer.
-_MOST_PIXELS = 400_000
+PREDICTOR = _HERE / "predictor.onnx"
+"""From a painting to the numbers of its style."""
 
-# Share of the statistics that are as far from the paintings that the predictor has learned from as it can tell.
-_STRANGE = 0.05
+BODY = _HERE / "body.onnx"
+"""The network that the numbers go into."""
+
+MOST_PIXELS = 400_000
+"""Of a painting as the predictor looks at it: the statistics of more are the same, and take longer."""
+
+STRANGE = 0.05
+"""Share of the statistics that are as far from the paintings that the predictor has learned from as it can tell."""
 
 
 class Predicted(NamedTuple):
@@ -44,10 +50,12 @@ class Predicted(NamedTuple):
     Attributes:
         model: Its graph.
         card: What it says about itself.
+        strangeness: The share of the painting's statistics that is strange to the predictor, 0 to 1.
     """
 
     model: onnx.ModelProto
     card: ModelCard
+    strangeness: float
 
 
 def predicted_graph(rgb: Pixels) -> tuple[onnx.ModelProto, float]:
@@ -75,6 +83,7 @@ class Settings(TypedDict, total=False):
     style_size: int
     name: str | None
     licence: str
+    max_pixels: int
 
 
 def predict(
@@ -83,6 +92,7 @@ def predict(
     style_size: int = STYLE_SIZE,
     name: str | None = None,
     licence: str = "unspecified",
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Predicted:
     """Make a network for a painting.
 
@@ -91,6 +101,7 @@ def predict(
         style_size: Shorter side in pixels at which it is looked at: smaller means finer strokes.
         name: Of the style; None takes the file's.
         licence: Under which the network may be used, as it shall stand in the file.
+        max_pixels: Of the painting's file; those with more are refused before they are decoded.
 
     Raises:
         ImageError: The painting cannot be read.
@@ -101,9 +112,9 @@ def predict(
     source = Path(painting) if isinstance(painting, str) else painting
     file = getattr(source, "name", None)
     title = Path(str(file)).name if file else "a painting"
-    rgb = look_at(source, style_size)
+    rgb = look_at(source, style_size, max_pixels=max_pixels)
     model, strangeness = predicted_graph(rgb)
-    if strangeness > _STRANGE:
+    if strangeness > STRANGE:
         warn(f"{title} is unlike the paintings that the predictor knows; if its style is not met, train it")
     _, card = body()
     card = replace(
@@ -113,7 +124,7 @@ def predict(
         licence=licence,
         recipe=card.recipe | {"init": "predicted", "style_size": style_size},
     )
-    return Predicted(model, card)
+    return Predicted(model, card, strangeness)
 
 
 def write_new_style(painting: Path | str | BinaryIO, output: Path, **settings: Unpack[Settings]) -> ModelCard:
@@ -155,7 +166,7 @@ def new_style(
 def _part(rgb: Pixels) -> Pixels:
     """The middle of a large painting."""
     height, width = rgb.shape[:2]
-    share = min(1.0, float(np.sqrt(_MOST_PIXELS / (height * width))))
+    share = min(1.0, float(np.sqrt(MOST_PIXELS / (height * width))))
     tall, wide = max(1, int(height * share)), max(1, int(width * share))
     top, left = (height - tall) // 2, (width - wide) // 2
     return rgb[top : top + tall, left : left + wide]
@@ -163,7 +174,7 @@ def _part(rgb: Pixels) -> Pixels:
 
 def _look(rgb: Pixels) -> tuple[NDArray[np.float32], float]:
     """The numbers of a style, and how much of the painting is strange to the predictor, from 0 to 1."""
-    session = open_session(_PREDICTOR.read_bytes())
+    session = open_session(PREDICTOR.read_bytes())
     numbers, strangeness = session.run(None, {"painting": rgb[None]})
     found: NDArray[np.float32] = numbers[0]
     return found, float(strangeness[0])
@@ -172,7 +183,7 @@ def _look(rgb: Pixels) -> tuple[NDArray[np.float32], float]:
 @cache
 def body() -> tuple[onnx.ModelProto, ModelCard]:
     """The network that the numbers go into, with those in the middle of all styles, and its card."""
-    file = read_model(_BODY)
+    file = read_model(BODY)
     if file.card is None:
         raise ModelFileError("the package's body is broken; install fststyle again")
     return onnx.ModelProto.FromString(file.data), file.card

@@ -19,6 +19,7 @@ from fststyle.serve.picture_api import picture_api
 from fststyle.serve.queue import Queue
 from fststyle.serve.refusals import tell_errors_in_json
 from fststyle.serve.settings import Settings
+from fststyle.serve.styles import Styles
 
 _ABOUT = """Paints pictures and videos, and trains networks. Every error is `{"error": "a sentence"}`."""
 
@@ -73,7 +74,7 @@ class Application:
                 limits=asdict(settings.limits),
             )
 
-        app.include_router(picture_api(self.networks, queue, settings.limits))
+        app.include_router(picture_api(self.networks, Styles(settings), queue, settings.limits))
         app.include_router(job_api(settings, self.networks, self.jobs))
         app.include_router(page_api(self.networks))
         self.api = app

@@ -2,19 +2,23 @@
 
 import io
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fststyle.errors import ImageError
+from fststyle.model.defaults import STYLE_SIZE
+from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls
 from fststyle.paint.passes import parse_passes
+from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import encode_picture, read_mask, read_picture, refuse_size, suffix_to_write
 from fststyle.runtime.stopping import Stop
 from fststyle.serve.networks import Networks
 from fststyle.serve.queue import Queue
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Limits
+from fststyle.serve.styles import Styles
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -33,10 +37,14 @@ class PaintQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    network: str = Field(
+    network: str | None = Field(
+        None,
         max_length=2000,
-        description="Name of a network, or several with weights: `great_wave:0.7,udnie:0.3`.",
+        description="Name of a network, or several with weights: `great_wave:0.7,udnie:0.3`. Left out with a style.",
         examples=["starry_night"],
+    )
+    style_size: int | None = Field(
+        None, ge=32, le=2048, description=f"Shorter side at which a style is looked at. Default: {STYLE_SIZE}."
     )
     strength: float = Field(1.0, ge=0, le=1, description="0 gives the input, 1 the full style.")
     mix: str | None = Field(
@@ -65,25 +73,69 @@ def suffix_of(query: PaintQuery, file_name: str | None) -> str:
     return suffix if suffix in MEDIA_TYPES else ".png"
 
 
+class Sent(NamedTuple):
+    """The files of a form.
+
+    Attributes:
+        picture: What is painted.
+        mask: Where it is painted; None for everywhere.
+        style: The painting that it shall look like; None if the query names a network.
+    """
+
+    picture: bytes
+    mask: bytes | None
+    style: bytes | None
+
+
+class Painted(NamedTuple):
+    """The answer to a request.
+
+    Attributes:
+        picture: A file.
+        strangeness: Of the style, as in `Predicted`; None if the query names a network.
+    """
+
+    picture: bytes
+    strangeness: float | None
+
+
 class Studio:
     """Paints the bytes of pictures."""
 
-    def __init__(self, networks: Networks, queue: Queue, limits: Limits) -> None:
+    def __init__(self, networks: Networks, styles: Styles, queue: Queue, limits: Limits) -> None:
         self._networks = networks
+        self._styles = styles
         self._queue = queue
         self._limits = limits
 
-    def paint(self, picture: bytes, mask: bytes | None, query: PaintQuery, suffix: str, stop: Stop) -> bytes:
+    def paint(self, sent: Sent, query: PaintQuery, suffix: str, stop: Stop) -> Painted:
         """Paint a picture file, and give back one.
 
         Raises:
-            FststyleError: The picture or the mask cannot be read, or is too large; there is no such network.
+            FststyleError: A file cannot be read, or is too large; there is no such network; or not exactly one of
+                network and style is given.
             StoppedError: `stop` was set.
         """
-        painter = self._networks.painter(query.network).mixed(query.mix)
+        painter, strangeness = self._painter(sent.style, query)
+        stop.check()
+        painted = self._painted(painter.mixed(query.mix), sent, query, suffix, stop)
+        return Painted(painted, strangeness)
+
+    def _painter(self, style: bytes | None, query: PaintQuery) -> tuple[Stylizer | Blend, float | None]:
+        if (style is None) == (query.network is None):
+            raise RefusedError(
+                422, "give either network=, one of the list, or a style as a file of the form: -F style=@PAINTING"
+            )
+        if style is not None:
+            return self._styles.style(style, query.style_size or STYLE_SIZE)
+        if query.style_size is not None:
+            raise RefusedError(422, "style_size: it belongs to a style that is sent; leave it out with network=")
+        return self._networks.painter(query.network or ""), None
+
+    def _painted(self, painter: Stylizer | Blend, sent: Sent, query: PaintQuery, suffix: str, stop: Stop) -> bytes:
         most = self._limits.pixels
         hint = None if query.max_side is None else 2 * query.max_side
-        photo = read_picture(io.BytesIO(picture), max_pixels=most, min_side_hint=hint)
+        photo = read_picture(io.BytesIO(sent.picture), max_pixels=most, min_side_hint=hint)
         stop.check()
         if query.max_side is not None:
             photo = photo.fitted(query.max_side)
@@ -97,7 +149,7 @@ class Studio:
                 f"{most / 1e6:,.0f} allowed; choose a larger scale or a smaller max_side",
             )
         try:
-            shown = None if mask is None else read_mask(io.BytesIO(mask), max_pixels=most)
+            shown = None if sent.mask is None else read_mask(io.BytesIO(sent.mask), max_pixels=most)
         except ImageError as error:
             raise RefusedError(422, str(error).replace("the picture", "the mask")) from error
         controls = Controls(

@@ -10,22 +10,28 @@ from fastapi.responses import FileResponse
 from fststyle.runtime.stopping import Stop
 from fststyle.serve.answers import BUSY, REFUSALS, NetworkAnswer, form_of
 from fststyle.serve.networks import Networks
-from fststyle.serve.painting import MEDIA_TYPES, PaintQuery, Studio, suffix_of
+from fststyle.serve.painting import MEDIA_TYPES, PaintQuery, Sent, Studio, suffix_of
 from fststyle.serve.queue import Queue
 from fststyle.serve.settings import Limits
+from fststyle.serve.styles import Styles
 from fststyle.serve.uploads import form_files, until_gone
 from fststyle.web.preview import preview_of
 
-_FORM = form_of(picture=None, mask="A picture of any size: paint where it is white, not where it is black.")
+_FORM = form_of(
+    picture=None,
+    mask="A picture of any size: paint where it is white, not where it is black.",
+    style="A painting, in place of a network: paint as it is painted.",
+)
+_STRANGENESS = "Fststyle-Strangeness"
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The painting", "content": {media: {} for media in sorted(set(MEDIA_TYPES.values()))}}
 }
 
 
-def picture_api(networks: Networks, queue: Queue, limits: Limits) -> APIRouter:
+def picture_api(networks: Networks, styles: Styles, queue: Queue, limits: Limits) -> APIRouter:
     """Lists networks, and paints."""
     api = APIRouter(prefix="/api", responses=REFUSALS)
-    studio = Studio(networks, queue, limits)
+    studio = Studio(networks, styles, queue, limits)
     previews: dict[str, bytes] = {}
 
     @api.get("/networks", tags=["networks"])
@@ -55,16 +61,18 @@ def picture_api(networks: Networks, queue: Queue, limits: Limits) -> APIRouter:
         """Paint a picture: a file in a form, and back comes a file.
 
         `curl -F picture=@photo.jpg 'http://127.0.0.1:8000/api/paint?network=starry_night' -o painted.jpg`
+
+        A painting can be the style: `-F style=@painting.jpg`, without `network`.
         """
         async with queue.place():
-            async with form_files(request, limits, "picture", "mask") as files:
-                picture = await files["picture"].read()
-                mask = await files["mask"].read() if "mask" in files else None
+            async with form_files(request, limits, "picture", "mask", "style") as files:
                 suffix = suffix_of(query, files["picture"].filename)
-            work = partial(studio.paint, picture, mask, query, suffix)
-            del picture, mask  # the work has them
+                mask, style = [await files[name].read() if name in files else None for name in ("mask", "style")]
+                work = partial(studio.paint, Sent(await files["picture"].read(), mask, style), query, suffix)
+                del mask, style  # the work has them
             painted = await queue.do(work, until_gone(request))
-        return Response(painted, media_type=MEDIA_TYPES[suffix])
+        headers = {} if painted.strangeness is None else {_STRANGENESS: f"{painted.strangeness:.3f}"}
+        return Response(painted.picture, media_type=MEDIA_TYPES[suffix], headers=headers)
 
     return api
 

@@ -67,9 +67,7 @@ async def form_files(request: Request, limits: Limits, *names: str) -> AsyncIter
             name = text if text in names else names[0]
             raise RefusedError(422, f"the {name} came as text; send it as a file of a form: -F {name}=@FILE")
         if unknown := next((name for name in files if name not in names), None):
-            raise RefusedError(
-                422, f"{unknown[:80]}: there is no such file in this form; it takes {' and '.join(names)}"
-            )
+            raise RefusedError(422, f"{unknown[:80]}: there is no such file in this form; it takes {', '.join(names)}")
         if names[0] not in files:
             raise RefusedError(
                 422, f"send the {names[0]} as a file of a form (multipart/form-data): -F {names[0]}=@FILE"

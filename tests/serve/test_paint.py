@@ -108,7 +108,8 @@ async def test_size_and_transparency(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("", "network: field required"),
+        ("", "give either network=, one of the list, or a style"),
+        ("network=identity&style_size=320", "style_size: it belongs to a style that is sent"),
         ("network=identity&strength=2", "strength: input should be less than or equal to 1"),
         ("network=identity&strength=nan", "strength: "),
         ("network=identity&scale=0", "scale: "),
@@ -140,8 +141,10 @@ async def test_what_is_no_form(client: Client, png: bytes) -> None:
         says(await ask.post("/api/paint?network=identity"), 422, "send the picture as a file of a form")
         says(await ask.post("/api/paint?network=identity", files={"photo": png}), 422, "photo: there is no such file")
         says(await ask.post("/api/paint?network=identity", data={"picture": "a"}), 422, "the picture came as text")
-        three = [("picture", png), ("mask", png), ("more", png)]
-        says(await ask.post("/api/paint?network=identity", files=three), 400, "Too many files")
+        more = [("picture", png), ("mask", png), ("more", png)]
+        says(await ask.post("/api/paint?network=identity", files=more), 422, "it takes picture, mask, style")
+        many = [*more, ("style", png)]
+        says(await ask.post("/api/paint?network=identity", files=many), 400, "Too many files")
         broken = {"Content-Type": "multipart/form-data; boundary=x"}
         says(await ask.post("/api/paint?network=identity", content=b"--y\r\n", headers=broken), 400, "")
 
@@ -165,16 +168,17 @@ def bomb(side: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [101, 30_000, 2**31 - 1])
-@pytest.mark.parametrize("part", ["picture", "mask"])
+@pytest.mark.parametrize("part", ["picture", "mask", "style"])
 async def test_too_many_pixels_are_refused_before_they_are_decoded(
     client: Client, png: bytes, side: int, part: str
 ) -> None:
     files = {"picture": png, part: bomb(side)}
+    painter = {} if part == "style" else {"network": "identity"}
     async with client(Limits(pixels=10_000)) as ask:
         begun = time.monotonic()
-        answer = await ask.post("/api/paint?network=identity&max_side=10", files=files)
-    assert answer.status_code == 422
-    assert "pixels" in answer.json()["error"]
+        answer = await ask.post("/api/paint", params={"max_side": 10, **painter}, files=files)
+    says(answer, 422, "pixels")
+    assert f"the {part} has" in answer.json()["error"]
     assert time.monotonic() - begun < 2
 
 
