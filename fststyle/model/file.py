@@ -226,9 +226,14 @@ def weights_sha256(model: onnx.ModelProto) -> str:
     digest = hashlib.sha256()
     for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name):
         values = numpy_helper.to_array(tensor)
-        digest.update(f"{tensor.name}\0{tensor.data_type}\0{list(tensor.dims)}\0".encode())
+        digest.update(heading_of(tensor).encode())
         digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
+
+
+def heading_of(tensor: onnx.TensorProto) -> str:
+    """What stands before a tensor's values in the fingerprint of the weights."""
+    return f"{tensor.name}\0{tensor.data_type}\0{list(tensor.dims)}\0"
 
 
 def _has_default(graph: onnx.GraphProto, name: str, length: int) -> bool:

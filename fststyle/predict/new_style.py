@@ -116,15 +116,15 @@ def predict(
     model, strangeness = predicted_graph(rgb)
     if strangeness > STRANGE:
         warn(f"{title} is unlike the paintings that the predictor knows; if its style is not met, train it")
-    _, card = body()
-    card = replace(
-        card,
-        style=name or Path(title).stem,
-        painting=title,
-        licence=licence,
-        recipe=card.recipe | {"init": "predicted", "style_size": style_size},
-    )
+    card = predicted_card(name or Path(title).stem, title, style_size, licence)
     return Predicted(model, card, strangeness)
+
+
+def predicted_card(style: str, painting: str, style_size: int = STYLE_SIZE, licence: str = "unspecified") -> ModelCard:
+    """What a network that was predicted says about itself."""
+    _, card = body()
+    recipe = card.recipe | {"init": "predicted", "style_size": style_size}
+    return replace(card, style=style, painting=painting, licence=licence, recipe=recipe)
 
 
 def write_new_style(painting: Path | str | BinaryIO, output: Path, **settings: Unpack[Settings]) -> ModelCard:

@@ -80,17 +80,31 @@ def web_network(path: Path, name: str, layout: Layout = "rgb1") -> WebNetwork:
     model = stylizer.network.model
     if model.takes.dtype == "float16":
         raise ModelFileError(f"{model.where} takes float16 pixels, which browsers have not; export it with float32")
-    place = f"networks/{name}.onnx"
-    files = {place: _fed(model.data, model), f"previews/{name}.webp": preview_of(stylizer)}
+    made = runnable(stylizer, f"networks/{name}", layout)
+    preview = f"previews/{name}.webp"
+    entry = describe(model, name) | {"preview": preview} | made.entry
+    return WebNetwork(entry, made.files | {preview: preview_of(stylizer)})
+
+
+def runnable(stylizer: Stylizer, place: str, layout: Layout = "rgb1") -> WebNetwork:
+    """What the page needs to run a network, and nothing that it shows.
+
+    Args:
+        stylizer: The network.
+        place: Of its files in the site, without a suffix.
+        layout: As for `web_network`.
+    """
+    model = stylizer.network.model
+    files = {f"{place}.onnx": _fed(model.data, model)}
     form = _form(stylizer, layout)
-    entry = describe(model, name) | {"file": place, "preview": f"previews/{name}.webp", "form": form, "parts": None}
+    entry: dict[str, Any] = {"file": f"{place}.onnx", "form": form, "parts": None}
     if not any(form["fixed"]):
         try:
             parts, data = _parts(model)
         except ModelFileError:  # the page then paints it whole, as large as the memory allows
             return WebNetwork(entry, files)
-        files[f"networks/{name}.parts"] = data
-        entry["parts"] = {"file": f"networks/{name}.parts", "bytes": len(data)} | parts
+        files[f"{place}.parts"] = data
+        entry["parts"] = {"file": f"{place}.parts", "bytes": len(data)} | parts
     return WebNetwork(entry, files)
 
 

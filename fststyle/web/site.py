@@ -12,6 +12,8 @@ from fststyle.model.gallery import find_network
 from fststyle.model.layouts import Layout
 from fststyle.web.folder import MARK, refuse_other_folder, write_folder
 from fststyle.web.networks import tell_apart, web_network
+from fststyle.web.predictor import LICENCE as PREDICTOR_LICENCE
+from fststyle.web.predictor import looking, web_predictor
 from fststyle.web.runtime import PACKAGE, runtime_files
 
 PAGE = Path(__file__).resolve().parent / "page"
@@ -34,6 +36,7 @@ _LICENCES = f"""\
 This page: fststyle {__version__}, MIT licence.
 ort/: onnxruntime-web {PACKAGE.version}, MIT licence, Copyright (c) Microsoft Corporation.
 The networks have the licences that site.json names.
+{PREDICTOR_LICENCE}
 """
 
 
@@ -68,7 +71,10 @@ def build_site(
     tell_apart(entries)
     files |= {f"ort/{name}": data for name, data in runtime_files(gpu=gpu).items()}
     files |= {"sample.jpg": sample_photo_file(), "_headers": _HEADERS.encode(), "licences.txt": _LICENCES.encode()}
+    predictor = web_predictor()
+    files |= predictor.files
     site = site_description(files, entries, engine="browser", runtime=_runtime(files, gpu=gpu))
+    site["predictor"] |= predictor.entry
     site["files"] = sorted([*files, MARK, "offline.js"])
     files[MARK] = json.dumps(site, ensure_ascii=False, indent=1).encode()
     files["offline.js"] = _offline(site["version"], files)
@@ -108,6 +114,7 @@ def site_description(
         "modules": [],
         "sample": "sample.jpg",
         "runtime": runtime,
+        "predictor": looking(),
         "networks": entries,
     }
 
@@ -119,7 +126,7 @@ def _runtime(files: Mapping[str, bytes], *, gpu: bool) -> dict[str, Any]:
 
 def _offline(version: str, files: Mapping[str, bytes]) -> bytes:
     """What the service worker keeps at once. Networks and WebAssembly are kept when they are first used."""
-    large = ("networks/", "_headers", "sw.js", "offline.js")
+    large = ("networks/", "style/", "_headers", "sw.js", "offline.js")
     shell = [name for name in sorted(files) if not name.startswith(large) and not name.endswith(".gzip")]
     shell = [name for name in shell if "webgpu" not in name and "asyncify" not in name]
     return f"self.OFFLINE = {json.dumps({'version': version, 'shell': ['./', *shell]}, indent=1)};\n".encode()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle import new_style, samples
+from fststyle.predict.new_style import predict
 from fststyle.serve import styles
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Limits, Settings
@@ -32,13 +33,12 @@ def painting() -> bytes:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes at which paintings were looked at."""
     sizes: list[int] = []
-    look = styles.predict
 
-    def predict(source: Any, **settings: Any) -> Any:
+    def told(source: Any, **settings: Any) -> Any:
         sizes.append(settings["style_size"])
-        return look(source, **settings)
+        return predict(source, **settings)
 
-    monkeypatch.setattr(styles, "predict", predict)
+    monkeypatch.setattr(styles, "predict", told)
     return sizes
 
 

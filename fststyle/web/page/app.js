@@ -2,6 +2,7 @@
 import { element, showMode } from "./elements.js";
 import { takeFiles } from "./files_in.js";
 import { LiveMode } from "./live_mode.js";
+import { Paintings } from "./paintings.js";
 import { Problem } from "./problem.js";
 import { ProgressBar } from "./progress.js";
 import { Saving, download, share } from "./saving.js";
@@ -37,6 +38,7 @@ export class App {
     this.saving = new Saving(language);
     this.networks = new StylesList(site.networks, () => this.changed(0));
     this.live = new LiveMode(this);
+    this.paintings = new Paintings(this);
   }
 
   /** @param {string} key @param {Record<string, string | number>} [values] */

@@ -1,7 +1,8 @@
 /** The engine that paints in this browser: everything heavy happens in a worker. */
+import { ownStyle, sentenceOn } from "./own_style.js";
 import { Problem } from "./problem.js";
 
-/** @import {Engine, Live, Network, OnProgress, Photo, Request, Site} from "./engine.js" */
+/** @import {Engine, Live, Network, OnProgress, Photo, Predictor, Request, Site} from "./engine.js" */
 
 /** Longer side of what is painted for the screen first. */
 export const SCREEN_SIDE = 1024;
@@ -29,6 +30,8 @@ export async function open(site) {
     save: (request, type, onProgress, signal) => worker.ask("save", { ...bare(request), type }, { onProgress, signal }),
     live: (network) => live(worker, network),
     add: (file, signal) => worker.ask("add", { file }, { signal }),
+    newStyle: (painting, onProgress, signal) => newStyle(worker, painting, { onProgress, signal }),
+    networkFile: (network, onProgress, signal) => worker.ask("file", { network }, { onProgress, signal }),
     close: (photo) => {
       photo.before.close();
       worker.ask("close", { id: photo.id }).catch(() => {});
@@ -47,6 +50,19 @@ async function live(worker, network) {
     frame: (bitmap, controls) => worker.ask("frame", { network, bitmap, controls }, { transfer: [bitmap] }),
     close() {},
   };
+}
+
+/**
+ * @param {PaintingWorker} worker
+ * @param {File} painting
+ * @param {Asking} asking
+ */
+async function newStyle(worker, painting, asking) {
+  const predictor = /** @type {Predictor} */ (worker.site.predictor);
+  const { numbers, preview, ...found } = await worker.ask("look", { painting }, asking);
+  const { form, parts } = predictor.body;
+  const network = { ...ownStyle(painting, preview), form, parts, numbers };
+  return { network, said: sentenceOn(found, predictor) };
 }
 
 /** @param {Request} request */

@@ -1,6 +1,5 @@
 /** Pixels to a file. */
-import { blank } from "./pixels.js";
-import { isTransparent } from "./transparency.js";
+import { isTransparent, overWhite } from "./transparency.js";
 
 /** @import {Pixels} from "./pixels.js" */
 
@@ -21,17 +20,6 @@ export async function encode(pixels, type) {
   if (!context) throw new RangeError("out of memory");
   context.putImageData(new ImageData(shown.data, shown.width, shown.height), 0, 0);
   return canvas.convertToBlob({ type, quality: QUALITY });
-}
-
-/** @param {Pixels} pixels @returns {Pixels} as it looks on white paper */
-function overWhite({ data, width, height }) {
-  const result = blank(width, height);
-  for (let at = 0; at < data.length; at += 4) {
-    const opacity = data[at + 3] / 255;
-    for (let i = at; i < at + 3; i++) result.data[i] = Math.floor(data[i] * opacity + 255 * (1 - opacity) + 0.5);
-    result.data[at + 3] = 255;
-  }
-  return result;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @typedef {"auto" | 1 | 2 | 3} Passes
  * @typedef {{strength: number, scale: number, keepColor: boolean, passes: Passes}} Controls
  *   as in Python: strength 0..1, scale is the brush size factor
- * @typedef {{stage: "download" | "start" | "paint" | "save", done: number, total: number}} Progress
+ * @typedef {{stage: "download" | "start" | "look" | "paint" | "save", done: number, total: number}} Progress
  *   total is 0 where nobody knows
  * @typedef {(progress: Progress) => void} OnProgress
  * @typedef {{
@@ -35,6 +35,10 @@
  * @property {(network: Network) => Promise<Live> | null} live null: no webcam
  * @property {((file: File, signal: AbortSignal) => Promise<Network>) | null} add
  *   takes an ONNX file; null: not offered
+ * @property {(painting: File, onProgress: OnProgress, signal: AbortSignal) => Promise<{network: Network, said: string}>} newStyle
+ *   a picture becomes a style; `said` is the key of the sentence that tells of it
+ * @property {((network: Network, onProgress: OnProgress, signal: AbortSignal) => Promise<Blob>) | null} networkFile
+ *   a style that was made of a picture as an ONNX file; null: not offered
  * @property {(photo: Photo) => void} close
  *
  * @typedef {{
@@ -49,8 +53,19 @@
  * }} Part
  * @typedef {{
  *   file: string, bytes: number, align: number, strides: Record<string, [number, number]>, held: number, parts: Part[],
+ *   numbers?: Places,
  * }} Parts
  *   a network cut at its instance norms, see fststyle/graph/parts.py
+ * @typedef {[at: number, first: number, count: number][]} Places
+ *   of a style's numbers in a file: the first byte, the first number and how many
+ * @typedef {{
+ *   file: string, bytes: number, form: Form, parts: Parts | null, numbers: Places,
+ *   weights: [heading: string, at: number, length: number][], card: Record<string, string>,
+ * }} Body
+ *   `weights` is what their fingerprint is taken of, `card` the metadata of a file, see fststyle/web/predictor.py
+ * @typedef {{size: number, most: number, strange: number}} Looking
+ *   at a painting: its shorter side, the most pixels, and the strangeness from which on the page tells of it
+ * @typedef {Looking & {file: string, bytes: number, body: Body}} Predictor
  *
  * @typedef {object} Network
  * @property {string} name
@@ -63,6 +78,8 @@
  * @property {string | null} [licence]
  * @property {Form} [form]
  * @property {Parts | null} [parts]
+ * @property {Float32Array} [numbers] of a style that the body paints in
+ * @property {Blob} [style] a painting that the server paints like
  *
  * @typedef {object} Site
  * @property {"browser" | "server"} engine
@@ -73,6 +90,7 @@
  * @property {string[]} modules
  * @property {string} [sample]
  * @property {{version: string, gpu: boolean, bytes: Record<string, number>} | null} runtime
+ * @property {Looking | Predictor} predictor a Predictor where the browser paints
  * @property {Network[]} networks
  */
 

@@ -1,8 +1,9 @@
 /** Trainings and videos: what the server works on, shown as it goes. */
 import { JobCard } from "./job_card.js";
+import { titleOf } from "./own_style.js";
 import { Problem } from "./problem.js";
 import { ask, words } from "./server_engine.js";
-import { StudioForm, titleOf } from "./studio_form.js";
+import { StudioForm } from "./studio_form.js";
 
 /**
  * @typedef {{
@@ -57,9 +58,14 @@ class Jobs {
     this.app.accept("video/*");
     this.app.takesFiles((/** @type {File[]} */ files) => {
       const videos = files.filter(({ type }) => type.startsWith("video/"));
+      const { chosen } = this.app.networks;
+      if (videos.length && chosen.style) {
+        this.app.say("job-video-own", { title: chosen.title }, "problem");
+        return true;
+      }
       for (const video of videos) {
         const title = titleOf(video.name);
-        const query = { title, network: this.app.networks.chosen.name, ...words(this.app.controls()) };
+        const query = { title, network: chosen.name, ...words(this.app.controls()) };
         this.send("video", video, query);
       }
       return videos.length > 0;

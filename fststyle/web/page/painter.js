@@ -165,8 +165,7 @@ export class Painter {
     const most = this.runtime.memory / 2;
     const { needs } = formOf(network);
     if (network.parts && wide * tall * needs > most) {
-      const { bytes, file } = network.parts;
-      const data = await this.sessions.fetched(file, bytes, onProgress, signal);
+      const data = await this.sessions.parts(network, onProgress, signal);
       const painted = await paintParts(this.runtime, network, data, padded, { strength, most, onProgress, signal });
       return cropped(painted, area);
     }

@@ -1,4 +1,9 @@
 /** The engine that has the server paint. Its sentences are in lang/jobs.*.json. */
+import { pixelsOf } from "./decoding.js";
+import { encode } from "./encoding.js";
+import { ownStyle, sentenceOn } from "./own_style.js";
+import { lookedAt, previewOf } from "./painting.js";
+import { blank } from "./pixels.js";
 import { Problem } from "./problem.js";
 
 /** @import {Controls, Engine, Live, Network, Photo, Request, Site} from "./engine.js" */
@@ -7,6 +12,8 @@ const SIDES = [512, 1024, 2048];
 const BEFORE_SIDE = 2048;
 const LIVE_QUALITY = 0.9;
 const FORMATS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+/** @typedef {{pixels: number, picture_bytes: number}} Limited */
 
 let photos = 0;
 
@@ -32,6 +39,8 @@ export async function open(site) {
     },
     live: async (network) => live(network),
     add: null,
+    newStyle: (painting, onProgress, signal) => newStyle(painting, site, limits, signal),
+    networkFile: null,
     close: (photo) => photo.before.close(),
   };
 }
@@ -58,17 +67,25 @@ export async function ask(address, options) {
  * @param {Blob} blob
  * @param {Record<string, string | number>} query
  * @param {AbortSignal} [signal]
+ * @param {Blob} [style] a painting, where the query names no network
  */
-async function post(blob, query, signal) {
+async function post(blob, query, signal, style) {
   const form = new FormData();
   form.append("picture", blob, blob instanceof File ? blob.name : "photo");
+  if (style) form.append("style", style, "painting");
   const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-  return (await ask(`api/paint?${words}`, { method: "POST", body: form, signal })).blob();
+  return ask(`api/paint?${words}`, { method: "POST", body: form, signal });
 }
 
 /** @param {Request} request @param {string} format @param {AbortSignal} signal */
-function painted({ photo, network, controls, side }, format, signal) {
-  return post(photo.blob, { network: network.name, ...words(controls), max_side: side, format }, signal);
+async function painted({ photo, network, controls, side }, format, signal) {
+  const query = { ...named(network), ...words(controls), max_side: side, format };
+  return (await post(photo.blob, query, signal, network.style)).blob();
+}
+
+/** @param {Network} network @returns {Record<string, string>} */
+function named(network) {
+  return network.style ? {} : { network: network.name };
 }
 
 /** @param {Controls} controls as the server calls them */
@@ -77,13 +94,31 @@ export function words({ strength, scale, keepColor, passes }) {
 }
 
 /**
+ * The server makes a network of it when it first paints with it; the photo of that is one pixel.
+ * @param {File} painting
+ * @param {Site} site
+ * @param {Limited} limits
+ * @param {AbortSignal} signal
+ */
+async function newStyle(painting, site, limits, signal) {
+  const bitmap = await decoded(painting, site.networks[0], limits, signal);
+  const { width, height } = bitmap;
+  const seen = lookedAt(pixelsOf(bitmap), painting.name, site.predictor.size);
+  bitmap.close();
+  const style = await encode(seen, "image/png");
+  const answer = await post(await encode(blank(1, 1), "image/png"), {}, signal, style);
+  const strangeness = Number(answer.headers.get("Fststyle-Strangeness"));
+  const network = { ...ownStyle(painting, await previewOf(seen)), style };
+  return { network, said: sentenceOn({ strangeness, shorter: Math.min(width, height) }, site.predictor) };
+}
+
+/**
  * @param {Blob} blob
  * @param {Network} network any
- * @param {{pixels: number, picture_bytes: number}} limits
+ * @param {Limited} limits
  * @param {AbortSignal} signal
- * @returns {Promise<Photo>}
  */
-async function openPhoto(blob, network, limits, signal) {
+async function decoded(blob, network, limits, signal) {
   const name = blob instanceof File ? blob.name : "";
   if (blob.size === 0) throw new Problem("photo-empty", { name });
   if (blob.size > limits.picture_bytes) {
@@ -92,13 +127,27 @@ async function openPhoto(blob, network, limits, signal) {
   // What the browser cannot read, the server may; at a strength of 0 it gives back the photo.
   const bitmap = await createImageBitmap(blob).catch(async () => {
     const plain = { network: network.name, strength: 0, format: "png" };
-    return createImageBitmap(await post(blob, plain, signal));
+    return createImageBitmap(await (await post(blob, plain, signal)).blob());
   });
   const { width, height } = bitmap;
   if (width * height > limits.pixels) {
     bitmap.close();
     throw new Problem("too-many-pixels", { name, width, height, most: Math.floor(limits.pixels / 1e6) });
   }
+  return bitmap;
+}
+
+/**
+ * @param {Blob} blob
+ * @param {Network} network any
+ * @param {Limited} limits
+ * @param {AbortSignal} signal
+ * @returns {Promise<Photo>}
+ */
+async function openPhoto(blob, network, limits, signal) {
+  const name = blob instanceof File ? blob.name : "";
+  const bitmap = await decoded(blob, network, limits, signal);
+  const { width, height } = bitmap;
   const scale = Math.min(1, BEFORE_SIDE / Math.max(width, height));
   const before = await createImageBitmap(bitmap, {
     resizeWidth: Math.max(1, Math.round(width * scale)),
@@ -132,9 +181,8 @@ function live(network) {
       context.drawImage(bitmap, 0, 0);
       bitmap.close();
       const frame = await canvas.convertToBlob({ type: "image/jpeg", quality: LIVE_QUALITY });
-      return createImageBitmap(
-        await post(frame, { network: network.name, ...words(controls), format: "jpg", quality: 90 }),
-      );
+      const query = { ...named(network), ...words(controls), format: "jpg", quality: 90 };
+      return createImageBitmap(await (await post(frame, query, undefined, network.style)).blob());
     },
     close() {},
   };

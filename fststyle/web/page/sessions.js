@@ -1,8 +1,9 @@
 /** Networks that are ready to run; those that were used last stay. */
+import { withNumbers } from "./body.js";
 import { fetchKept } from "./fetching.js";
 import { Problem } from "./problem.js";
 
-/** @import {Network, OnProgress} from "./engine.js" */
+/** @import {Network, OnProgress, Parts, Predictor} from "./engine.js" */
 /** @import {Runtime} from "./runtime.js" */
 
 const MOST_SESSIONS = 4;
@@ -42,8 +43,7 @@ export class Sessions {
    * @param {AbortSignal} [signal]
    */
   async opened(network, onProgress, signal) {
-    const data =
-      this.added.get(network.name) ?? (await this.fetched(String(network.file), network.bytes, onProgress, signal));
+    const data = await this.file(network, onProgress, signal);
     const device = this.runtime.deviceFor(network);
     await this.runtime.module(device, onProgress, signal);
     try {
@@ -52,6 +52,33 @@ export class Sessions {
       if (Problem.of(error).key === "memory") throw error;
       throw new Problem("network-refused", { name: network.title });
     }
+  }
+
+  /**
+   * @param {Network} network
+   * @param {OnProgress} [onProgress]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async file(network, onProgress, signal) {
+    const added = this.added.get(network.name);
+    if (added) return added;
+    if (!network.numbers) return this.fetched(String(network.file), network.bytes, onProgress, signal);
+    const { body } = /** @type {Predictor} */ (this.runtime.site.predictor);
+    return withNumbers(await this.fetched(body.file, body.bytes, onProgress, signal), body.numbers, network.numbers);
+  }
+
+  /**
+   * The graphs that a network was cut into, one after the other; only for one that was.
+   * @param {Network} network
+   * @param {OnProgress} [onProgress]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async parts(network, onProgress, signal) {
+    const { file, bytes, numbers } = /** @type {Parts} */ (network.parts);
+    const data = await this.fetched(file, bytes, onProgress, signal);
+    return numbers && network.numbers ? withNumbers(data, numbers, network.numbers) : data;
   }
 
   /**

@@ -1,4 +1,6 @@
 /** Where a painting becomes a style: a place to drop it, its name, and how long to train. */
+import { titleOf } from "./own_style.js";
+
 const MINUTES = [2, 10, 30, 60, 180];
 
 export class StudioForm {
@@ -76,14 +78,4 @@ export class StudioForm {
   field(name) {
     return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
   }
-}
-
-/** @param {string} name of a file */
-export function titleOf(name) {
-  const stem = name
-    .replace(/\.[^.]*$/, "")
-    .replace(/[_-]+/g, " ")
-    .replace(/\p{C}/gu, "")
-    .trim();
-  return stem.slice(0, 80) || "?";
 }

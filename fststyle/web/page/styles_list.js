@@ -11,25 +11,32 @@ export class StylesList {
    * @param {(network: Network) => void} onChoose
    */
   constructor(networks, onChoose) {
-    this.networks = networks;
+    this.site = networks;
+    /** @type {Network[]} those that the user has brought, the newest first */
+    this.own = [];
     this.onChoose = onChoose;
     this.chosen = this.named(nameInAddress()) ?? networks[0];
     window.addEventListener("hashchange", () => this.select(nameInAddress()));
     this.render();
   }
 
+  get networks() {
+    return [...this.own, ...this.site];
+  }
+
   list() {
-    return [...this.networks];
+    return this.networks;
   }
 
   /** @param {Network} network */
   add(network) {
-    this.replace([...this.networks.filter(({ name }) => name !== network.name), network]);
+    this.own.unshift(network);
+    this.render();
   }
 
-  /** @param {Network[]} networks */
+  /** @param {Network[]} networks those of the site */
   replace(networks) {
-    this.networks = networks;
+    this.site = networks;
     if (!this.named(this.chosen?.name)) this.choose(networks[0]);
     this.render();
   }
@@ -59,10 +66,13 @@ export class StylesList {
 
   describe() {
     element("painting").textContent = this.chosen?.painting ?? "";
+    element("style-download").hidden = !this.chosen?.numbers;
   }
 
   render() {
-    element("networks").replaceChildren(...this.networks.map((network) => this.item(network)));
+    const list = element("networks");
+    list.querySelectorAll("label").forEach((item) => item.remove()); // and the button stays, with its focus
+    list.append(...this.networks.map((network) => this.item(network)));
     element("fan").replaceChildren(
       ...this.networks
         .filter(({ preview }) => preview)
@@ -76,7 +86,7 @@ export class StylesList {
   /** On a phone the list is wider than the screen. */
   reveal() {
     const list = element("networks");
-    const chosen = list.children[this.networks.indexOf(this.chosen)];
+    const chosen = list.querySelector("label:has(:checked)");
     if (!(chosen instanceof HTMLElement)) return;
     list.scrollLeft = chosen.offsetLeft - list.offsetLeft - (list.clientWidth - chosen.offsetWidth) / 2;
   }

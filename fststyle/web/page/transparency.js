@@ -128,3 +128,14 @@ export function withAlpha(painted, photo, shown) {
   }
   return result;
 }
+
+/** @param {Pixels} pixels @returns {Pixels} as it looks on white paper */
+export function overWhite({ data, width, height }) {
+  const result = blank(width, height);
+  for (let at = 0; at < data.length; at += 4) {
+    const opacity = data[at + 3] / 255;
+    for (let i = at; i < at + 3; i++) result.data[i] = Math.floor(data[i] * opacity + 255 * (1 - opacity) + 0.5);
+    result.data[at + 3] = 255;
+  }
+  return result;
+}

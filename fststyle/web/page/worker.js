@@ -3,6 +3,7 @@ import { openPhoto } from "./decoding.js";
 import { encode } from "./encoding.js";
 import { readNetwork } from "./onnx_file.js";
 import { Painter } from "./painter.js";
+import { Predictor } from "./predictor.js";
 import { Problem } from "./problem.js";
 import { Runtime } from "./runtime.js";
 
@@ -10,6 +11,8 @@ import { Runtime } from "./runtime.js";
 
 /** @type {Painter} */
 let painter;
+/** @type {Predictor} */
+let predictor;
 /** @type {Map<number, AbortController>} */
 const running = new Map();
 /** @type {Promise<unknown>} */
@@ -22,6 +25,7 @@ const tasks = {
   async start({ site }) {
     const runtime = await Runtime.choose(site);
     painter = new Painter(runtime);
+    predictor = new Predictor(runtime, painter.sessions);
     return { notes: runtime.notes, memory: runtime.memory };
   },
   load: ({ network }, onProgress, signal) => painter.load(network, onProgress, signal),
@@ -42,6 +46,8 @@ const tasks = {
     await painter.add(network, await file.arrayBuffer());
     return network;
   },
+  look: ({ painting }, onProgress, signal) => predictor.look(painting, onProgress, signal),
+  file: ({ network }, onProgress, signal) => predictor.file(network, onProgress, signal),
   async close({ id }) {
     painter.forget(id);
   },

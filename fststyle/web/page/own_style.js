@@ -1,0 +1,45 @@
+/** A painting of the user's own, as an entry of the list of styles. */
+
+/** @import {Looking, Network} from "./engine.js" */
+
+const SMALL = 0.7; // a painting that is enlarged more has no brush strokes to learn
+
+let count = 0;
+
+/**
+ * @param {File} painting
+ * @param {Blob} preview
+ * @returns {Network}
+ */
+export function ownStyle(painting, preview) {
+  const title = titleOf(painting.name);
+  return {
+    name: `${title.replace(/[\s.]+/g, "_")} ${++count}`,
+    title: title.charAt(0).toUpperCase() + title.slice(1),
+    painting: painting.name,
+    preview: URL.createObjectURL(preview),
+    file: `added:${count}`,
+    bytes: 0,
+    precision: "fp32",
+  };
+}
+
+/**
+ * The sentence that tells of a new style.
+ * @param {{strangeness: number, shorter: number}} found `shorter` is the painting's shorter side
+ * @param {Looking} looking
+ */
+export function sentenceOn({ strangeness, shorter }, { size, strange }) {
+  if (strangeness > strange) return "painting-strange";
+  return shorter < SMALL * size ? "painting-small" : "added";
+}
+
+/** @param {string} name of a file */
+export function titleOf(name) {
+  const stem = name
+    .replace(/\.[^.]*$/, "")
+    .replace(/[_-]+/g, " ")
+    .replace(/\p{C}/gu, "")
+    .trim();
+  return stem.slice(0, 80) || "?";
+}
