@@ -14,13 +14,18 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import helper
 from typer.testing import CliRunner
 
+from fststyle import read_model, samples
 from fststyle.cli import app
 from fststyle.errors import FststyleError
+from fststyle.graph.parts import Parts
+from fststyle.graph.style_numbers import style_numbers
+from fststyle.predict.new_style import predict
 from fststyle.web import runtime
 from fststyle.web.npm import REGISTRY_VARIABLE
 from fststyle.web.site import PAGE, build_site
@@ -67,6 +72,46 @@ def test_a_site_has_the_page_the_networks_and_their_parts(identity: Path, tmp_pa
             assert path.name not in sizes
         else:
             assert (folder / path.relative_to(PAGE)).read_bytes() == path.read_bytes()
+
+
+def test_the_numbers_of_a_style_go_where_the_site_says(identity: Path, tmp_path: Path) -> None:
+    """What the page does, in Python: it makes the file that `fststyle new` writes, and the parts of it."""
+    sizes = build_site([identity], tmp_path / "site")
+    entry = read_site(tmp_path / "site")["predictor"]
+    body = entry["body"]
+    assert entry["bytes"] == sizes["style/predictor.onnx"]
+    made = predict(samples.style("woodcut"))
+    numbers = np.concatenate(list(style_numbers(made.model).values()))
+    whole, parts = (bytearray((tmp_path / "site" / each["file"]).read_bytes()) for each in (body, body["parts"]))
+    assert (len(whole), len(parts)) == (body["bytes"], body["parts"]["bytes"])
+    for data, places in ((whole, body["numbers"]), (parts, body["parts"]["numbers"])):
+        assert sorted(place for _, first, count in places for place in range(first, first + count)) == list(
+            range(len(numbers))
+        )
+        for at, first, count in places:
+            data[at : at + 4 * count] = numbers[first : first + count].tobytes()
+    model = onnx.ModelProto.FromString(bytes(whole))
+    digest = hashlib.sha256()
+    for heading, at, length in body["weights"]:
+        digest.update(heading.encode() + whole[at : at + length])
+    card = made.card.to_metadata() | {"fststyle.weights_sha256": digest.hexdigest()}
+    helper.set_model_props(model, card)
+    assert card == body["card"] | {
+        "fststyle.style": "woodcut",
+        "fststyle.painting": "woodcut.jpg",
+        "fststyle.weights_sha256": digest.hexdigest(),
+    }
+    found = read_model(model.SerializeToString())
+    np.testing.assert_array_equal(np.concatenate(list(style_numbers(model).values())), numbers)
+    cut = Parts.read(found.data)
+    for part, place in zip(cut.parts, body["parts"]["parts"], strict=True):
+        assert bytes(parts[place["at"] : place["at"] + place["bytes"]]) == part.data
+
+
+def test_the_predictor_is_not_kept_before_it_is_used(identity: Path, tmp_path: Path) -> None:
+    build_site([identity], tmp_path / "site")
+    assert "style/" not in (tmp_path / "site" / "offline.js").read_text()
+    assert "Karen Simonyan" in (tmp_path / "site" / "licences.txt").read_text()
 
 
 def test_webassembly_is_packed_and_webgpu_can_be_left_out(identity: Path, tmp_path: Path) -> None:
