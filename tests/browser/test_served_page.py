@@ -14,7 +14,7 @@ pytest.importorskip("uvicorn")
 
 from serving import run_fake_commands, serving, until
 
-from fststyle import Stylizer
+from fststyle import Stylizer, new_style, samples
 from fststyle.pictures.files import read_picture
 from fststyle.serve.settings import Limits, Settings
 
@@ -101,6 +101,45 @@ def test_a_painting_that_is_dropped_on_its_panel(page: Page, tmp_path: Path) -> 
     assert page.tab.evaluate("document.body.dataset.mode") == "empty"
     page.tab.evaluate(drop, "#stage")  # here it is a photo, and none
     page.said("server-says")
+
+
+def test_a_painting_of_ones_own_is_a_style_at_once(page: Page, tmp_path: Path) -> None:
+    file, painting = photo(tmp_path), tmp_path / "my_woodcut.tif"  # which no browser reads
+    Image.open(samples.style("woodcut")).convert("RGB").crop((0, 0, 500, 380)).save(painting)
+    page.bring(file)
+    page.tab.set_input_files("#style-file", str(painting))
+    assert page.said("added") == "My woodcut is in the list of styles now."
+    page.tab.wait_for_selector("#frame[data-painted^='my_woodcut ']", timeout=30_000)
+    painted = read_picture(page.save()).rgb.astype(float)
+    expected = new_style(painting, device="cpu")(read_picture(file).rgb)
+    assert 10 * np.log10(255**2 / max(1e-9, np.mean((painted - expected) ** 2))) >= 40
+    assert not page.tab.is_visible("#style-download")
+    page.choose("starry_night_tiny")
+    train(page, painting, "quick")
+    state_of(page, "done")
+    page.tab.wait_for_selector("input[name=network][value^=quick-]", state="attached")
+    assert page.tab.locator("input[name=network][value^='my_woodcut ']").count() == 1
+    assert page.errors == []
+
+
+def test_what_is_no_painting_is_a_sentence(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no painting")
+    page.tab.set_input_files("#style-file", str(tmp_path / "broken.jpg"))
+    assert "broken" in page.said("server-says")
+    page.tab.set_input_files("#style-file", str(photo(tmp_path, "large.png", 1001, 1001)))
+    assert "large.png has" in page.said("too-many-pixels")
+    Image.new("RGB", (400, 400), (200, 30, 30)).save(tmp_path / "red.png")
+    page.tab.set_input_files("#style-file", str(tmp_path / "red.png"))
+    assert page.said("painting-strange").startswith("Red is unlike")
+
+
+def test_a_video_is_not_painted_in_a_style_that_the_server_does_not_keep(page: Page, tmp_path: Path) -> None:
+    page.tab.set_input_files("#style-file", str(photo(tmp_path, "wave.png", 320, 400)))
+    page.tab.wait_for_selector("input[name=network][value^='wave ']:checked", state="attached")
+    (tmp_path / "clip.mp4").write_bytes(b"any")
+    page.tab.set_input_files("#file", str(tmp_path / "clip.mp4"))
+    assert "Wave" in page.said("job-video-own")
+    assert page.tab.query_selector(".job") is None
 
 
 def test_pause_go_on_and_cancel_in_two_browsers(
