@@ -1,4 +1,4 @@
-"""The page of `fststyle web` in Chromium beside the program, in one run; sizes; the first painting; the webcam.
+"""The page of `fststyle web` in Chromium beside the program, in one run: sizes, paintings, styles, the webcam.
 
 python scripts/benchmarks/measure_browser.py                     # 15 minutes on two cores
 python scripts/benchmarks/measure_browser.py udnie_tiny --rounds 3 --size 256
@@ -22,7 +22,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from web_host import ISOLATED, host
 
-from fststyle import samples
+from fststyle import new_style, samples
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import read_picture, resize
 from fststyle.runtime.convert import quantize
@@ -101,6 +101,7 @@ def sizes(folder: Path, networks: dict[str, Path]) -> None:
     print(
         f"| onnxruntime-web for the processor | {megabytes('ort/ort.wasm*', 'ort/ort-wasm-simd-threaded.[jw]*'):.1f} |"
     )
+    print(f"| predictor and body | {megabytes('style/*'):.1f} |")
     print(f"| onnxruntime-web for WebGPU | {megabytes('ort/ort.webgpu*', 'ort/*asyncify*'):.1f} |")
     for name in networks:
         print(f"| {name} | {megabytes(f'networks/{name}.onnx'):.2f} |")
@@ -120,6 +121,29 @@ def first_painting(launch: Any, folder: Path, name: str, rounds: int) -> None:
                 page.wait_for_selector("#frame[data-painted]", timeout=PATIENCE)
                 taken.append(time.perf_counter() - begun)
         print(f"| {connection}, {rate / 1e6:g} Mbit/s | {statistics.median(taken):.1f} |", flush=True)
+
+
+def own_style(launch: Any, folder: Path, rounds: int) -> None:
+    painting = samples.style("woodcut")
+    rate, latency = CONNECTIONS["fast 4G"]
+    own = "input[name=network][value*=' ']"
+    first, next_one, program = [], [], []
+    for _ in range(rounds):
+        with host(folder, ISOLATED, rate, latency) as address, tab(launch) as page:
+            page.goto(f"{address}?wasm")
+            page.wait_for_selector("body[data-ready]", timeout=PATIENCE)
+            page.set_input_files("#file", str(folder / "first.jpg"))
+            page.wait_for_selector("#frame[data-painted]", timeout=PATIENCE)
+            for count, taken in enumerate((first, next_one), 1):
+                begun = time.perf_counter()
+                page.set_input_files("#style-file", str(painting))
+                page.locator(own).nth(count - 1).wait_for(state="attached", timeout=PATIENCE)
+                taken.append(time.perf_counter() - begun)
+        program.append(timed(lambda: new_style(painting, device="cpu")) / 1000)
+    print(f"\nSeconds from a painting to its style, medians of {rounds}.\n")
+    print("| where | seconds |\n|---|---|")
+    for where, taken in (("the first, fast 4G", first), ("the next", next_one), ("in the program", program)):
+        print(f"| {where} | {statistics.median(taken):.2f} |", flush=True)
 
 
 def webcam(launch: Any, folder: Path, networks: dict[str, Path]) -> None:
@@ -172,6 +196,7 @@ def main() -> None:
             compare(launch, folder, networks, arguments.size, arguments.rounds)
             webcam(launch, folder, networks)
             first_painting(launch, folder, next(iter(networks)), 3)
+            own_style(launch, folder, 3)
 
 
 if __name__ == "__main__":

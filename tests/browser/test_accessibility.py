@@ -52,6 +52,9 @@ def test_nothing_serious(
     Image.fromarray(scene(90, 120)).save(tmp_path / "photo.png")
     page.bring(tmp_path / "photo.png")
     assert serious(page, axe) == []
+    page.own_style(tmp_path / "photo.png")
+    assert page.tab.is_visible("#style-download")
+    assert serious(page, axe) == []
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
     page.tab.set_input_files("#file", str(tmp_path / "broken.jpg"))
     page.said("photo-broken")
@@ -68,4 +71,7 @@ def test_nothing_is_wider_than_the_screen(
     page.open(address)
     Image.fromarray(scene(90, 120)).save(tmp_path / "photo.png")
     page.bring(tmp_path / "photo.png")
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    painting = (tmp_path / "photo.png").rename(tmp_path / f"{'gemälde' * 20}.png")
+    page.own_style(painting)
     assert page.tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from web_page import PATIENCE, Page
 
+from fststyle import samples
+
 pytestmark = pytest.mark.browser
 
 NewPage = Callable[..., Page]
@@ -83,6 +85,16 @@ def test_another_style_and_size_while_the_camera_runs(live: Page) -> None:
     live.tab.wait_for_function("() => painted.width === 480", timeout=PATIENCE)
     live.tab.click("#camera-close")
     live.tab.wait_for_selector("#empty")
+    assert live.errors == []
+
+
+def test_a_style_of_ones_own_while_the_camera_runs(live: Page) -> None:
+    live.own_style(samples.style("woodcut"))
+    assert live.tab.evaluate("document.body.dataset.mode") == "live"
+    before = live.tab.evaluate("Number(document.getElementById('painted').dataset.frames)")
+    live.tab.wait_for_function(
+        "before => Number(document.getElementById('painted').dataset.frames) > before + 5", arg=before, timeout=PATIENCE
+    )
     assert live.errors == []
 
 

@@ -36,18 +36,6 @@ def painting(tmp_path: Path) -> Path:
     return path
 
 
-def add(page: Page, painting: Path) -> str:
-    """Make a style of a painting; returns its name on the page."""
-    own = "input[name=network][value*=' ']"
-    before = page.tab.locator(own).count()
-    page.tab.set_input_files("#style-file", str(painting))
-    page.tab.wait_for_function(
-        "([own, before]) => document.querySelectorAll(own).length > before", arg=[own, before], timeout=PATIENCE
-    )
-    name: str = page.tab.locator(own).first.get_attribute("value")
-    return name
-
-
 def painted_in(page: Page, name: str) -> NDArray[np.uint8]:
     page.tab.wait_for_selector(f"#frame[data-painted^='{name} ']", timeout=PATIENCE)
     return np.asarray(Image.open(page.save()))
@@ -90,14 +78,14 @@ def large(folder: Path) -> Path:
 def test_it_paints_as_the_program_does(page: Page, photo: Path, tmp_path: Path, make: Callable[[Path], Path]) -> None:
     painting = make(tmp_path)
     page.bring(photo)
-    painted = painted_in(page, add(page, painting))
+    painted = painted_in(page, page.own_style(painting))
     expected = new_style(painting, device="cpu")(np.asarray(Image.open(photo)))
     assert psnr(painted, expected) >= LEAST_PSNR
     assert page.errors == []
 
 
 def test_its_file_is_that_of_the_program(page: Page, painting: Path) -> None:
-    add(page, painting)
+    page.own_style(painting)
     with page.tab.expect_download(timeout=PATIENCE) as download:
         page.tab.click("#style-download")
     assert download.value.suggested_filename == "my_woodcut.onnx"
@@ -121,7 +109,7 @@ def test_large_photos_are_painted_in_parts(new_page: NewPage, address: str, pain
     page.tab.on("request", lambda request: fetched.append(request.url))
     page.bring(photo)
     page.tab.select_option("#passes", "1")
-    painted = painted_in(page, add(page, painting))
+    painted = painted_in(page, page.own_style(painting))
     expected = new_style(painting, device="cpu", exact=True)(np.asarray(Image.open(photo)), passes=1)
     assert psnr(painted, expected) >= LEAST_PSNR
     assert any(url.endswith("body.parts") for url in fetched)
@@ -139,7 +127,7 @@ def test_it_is_fetched_when_it_is_first_used_and_then_works_without_a_network(
         page.bring(photo)
         page.tab.wait_for_selector("body[data-offline=ready]", timeout=PATIENCE)
         assert files.isdisjoint(fetched)
-        add(page, painting)
+        page.own_style(painting)
         page.tab.wait_for_function(
             "async () => (await Promise.all(['predictor.onnx', 'body.onnx', 'body.parts'].map("
             "name => caches.match(new URL(`style/${name}`, location))))).every(Boolean)",
@@ -148,7 +136,7 @@ def test_it_is_fetched_when_it_is_first_used_and_then_works_without_a_network(
     page.tab.reload()
     page.tab.wait_for_selector("body[data-ready]")
     page.bring(photo)
-    painted_in(page, add(page, painting))
+    painted_in(page, page.own_style(painting))
     assert page.errors == []
 
 
@@ -156,12 +144,12 @@ def test_several_paintings_stand_beside_the_styles_of_the_page(
     page: Page, networks: dict[str, Path], photo: Path, painting: Path, tmp_path: Path
 ) -> None:
     page.bring(photo)
-    first = add(page, painting)
+    first = page.own_style(painting)
     assert page.said("added") == "My woodcut is in the list of styles now."
     before = painted_in(page, first)
-    other = painted_in(page, add(page, samples.style("swirls")))
+    other = painted_in(page, page.own_style(samples.style("swirls")))
     assert psnr(other, before) < 30
-    again = add(page, painting)
+    again = page.own_style(painting)
     assert again != first
     page.choose(first)
     assert (painted_in(page, first) == before).all()
@@ -198,7 +186,7 @@ def test_what_is_no_painting_gets_a_sentence_and_the_page_goes_on(
     page.tab.set_input_files("#style-file", str(tmp_path / name))
     assert name in page.said(key)
     page.bring(photo)
-    painted_in(page, add(page, painting))
+    painted_in(page, page.own_style(painting))
     assert page.tab.inner_text("#problems") == ""
 
 
@@ -231,4 +219,4 @@ def test_reading_a_painting_can_be_cancelled(
         page.choose("great_wave")
         assert page.tab.locator("input[name=network][value*=' ']").count() == 0
         assert page.tab.inner_text("#problems") == ""
-        painted_in(page, add(page, painting))
+        painted_in(page, page.own_style(painting))

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from web_page import Page, scene
+from web_page import PATIENCE, Page, scene
 
+from fststyle import new_style, samples
 from fststyle.paint.stylizer import Stylizer
 
 pytestmark = pytest.mark.browser
@@ -38,6 +39,22 @@ def test_floats_run_on_webgpu_and_int8_does_not(
     page.choose("starry_int8")
     native = Stylizer(networks["starry_int8"], "cpu")(rgb)
     assert np.mean((painted(page) - native.astype(float)) ** 2) < 20
+    assert page.errors == []
+
+
+@pytest.mark.slow
+def test_a_style_of_ones_own_on_webgpu(new_page: Callable[..., Page], gpu: Any, address: str, tmp_path: Path) -> None:
+    page = new_page(gpu)
+    page.open(address)
+    if not page.tab.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
+        pytest.skip("this browser has no WebGPU adapter")
+    rgb = scene(300, 420)
+    Image.fromarray(rgb).save(tmp_path / "photo.png")
+    page.bring(tmp_path / "photo.png")
+    name = page.own_style(samples.style("woodcut"))
+    page.tab.wait_for_selector(f"#frame[data-painted^='{name} ']", timeout=PATIENCE)
+    expected = new_style(samples.style("woodcut"), device="cpu")(rgb)
+    assert np.mean((painted(page) - expected.astype(float)) ** 2) < 6.5  # a PSNR of 40 dB
     assert page.errors == []
 
 

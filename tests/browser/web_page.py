@@ -38,6 +38,17 @@ class Page:
         self.tab.check(f"input[name=network][value='{network}']", force=True)
         self.painted_since(before)
 
+    def own_style(self, painting: Path) -> str:
+        """Make a style of a painting; returns its name on the page."""
+        own = "input[name=network][value*=' ']"
+        before = self.tab.locator(own).count()
+        self.tab.set_input_files("#style-file", str(painting))
+        self.tab.wait_for_function(
+            "([own, before]) => document.querySelectorAll(own).length > before", arg=[own, before], timeout=PATIENCE
+        )
+        name: str = self.tab.locator(own).first.get_attribute("value")
+        return name
+
     def painted_since(self, before: int) -> None:
         self.tab.wait_for_function("before => (window.paintings ?? 0) > before", arg=before, timeout=PATIENCE)
 

@@ -86,8 +86,8 @@ export class StylesList {
   /** On a phone the list is wider than the screen. */
   reveal() {
     const list = element("networks");
-    const chosen = list.querySelector("label:has(:checked)");
-    if (!(chosen instanceof HTMLElement)) return;
+    const chosen = list.querySelector("input:checked")?.closest("label");
+    if (!chosen) return;
     list.scrollLeft = chosen.offsetLeft - list.offsetLeft - (list.clientWidth - chosen.offsetWidth) / 2;
   }
 
