@@ -10,11 +10,11 @@ from fststyle.errors import ImageError
 from fststyle.pictures.files import DEFAULT_MAX_PIXELS, read_picture, resize_shorter_side
 from fststyle.system.warn import warn
 
-# A painting that is enlarged more than this has no brush strokes to learn.
-_SMALL = 0.7
+SMALL = 0.7
+"""A painting that is enlarged more than this has no brush strokes to learn."""
 
-# Of a painting as it is looked at: beyond this the loss network needs gigabytes.
-_MOST_PIXELS = 30_000_000
+MOST_PIXELS = 30_000_000
+"""Of a painting as it is looked at: beyond this the loss network needs gigabytes."""
 
 
 def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
@@ -37,12 +37,12 @@ def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEF
             "save it without transparency"
         )
     shorter, longer = sorted((height, width))
-    if longer / shorter * style_size**2 > _MOST_PIXELS:
+    if longer / shorter * style_size**2 > MOST_PIXELS:
         raise ImageError(
             f"{name} has {width}×{height} pixels, too narrow to be looked at with {style_size} on its shorter "
             "side; cut a broader part out of it"
         )
-    if shorter < _SMALL * style_size:
+    if shorter < SMALL * style_size:
         warn(
             f"{name} has only {width}×{height} pixels and is enlarged to {style_size} on its shorter side; "
             f"expect soft, large strokes: give a larger picture of it, or --style-size {max(32, shorter)}"

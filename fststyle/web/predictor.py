@@ -16,6 +16,7 @@ from fststyle.graph.style_numbers import Numbers, style_numbers
 from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.file import heading_of, read_model
 from fststyle.paint.stylizer import Stylizer
+from fststyle.pictures import painting
 from fststyle.predict.new_style import BODY, MOST_PIXELS, PREDICTOR, STRANGE, predicted_card
 from fststyle.web.networks import WebNetwork, runnable
 
@@ -28,7 +29,13 @@ style/body.onnx: MIT licence.
 
 def looking() -> dict[str, Any]:
     """How the page looks at a painting."""
-    return {"size": STYLE_SIZE, "most": MOST_PIXELS, "strange": STRANGE}
+    return {
+        "size": STYLE_SIZE,
+        "small": painting.SMALL,
+        "narrow": painting.MOST_PIXELS,
+        "most": MOST_PIXELS,
+        "strange": STRANGE,
+    }
 
 
 def web_predictor() -> WebNetwork:

@@ -63,8 +63,9 @@
  *   weights: [heading: string, at: number, length: number][], card: Record<string, string>,
  * }} Body
  *   `weights` is what their fingerprint is taken of, `card` the metadata of a file, see fststyle/web/predictor.py
- * @typedef {{size: number, most: number, strange: number}} Looking
- *   at a painting: its shorter side, the most pixels, and the strangeness from which on the page tells of it
+ * @typedef {{size: number, small: number, narrow: number, most: number, strange: number}} Looking
+ *   at a painting: its shorter side in pixels; the share of that below which it is small; the most pixels, else it is too
+ *   narrow; the most that the predictor sees of them; and the strangeness from which on the page tells of it
  * @typedef {Looking & {file: string, bytes: number, body: Body}} Predictor
  *
  * @typedef {object} Network

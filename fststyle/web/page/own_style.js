@@ -2,8 +2,6 @@
 
 /** @import {Looking, Network} from "./engine.js" */
 
-const SMALL = 0.7; // a painting that is enlarged more has no brush strokes to learn
-
 let count = 0;
 
 /**
@@ -29,9 +27,9 @@ export function ownStyle(painting, preview) {
  * @param {{strangeness: number, shorter: number}} found `shorter` is the painting's shorter side
  * @param {Looking} looking
  */
-export function sentenceOn({ strangeness, shorter }, { size, strange }) {
+export function sentenceOn({ strangeness, shorter }, { size, small, strange }) {
   if (strangeness > strange) return "painting-strange";
-  return shorter < SMALL * size ? "painting-small" : "added";
+  return shorter < small * size ? "painting-small" : "added";
 }
 
 /** @param {string} name of a file */

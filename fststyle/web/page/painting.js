@@ -5,21 +5,21 @@ import { Problem } from "./problem.js";
 import { resized, round } from "./resizing.js";
 import { isTransparent, overWhite } from "./transparency.js";
 
+/** @import {Looking} from "./engine.js" */
 /** @import {Pixels} from "./pixels.js" */
 
-const MOST_PIXELS = 30_000_000;
 const PREVIEW_SIDE = 224;
 
 /**
  * @param {Pixels} pixels
  * @param {string} name of the file
- * @param {number} size of the shorter side that is wanted
+ * @param {Looking} looking
  * @returns {Pixels} opaque
  */
-export function lookedAt(pixels, name, size) {
+export function lookedAt(pixels, name, { size, narrow }) {
   const { width, height } = pixels;
   const shorter = Math.min(width, height);
-  if ((Math.max(width, height) / shorter) * size ** 2 > MOST_PIXELS)
+  if ((Math.max(width, height) / shorter) * size ** 2 > narrow)
     throw new Problem("painting-narrow", { name, width: String(width), height: String(height) });
   const [wide, tall] = [width, height].map((side) => Math.max(1, round(side * (size / shorter))));
   return resized(isTransparent(pixels) ? overWhite(pixels) : pixels, wide, tall);

@@ -22,10 +22,10 @@ export class Predictor {
    * @param {AbortSignal} signal
    */
   async look(painting, onProgress, signal) {
-    const { size, most, body } = this.known;
+    const { most, body } = this.known;
     const { shown, pixels } = await openPhoto(painting, painting.name);
     shown.before.close();
-    const seen = lookedAt(pixels, painting.name, size);
+    const seen = lookedAt(pixels, painting.name, this.known);
     const found = await this.predict(middle(seen, most), onProgress, signal);
     await this.sessions.fetched(body.file, body.bytes, onProgress, signal);
     if (body.parts) this.sessions.fetched(body.parts.file, body.parts.bytes).catch(() => {}); // for when there is no network

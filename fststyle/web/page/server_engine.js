@@ -103,7 +103,7 @@ export function words({ strength, scale, keepColor, passes }) {
 async function newStyle(painting, site, limits, signal) {
   const bitmap = await decoded(painting, site.networks[0], limits, signal);
   const { width, height } = bitmap;
-  const seen = lookedAt(pixelsOf(bitmap), painting.name, site.predictor.size);
+  const seen = lookedAt(pixelsOf(bitmap), painting.name, site.predictor);
   bitmap.close();
   const style = await encode(seen, "image/png");
   const answer = await post(await encode(blank(1, 1), "image/png"), {}, signal, style);

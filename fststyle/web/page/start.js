@@ -39,7 +39,7 @@ async function start() {
     languages: { en: "", de: "" },
     modules: [],
     runtime: null,
-    predictor: { size: 0, most: 0, strange: 1 },
+    predictor: { size: 0, small: 0, narrow: 0, most: 0, strange: 1 },
     networks: [],
   };
   const site = await readSite();
