@@ -26,6 +26,17 @@ _STRANGENESS = "Fststyle-Strangeness"
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The painting", "content": {media: {} for media in sorted(set(MEDIA_TYPES.values()))}}
 }
+_PAINTED: dict[int | str, dict[str, Any]] = {
+    200: _PICTURE[200]
+    | {
+        "headers": {
+            _STRANGENESS: {
+                "description": "Of a style that was sent: from 0 to 1, how unlike it is to what the predictor knows.",
+                "schema": {"type": "number"},
+            }
+        }
+    }
+}
 
 
 def picture_api(networks: Networks, styles: Styles, queue: Queue, limits: Limits) -> APIRouter:
@@ -55,7 +66,7 @@ def picture_api(networks: Networks, styles: Styles, queue: Queue, limits: Limits
         return Response(previews[name], media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"})
 
     @api.post(
-        "/paint", tags=["paint"], response_class=Response, responses=_PICTURE | REFUSALS | BUSY, openapi_extra=_FORM
+        "/paint", tags=["paint"], response_class=Response, responses=_PAINTED | REFUSALS | BUSY, openapi_extra=_FORM
     )
     async def paint(request: Request, query: Annotated[PaintQuery, Query()]) -> Response:
         """Paint a picture: a file in a form, and back comes a file.

@@ -72,6 +72,14 @@ async def test_it_paints_as_the_program_does(
     assert 0 <= float(answer.headers["fststyle-strangeness"]) < 0.1
 
 
+async def test_the_schema_tells_of_it(client: Client) -> None:
+    async with client() as ask:
+        post = (await ask.get("/openapi.json")).json()["paths"]["/api/paint"]["post"]
+    form = post["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert (set(form["properties"]), form["required"]) == ({"picture", "mask", "style"}, ["picture"])
+    assert "Fststyle-Strangeness" in post["responses"]["200"]["headers"]
+
+
 async def test_controls_hold_for_a_style_too(
     client: Client, png: bytes, painting: bytes, photo: NDArray[np.uint8]
 ) -> None:
