@@ -139,7 +139,7 @@ def _without_conflicts(tasks: list[Task], also_read: Sequence[Path]) -> list[Tas
         if task.target is not None and problem is None:
             place = _place(task.target)
             if place in read:
-                problem = f"{task.source} would overwrite the input {task.target}; choose another output"
+                problem = f"painting {task.source} would overwrite the input {task.target}; choose another output"
             elif place in taken:
                 problem = f"{task.source} and {taken[place]} would both become {task.target}; paint them separately"
             taken.setdefault(place, task.source)

@@ -8,6 +8,8 @@ import typer
 
 from fststyle.commands.console import say
 from fststyle.commands.options import Output, one_output
+from fststyle.errors import FststyleError
+from fststyle.system.files import is_there
 
 
 def new(
@@ -36,6 +38,14 @@ def new(
 
     named = one_output(target, into)
     output = Path(f"{painting.stem}.onnx") if named is None else named
+    if named is None and is_there(output):
+        raise FststyleError(f"{output} exists; name the file to write: fststyle new {shown(painting)} OUT.onnx")
     card = write_new_style(painting, output, style_size=style_size, licence=licence)
     say(f"{output}: {card.style}, predicted from the painting, not trained")
-    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg")
+    say(f"next: fststyle stylize {shown(output)} photo.jpg")
+
+
+def shown(path: Path) -> str:
+    """A path as a shell takes it, also where it begins with a dash."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)

@@ -120,6 +120,10 @@ def stylize(
 
     if blend is not None and style is not None:
         raise typer.BadParameter("--blend and --style both say what paints; leave one out")
+    if style is not None and mix is not None:
+        raise typer.BadParameter("--mix chooses among the styles of a network, and --style makes one; leave one out")
+    if style is not None and layout != "rgb1":
+        raise typer.BadParameter("--layout is for a network of somebody else; leave it out beside --style")
     if style_size is not None and style is None:
         raise typer.BadParameter("--style-size needs --style")
     # With --blend or --style the first word is a picture already.
@@ -149,7 +153,7 @@ def stylize(
         "skip_existing": skip_existing,
         "shard": part,
         "manifest": manifest,
-        "keep": [] if mask is None else [mask],
+        "keep": [path for path in (mask, style) if path is not None],
     }
     controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     if on_ray(on, workers):

@@ -234,7 +234,7 @@ def _refuse_overwriting(jobs: list[Job], also_read: Sequence[Path]) -> list[Job]
             place = place_of(job.target)
             if place in read:
                 name = job.source or "standard input"
-                problem = f"{name} would overwrite the input {job.target}; choose another output"
+                problem = f"painting {name} would overwrite the input {job.target}; choose another output"
             elif place in taken:
                 problem = f"{job.source} and {taken[place]} would both become {job.target}; stylize them separately"
             taken.setdefault(place, job.source)

@@ -107,17 +107,24 @@ def predict(
         ImageError: The painting cannot be read.
         ValueError: The size is below 32 or above 4096.
     """
-    if not 32 <= style_size <= 4096:
-        raise ValueError(f"style_size must lie in 32..4096, not {style_size}")
+    if not isinstance(style_size, int) or not 32 <= style_size <= 4096:
+        raise ValueError(f"style_size must be a whole number in 32..4096, not {style_size!r}")
     source = Path(painting) if isinstance(painting, str) else painting
+    if not isinstance(source, Path) and not hasattr(source, "read"):
+        raise ValueError(f"the painting must be the path of a picture, or an open file, not {type(painting).__name__}")
     file = getattr(source, "name", None)
-    title = Path(str(file)).name if file else "a painting"
+    title = _readable(Path(str(file)).name) if file else "a painting"
     rgb = look_at(source, style_size, max_pixels=max_pixels)
     model, strangeness = predicted_graph(rgb)
     if strangeness > STRANGE:
         warn(f"{title} is unlike the paintings that the predictor knows; if its style is not met, train it")
     card = predicted_card(name or Path(title).stem, title, style_size, licence)
     return Predicted(model, card, strangeness)
+
+
+def _readable(name: str) -> str:
+    """A file's name without what is no text in it, as cards and messages need it."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def predicted_card(style: str, painting: str, style_size: int = STYLE_SIZE, licence: str = "unspecified") -> ModelCard:
@@ -127,13 +134,14 @@ def predicted_card(style: str, painting: str, style_size: int = STYLE_SIZE, lice
     return replace(card, style=style, painting=painting, licence=licence, recipe=recipe)
 
 
-def write_new_style(painting: Path | str | BinaryIO, output: Path, **settings: Unpack[Settings]) -> ModelCard:
+def write_new_style(painting: Path | str | BinaryIO, output: Path | str, **settings: Unpack[Settings]) -> ModelCard:
     """As `predict`, into a file that is replaced whole or not at all.
 
     Raises:
         ImageError: The painting cannot be read.
         ModelFileError: The file cannot be written.
     """
+    output = Path(output)
     if isinstance(painting, str | Path):
         refuse_inputs(output, Path(painting))
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)

@@ -12,9 +12,12 @@ from onnx import numpy_helper
 from torch import nn
 
 from fststyle.errors import CheckpointError, ModelFileError
+from fststyle.graph.style_numbers import style_numbers, with_numbers
 from fststyle.model.card import ModelCard
 from fststyle.model.devices import open_session
-from fststyle.model.file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, write_model
+from fststyle.model.file import INPUT_NAME, OPSET, OUTPUT_NAME, STRENGTH_NAME, read_model, write_model
+from fststyle.model.gallery import networks
+from fststyle.predict.new_style import body
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
 from fststyle.training.checkpoint import Checkpoint, read_checkpoint
@@ -61,6 +64,8 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, licence: st
             f"{checkpoint.name} does not hold the weights of a {trained.network} network; train it again"
         ) from error
     model = export_network(net)
+    if trained.recipe.get("only_norms"):
+        model = in_body_of(str(trained.recipe["init"]), model)
     compare_with_torch(model, net)
     card = ModelCard(
         style=trained.name,
@@ -75,6 +80,28 @@ def export_checkpoint(checkpoint: Path | str, output: Path | str, *, licence: st
         min_side=int(cast(int, net.min_side)),
     )
     return write_model(output, model, card)
+
+
+def in_body_of(init: str, model: onnx.ModelProto) -> onnx.ModelProto:
+    """The network whose norms alone were trained, in the very body that it began with.
+
+    Folded kernels come back from torch with other last digits, and `same_body` would take them for another body. If the
+    start is not at hand any more, the network stays as it is.
+
+    Args:
+        init: What the training began with, as `warm_start` says it.
+        model: The exported network.
+    """
+    if init in ("predicted", "base"):
+        shared = body()[0]
+    elif init.removesuffix(".onnx") in networks():
+        shared = onnx.load_model_from_string(read_model(networks()[init.removesuffix(".onnx")]).data)
+    else:
+        return model
+    try:
+        return with_numbers(shared, style_numbers(model))
+    except (ModelFileError, ValueError):  # an input for the strength, or another width
+        return model
 
 
 def export_network(net: nn.Module) -> onnx.ModelProto:

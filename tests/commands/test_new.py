@@ -1,5 +1,8 @@
 """`fststyle new`, and `stylize --style`, which makes a network and paints with it at once."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,8 @@ def test_a_photo_is_painted_like_a_painting_at_once(here: Path) -> None:
         (("--style", SWIRLS, "--blend", "udnie", "photo.png"), "leave one out"),
         (("--style", SWIRLS, "photo.png", "--on", "ray"), "write the network first: fststyle new"),
         (("--style", "none.jpg", "photo.png"), "none.jpg"),
+        (("--style", SWIRLS, "--mix", "a", "photo.png"), "leave one out"),
+        (("--style", SWIRLS, "--layout", "rgb255", "photo.png"), "leave it out beside --style"),
     ],
 )
 def test_mistakes_are_one_line(words: tuple[str, ...], said: str, here: Path) -> None:
@@ -65,3 +70,34 @@ def test_mistakes_are_one_line(words: tuple[str, ...], said: str, here: Path) ->
     assert result.exit_code in (1, 2)
     assert said in result.output
     assert sorted(path.name for path in here.iterdir()) == ["photo.png"]
+
+
+def test_the_painting_is_never_overwritten(here: Path) -> None:
+    shutil.copy(SWIRLS, here / "swirls.jpg")
+    before = (here / "swirls.jpg").read_bytes()
+    result = run("stylize", "--style", "swirls.jpg", "photo.png", "-o", "swirls.jpg")
+    assert result.exit_code == 1
+    assert "would overwrite the input swirls.jpg" in result.output
+    assert (here / "swirls.jpg").read_bytes() == before
+
+
+def test_a_network_of_the_paintings_name_stays(here: Path) -> None:
+    (here / "swirls.onnx").write_bytes(b"trained for hours")
+    result = run("new", SWIRLS)
+    assert result.exit_code == 1
+    assert "swirls.onnx exists; name the file to write" in result.output
+    assert (here / "swirls.onnx").read_bytes() == b"trained for hours"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_painting_whose_name_is_no_text(here: Path) -> None:
+    name = os.fsdecode(b"n\xff.jpg")
+    shutil.copy(SWIRLS, here / name)
+    assert run("new", name, "mine.onnx").exit_code == 0
+    card = read_model(here / "mine.onnx").card
+    assert card is not None
+    assert (card.style, card.painting) == ("n\ufffd", "n\ufffd.jpg")
+
+
+def test_what_comes_next_can_be_typed(here: Path) -> None:
+    assert "next: fststyle stylize ./-a.onnx photo.jpg" in run("new", SWIRLS, "--", "-a.onnx").stdout

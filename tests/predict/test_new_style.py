@@ -102,6 +102,12 @@ def test_what_cannot_be_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     text.write_text("no picture")
     with pytest.raises(ImageError, match=r"a\.jpg"):
         write_new_style(text, tmp_path / "a.onnx")
+    for wrong in (320.5, "a"):
+        with pytest.raises(ValueError, match="whole number"):
+            predict(samples.style("glass"), style_size=wrong)  # type: ignore[arg-type]
+    for wrong_painting in (None, b"a", np.zeros((9, 9, 3), np.uint8)):
+        with pytest.raises(ValueError, match="must be the path of a picture, or an open file"):
+            predict(wrong_painting)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"32\.\.4096"):
         write_new_style(samples.style("glass"), tmp_path / "a.onnx", style_size=8)
     kept = tmp_path / "photo.png"

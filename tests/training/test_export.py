@@ -12,13 +12,16 @@ from onnx import numpy_helper
 
 from fststyle import __version__
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
+from fststyle.graph.style_numbers import same_body
 from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Stylizer
+from fststyle.predict.new_style import body
 from fststyle.training import export
 from fststyle.training.checkpoint import CHECKPOINT_KEY
 from fststyle.training.data.photos import ContentData
-from fststyle.training.export import compare_with_torch, export_checkpoint, export_network
+from fststyle.training.export import compare_with_torch, export_checkpoint, export_network, in_body_of
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.networks.bases import load_base
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 
 slow = partial(pytest.param, marks=pytest.mark.slow)
@@ -134,3 +137,18 @@ def test_weights_of_another_width(tmp_path: Path, painting: Path) -> None:
     torch.save(content, checkpoint)
     with pytest.raises(CheckpointError, match="does not hold the weights of a fast network; train it again"):
         export_checkpoint(checkpoint, tmp_path / "x.onnx")
+
+
+def test_a_style_whose_norms_alone_were_trained_keeps_its_body() -> None:
+    net = build_transformer_net("fast")
+    assert load_base(net, "fast", 1.0)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.startswith("body.1.body.1"):
+                parameter.add_(0.1)
+    exported = export_network(net.eval())
+    assert not same_body(exported, body()[0])  # folded kernels have other last digits
+    kept = in_body_of("predicted", exported)
+    assert same_body(kept, body()[0])
+    assert compare_with_torch(kept, net) < 1e-4
+    assert in_body_of("checkpoint", exported) is exported

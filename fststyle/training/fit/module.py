@@ -115,6 +115,11 @@ class StyleTransferModule(PaintingSteps):
             self.net = StrengthNet(self.net)
         self.only_norms = only_norms
         if only_norms:
+            if self.init == "none":
+                raise ValueError(
+                    f"only_norms needs a body to start from, and there is none for {network} at width {width:g}; use "
+                    "network fast at width 1, or give init a network"
+                )
             freeze_body(self.net)
         self.averaged = RunningAverage(self.net, ema_decay)
         self.averaged.requires_grad_(False)  # else two processes would wait for its gradients

@@ -174,7 +174,7 @@ def test_a_step_that_the_scaler_leaves_out_does_not_end_the_run(module: StyleTra
 
 
 def test_only_norms_leaves_the_body_as_it_was(painting: Path) -> None:
-    module = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, only_norms=True, init="none")
+    module = StyleTransferModule(painting, style_size=64, only_norms=True)
     before = {name: parameter.clone() for name, parameter in module.net.named_parameters()}
     module.net(torch.rand(1, 3, 32, 32)).sum().backward()
     module.build_optimizer().step()
@@ -186,7 +186,13 @@ def test_only_norms_leaves_the_body_as_it_was(painting: Path) -> None:
     assert module.recipe()["only_norms"] is True
     checkpoint: dict[str, Any] = {}
     module.on_save_checkpoint(checkpoint)
-    whole = StyleTransferModule(painting, network="fast", width=0.25, style_size=64, init="none")
+    whole = StyleTransferModule(painting, style_size=64)
     whole.resume_anyway = True
     with pytest.raises(TrainingError, match="trains with only_norms = True, not False"):
         refuse_another_network(checkpoint[CHECKPOINT_KEY]["recipe"], whole.recipe())
+
+
+def test_only_norms_needs_a_body(painting: Path) -> None:
+    for settings in ({"network": "tiny"}, {"width": 0.5}, {"init": "none"}):
+        with pytest.raises(ValueError, match="only_norms needs a body to start from"):
+            StyleTransferModule(painting, style_size=64, only_norms=True, **settings)  # type: ignore[arg-type]
