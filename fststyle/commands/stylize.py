@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 def stylize(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MODEL",
             autocompletion=network_names,
             help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
             show_default=False,
         ),
-    ],
+    ] = None,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
@@ -128,14 +128,18 @@ def stylize(
         raise typer.BadParameter("--style-size needs --style")
     # With --blend or --style the first word is a picture already.
     named = "--blend names the networks" if blend is not None else "--style makes the network" if style else None
-    inputs = (inputs or []) if named is None else [model, *(inputs or [])]
-    if named is not None:
-        refuse_network_beside(model, named)
-    if not inputs and kind_of_name(Path(model)) is Kind.PICTURE:
+    words = [word for word in (model, *(inputs or [])) if word is not None]
+    if named is not None and words:
+        refuse_network_beside(words[0], named)
+    elif len(words) == 1 and kind_of_name(Path(words[0])) is Kind.PICTURE:
         raise typer.BadParameter(
-            f"{plain(model)} is a picture; name a network before it: fststyle stylize starry_night {plain(model)}",
+            f"{plain(words[0])} is a picture; name a network before it: fststyle stylize starry_night "
+            f"{plain(words[0])}",
             param_hint="MODEL",
         )
+    if named is None and not words:
+        raise typer.BadParameter("name a network and pictures: fststyle stylize starry_night photo.jpg")
+    network, inputs = ("", words) if named is not None else (words[0], words[1:])
     if not inputs:
         raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
     opening = Opening(
@@ -159,9 +163,9 @@ def stylize(
     if on_ray(on, workers):
         if style is not None:
             raise typer.BadParameter(f"--style works in this process; write the network first: fststyle new {style}")
-        _on_ray(model, blend, inputs, output, controls, workers, device, opening, asked)
+        _on_ray(network, blend, inputs, output, controls, workers, device, opening, asked)
     else:
-        painter = _painter(model, blend, style, style_size, device, opening)
+        painter = _painter(network, blend, style, style_size, device, opening)
         _here(painter, inputs, output, controls, asked)
 
 
