@@ -10,6 +10,7 @@ from fststyle.training.networks.strength import StrengthNet
 from fststyle.training.networks.transformer_net import build_transformer_net
 
 
+@pytest.mark.slow
 def test_what_learns_is_what_files_exchange() -> None:
     net = build_transformer_net("fast", 0.25)
     with torch.no_grad():  # an exporter writes equal tensors once
