@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,9 +94,9 @@ def in_body_of(init: str, model: onnx.ModelProto) -> onnx.ModelProto:
         model: The exported network.
     """
     if init in ("predicted", "base"):
-        shared = body()[0]
-    elif init.removesuffix(".onnx") in networks():
-        shared = onnx.load_model_from_string(read_model(networks()[init.removesuffix(".onnx")]).data)
+        shared, _ = body()
+    elif (path := networks().get(init.removesuffix(".onnx"))) is not None:
+        shared = onnx.load_model_from_string(read_model(path).data)
     else:
         return model
     try:
@@ -119,6 +120,31 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
     shapes: tuple[dict[int, torch.export.Dim], ...] = ({0: batch, 2: height, 3: width},)
     if told:
         arguments, names, shapes = (*arguments, torch.ones(1)), [*names, STRENGTH_NAME], (*shapes, {})
+    model = traced(frozen(net), arguments, names, [OUTPUT_NAME], shapes)
+    if told:  # an input with an initial value is an input with a default
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), STRENGTH_NAME))
+    return model
+
+
+def traced(
+    net: nn.Module,
+    arguments: tuple[torch.Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    shapes: tuple[dict[int, torch.export.Dim], ...],
+) -> onnx.ModelProto:
+    """The graph of a module in the contract's opset, without the exporter's notes.
+
+    Args:
+        net: The module.
+        arguments: What it is traced with; unequal sides, or a free one would be frozen.
+        inputs: Their names.
+        outputs: Names of what it gives.
+        shapes: Of each argument, the dimensions that stay free.
+
+    Raises:
+        ModelFileError: If the exporter gave nothing, or chose another opset.
+    """
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)
@@ -126,12 +152,12 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
         # The exporter's own deprecations, nothing that a user could mend.
         with warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
-                frozen(net),
+                net,
                 arguments,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=names,
-                output_names=[OUTPUT_NAME],
+                input_names=list(inputs),
+                output_names=list(outputs),
                 dynamic_shapes=shapes,
                 verbose=False,
             )
@@ -144,8 +170,6 @@ def export_network(net: nn.Module) -> onnx.ModelProto:
     if opsets.get("ai.onnx") != OPSET:
         raise ModelFileError(f"torch exported opset {opsets}, not {OPSET}; upgrade torch and onnxscript")
     _strip_traces(model)
-    if told:  # an input with an initial value is an input with a default
-        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), STRENGTH_NAME))
     return model
 
 

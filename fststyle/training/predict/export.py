@@ -1,8 +1,6 @@
 """From a trained predictor to the two files that the runtime has: the predictor, and the body for its numbers."""
 
 import hashlib
-import logging
-import warnings
 from pathlib import Path
 from typing import cast
 
@@ -12,12 +10,11 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from fststyle.errors import ModelFileError
 from fststyle.graph.style_numbers import style_numbers
 from fststyle.model.card import ModelCard
-from fststyle.model.file import OPSET, write_model
+from fststyle.model.file import write_model
 from fststyle.system.files import atomic_write
-from fststyle.training.export import compare_with_torch, export_network
+from fststyle.training.export import compare_with_torch, export_network, traced
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 from fststyle.training.predict.predicted_net import PredictedNet, Predictor
 from fststyle.training.predict.style_vector import FARTHEST, StyleVector
@@ -97,7 +94,15 @@ def export_predictor(
     plain = plain_net(net.eval(), network)
     body = export_network(plain)
     compare_with_torch(body, plain)
-    program = _traced(_Looking(vectors, net.predictor, order_in_file(net, body)).eval())
+    height, width = (torch.export.Dim(name) for name in ("height", "width"))
+    program = traced(
+        _Looking(vectors, net.predictor, order_in_file(net, body)).eval(),
+        (torch.randint(256, _TRACED, dtype=torch.uint8),),
+        ["painting"],
+        ["numbers", "strangeness"],
+        ({1: height, 2: width},),
+    )
+    del program.graph.value_info[:]
     _in_bytes(program)
     data = program.SerializeToString(deterministic=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,37 +110,6 @@ def export_predictor(
     digest = hashlib.sha256(data).hexdigest()[:12]
     card.recipe["predictor"] = digest
     write_model(folder / "body.onnx", body, card)
-
-
-def _traced(looking: nn.Module) -> onnx.ModelProto:
-    height, width = (torch.export.Dim(name) for name in ("height", "width"))
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            program = torch.onnx.export(
-                looking,
-                (torch.randint(256, _TRACED, dtype=torch.uint8),),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["painting"],
-                output_names=["numbers", "strangeness"],
-                dynamic_shapes=({1: height, 2: width},),
-                verbose=False,
-            )
-    finally:
-        log.setLevel(level)
-    if program is None:
-        raise ModelFileError("torch's ONNX exporter returned nothing; install the torch that this fststyle asks for")
-    model: onnx.ModelProto = program.model_proto
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
-        del value.metadata_props[:]
-    del model.graph.metadata_props[:], model.graph.value_info[:]
-    return model
 
 
 def _in_bytes(model: onnx.ModelProto) -> None:
