@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from fststyle.graph.nodes import attribute, needed, sort_nodes
+from fststyle.graph.nodes import attribute, needed, set_attributes, sort_nodes
 
 _BLOCK = 2
 
@@ -199,16 +199,10 @@ def _rewrite(model: onnx.ModelProto, stretch: _Stretch, constants: dict[str, onn
         for node in [*stretch.between, stretch.pad]:
             node.input[:] = [source if name == first.output[0] else name for name in node.input]
     # What a mirrored border repeats is the pixel next to it in the border's own block.
-    _set(stretch.pad, mode="edge")
+    set_attributes(stretch.pad, mode="edge")
     convolution.input[1:] = [name for name in (f"{at}/weight", f"{at}/bias") if name in made]
-    _set(last, blocksize=_BLOCK * blocks[0], mode="CRD")
+    set_attributes(last, blocksize=_BLOCK * blocks[0], mode="CRD")
     graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in made.items())
-
-
-def _set(node: onnx.NodeProto, **attributes: str | int) -> None:
-    kept = [entry for entry in node.attribute if entry.name not in attributes]
-    del node.attribute[:]
-    node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in attributes.items())])
 
 
 def _spread(weight: NDArray[np.float32]) -> NDArray[np.float32]:

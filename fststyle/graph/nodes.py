@@ -19,6 +19,13 @@ def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
     return default
 
 
+def set_attributes(node: onnx.NodeProto, **values: Any) -> None:
+    """Give a node these attributes, in the place of those of the same names."""
+    kept = [entry for entry in node.attribute if entry.name not in values]
+    del node.attribute[:]
+    node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in values.items())])
+
+
 def sort_nodes(model: onnx.ModelProto) -> None:
     """Put every node after those whose outputs it reads, in place; otherwise they keep their order.
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
-from onnx import helper
 from onnx.version_converter import convert_version
 
+from fststyle.graph.nodes import set_attributes
 from fststyle.model.devices import ORT_ERRORS, open_session
 
 LEAST_OPSET = 13
@@ -47,20 +47,14 @@ def upgraded(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     for node in newer.graph.node:
         if node.op_type == "Resize" and opset < 11:
-            _exchange(node, _OLD_RESIZE)
+            set_attributes(node, **_OLD_RESIZE)
         elif node.op_type == "Resize" and _attributes(node, _TF_NEAREST) == _TF_NEAREST:
-            _exchange(node, _NEAREST)
+            set_attributes(node, **_NEAREST)
     return newer
 
 
 def _attributes(node: onnx.NodeProto, names: Iterable[str]) -> dict[str, str]:
     return {entry.name: entry.s.decode() for entry in node.attribute if entry.name in names}
-
-
-def _exchange(node: onnx.NodeProto, attributes: dict[str, str]) -> None:
-    kept = [entry for entry in node.attribute if entry.name not in attributes]
-    del node.attribute[:]
-    node.attribute.extend([*kept, *(helper.make_attribute(*pair) for pair in attributes.items())])
 
 
 def in_planes(model: onnx.ModelProto) -> onnx.ModelProto:

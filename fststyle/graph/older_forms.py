@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from fststyle.graph.fixed_size import static_shapes
-from fststyle.graph.nodes import attribute
+from fststyle.graph.nodes import attribute, set_attributes
 
 
 class TooOldError(Exception):
@@ -68,9 +68,7 @@ Nodes = list[onnx.NodeProto]
 def _set(node: onnx.NodeProto, inputs: int, **attributes: Any) -> Nodes:
     """The node with its first inputs alone, and more attributes."""
     del node.input[inputs:]
-    kept = [entry for entry in node.attribute if entry.name not in attributes]
-    del node.attribute[:]
-    node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in attributes.items())])
+    set_attributes(node, **attributes)
     return [node]
 
 
