@@ -9,6 +9,7 @@ import typer
 from fststyle.commands.console import say
 from fststyle.commands.options import Output, one_output
 from fststyle.errors import FststyleError
+from fststyle.model.defaults import STYLE_SIZE, STYLE_SIZES
 from fststyle.system.files import is_there
 
 
@@ -26,9 +27,11 @@ def new(
     style_size: Annotated[
         int,
         typer.Option(
-            min=32, max=4096, help="Shorter side that the painting is looked at with; smaller: finer strokes."
+            min=STYLE_SIZES[0],
+            max=STYLE_SIZES[1],
+            help="Shorter side that the painting is looked at with; smaller: finer strokes.",
         ),
-    ] = 320,
+    ] = STYLE_SIZE,
     licence: Annotated[
         str, typer.Option("--license", help="License of the network, stored in the file.")
     ] = "unspecified",

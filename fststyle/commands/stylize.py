@@ -27,6 +27,7 @@ from fststyle.commands.options import (
     refuse_network_beside,
 )
 from fststyle.commands.painting import Bar, Line, silent_stdout, summarize
+from fststyle.model.defaults import STYLE_SIZES
 
 if TYPE_CHECKING:
     from fststyle.cluster.pictures import Painted
@@ -75,7 +76,12 @@ def stylize(
     ] = None,
     style_size: Annotated[
         int | None,
-        typer.Option(min=32, max=4096, help="Shorter side that --style is looked at with.", show_default=False),
+        typer.Option(
+            min=STYLE_SIZES[0],
+            max=STYLE_SIZES[1],
+            help="Shorter side that --style is looked at with.",
+            show_default=False,
+        ),
     ] = None,
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")

@@ -3,6 +3,9 @@
 STYLE_SIZE = 320
 """Shorter side in pixels at which a painting is looked at."""
 
+STYLE_SIZES = (32, 4096)
+"""The least and the most of it for a predicted style."""
+
 OPTIMIZED_SIZE = 512
 """Longer side in pixels of an optimized picture."""
 

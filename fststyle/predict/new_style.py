@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fststyle.errors import ModelFileError
 from fststyle.graph.style_numbers import style_numbers, with_numbers
 from fststyle.model.card import ModelCard
-from fststyle.model.defaults import STYLE_SIZE
+from fststyle.model.defaults import STYLE_SIZE, STYLE_SIZES
 from fststyle.model.devices import open_session
 from fststyle.model.file import read_model, with_card, write_model
 from fststyle.paint.stylizer import Opening, Stylizer
@@ -56,6 +56,11 @@ class Predicted(NamedTuple):
     model: onnx.ModelProto
     card: ModelCard
     strangeness: float
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of its file."""
+        return bytes(with_card(self.model, self.card).SerializeToString())
 
 
 def predicted_graph(rgb: Pixels) -> tuple[onnx.ModelProto, float]:
@@ -107,8 +112,9 @@ def predict(
         ImageError: The painting cannot be read.
         ValueError: The size is below 32 or above 4096.
     """
-    if not isinstance(style_size, int) or not 32 <= style_size <= 4096:
-        raise ValueError(f"style_size must be a whole number in 32..4096, not {style_size!r}")
+    least, most = STYLE_SIZES
+    if not isinstance(style_size, int) or not least <= style_size <= most:
+        raise ValueError(f"style_size must be a whole number in {least}..{most}, not {style_size!r}")
     source = Path(painting) if isinstance(painting, str) else painting
     if not isinstance(source, Path) and not hasattr(source, "read"):
         raise ValueError(f"the painting must be the path of a picture, or an open file, not {type(painting).__name__}")
@@ -168,7 +174,7 @@ def new_style(
         ValueError: An argument is out of its range.
     """
     made = predict(painting, style_size=style_size)
-    return Stylizer(with_card(made.model, made.card).SerializeToString(), device, **opening)
+    return Stylizer(made.data, device, **opening)
 
 
 def _part(rgb: Pixels) -> Pixels:

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from fststyle.errors import ImageError
-from fststyle.model.file import with_card
 from fststyle.paint.stylizer import Stylizer
 from fststyle.predict.new_style import predict
 from fststyle.serve.refusals import RefusedError
@@ -67,6 +66,5 @@ class Styles:
         except ImageError as error:
             sentence = str(error).replace("the picture", "the style").replace("the painting", "the style")
             raise RefusedError(422, sentence) from error
-        network = with_card(made.model, made.card).SerializeToString()
-        stylizer = Stylizer(network, settings.device, threads=settings.threads, memory=settings.memory)
+        stylizer = Stylizer(made.data, settings.device, threads=settings.threads, memory=settings.memory)
         return Style(stylizer, made.strangeness)
