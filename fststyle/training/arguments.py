@@ -153,9 +153,10 @@ class Words:
                 placed = configs if target == "--config" else options  # the parser lets the last word win
                 if equals:
                     placed.append(f"{target}={_value(name, target, value)}")
-                elif option_name(name.lstrip("-")) in _SWITCHES or not left or left[0].startswith("--"):
-                    is_flag = target == f"--{OPTIONS['only-norms'].target}"
-                    placed.append(f"{target}=true" if is_flag else target)  # a class's argument has a value
+                elif option_name(name.lstrip("-")) in _SWITCHES:
+                    placed.append(f"{target}=true" if "." in target else target)  # a class's argument has a value
+                elif not left or left[0].startswith("--"):
+                    placed.append(target)
                 else:
                     placed += [target, _value(name, target, left.pop(0))]
         return [*configs, *self._placed(positional, [*configs, *options]), *options]

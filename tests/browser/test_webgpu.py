@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from web_page import PATIENCE, Page, scene
 
@@ -24,16 +25,22 @@ def painted(page: Page, size: str | None = None) -> Any:
     return np.asarray(Image.open(page.save(size=size))).astype(int)
 
 
+def bring_photo(page: Page, folder: Path) -> NDArray[np.uint8]:
+    """Bring a photo to the page, where there is WebGPU."""
+    if not page.tab.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
+        pytest.skip("this browser has no WebGPU adapter")
+    rgb = scene(300, 420)
+    Image.fromarray(rgb).save(folder / "photo.png")
+    page.bring(folder / "photo.png")
+    return rgb
+
+
 def test_floats_run_on_webgpu_and_int8_does_not(
     new_page: Callable[..., Page], gpu: Any, address: str, networks: dict[str, Path], tmp_path: Path
 ) -> None:
     page = new_page(gpu)
     page.open(address)
-    if not page.tab.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
-        pytest.skip("this browser has no WebGPU adapter")
-    rgb = scene(300, 420)
-    Image.fromarray(rgb).save(tmp_path / "photo.png")
-    page.bring(tmp_path / "photo.png")
+    rgb = bring_photo(page, tmp_path)
     assert "WebGPU" in page.tab.text_content("#notes")
     assert np.abs(painted(page) - Stylizer(networks["udnie_tiny"], "cpu")(rgb)).max() <= 1
     page.choose("starry_int8")
@@ -46,11 +53,7 @@ def test_floats_run_on_webgpu_and_int8_does_not(
 def test_a_style_of_ones_own_on_webgpu(new_page: Callable[..., Page], gpu: Any, address: str, tmp_path: Path) -> None:
     page = new_page(gpu)
     page.open(address)
-    if not page.tab.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
-        pytest.skip("this browser has no WebGPU adapter")
-    rgb = scene(300, 420)
-    Image.fromarray(rgb).save(tmp_path / "photo.png")
-    page.bring(tmp_path / "photo.png")
+    rgb = bring_photo(page, tmp_path)
     name = page.own_style(samples.style("woodcut"))
     page.tab.wait_for_selector(f"#frame[data-painted^='{name} ']", timeout=PATIENCE)
     expected = new_style(samples.style("woodcut"), device="cpu")(rgb)
@@ -64,9 +67,5 @@ def test_tiles_on_webgpu(
 ) -> None:
     page = new_page(gpu)
     page.open(f"{address}?memory=220")
-    if not page.tab.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
-        pytest.skip("this browser has no WebGPU adapter")
-    rgb = scene(300, 420)
-    Image.fromarray(rgb).save(tmp_path / "photo.png")
-    page.bring(tmp_path / "photo.png")
+    rgb = bring_photo(page, tmp_path)
     assert np.abs(painted(page) - Stylizer(networks["udnie_tiny"], "cpu")(rgb)).max() <= 1

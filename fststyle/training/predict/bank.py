@@ -70,17 +70,17 @@ class StyleBank:
         self._files[name] = found
 
     @torch.no_grad()
-    def look(self, first: int = 0, step: int = 1) -> None:
-        """Look at every `step`-th painting that was not looked at yet.
+    def look(self) -> None:
+        """Look at every painting that was not looked at yet.
 
         Raises:
             ImageError: If one cannot be read.
         """
-        for number in range(first, len(self.paintings), step):
+        for number, painting in enumerate(self.paintings):
             start = number * self.variants
             if self._files[_SEEN][start : start + self.variants].all():
                 continue
-            for place, rgb in enumerate(draw_variants(self.paintings[number], self.variants, seed=0), start):
+            for place, rgb in enumerate(draw_variants(painting, self.variants, seed=0), start):
                 self._keep(place, unit_range(rgb))
 
     def _keep(self, place: int, painting: Tensor) -> None:

@@ -8,9 +8,10 @@ and `slim` is here already.
 import torch
 from torch import Tensor, nn
 
+from fststyle.training.cost.cost import Cost
 from fststyle.training.cost.loss_network import LossNetwork
 
-LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")
+LAYERS = Cost.style_layers
 
 _DIRECTIONS = 24
 """Of each layer's channels. All of them would be a hundred times as many products."""
