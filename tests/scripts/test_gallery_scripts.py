@@ -39,11 +39,11 @@ def models(tmp_path: Path, assets: dict[str, Any], save: Callable[..., Path]) ->
     folder = tmp_path / "models"
     costs = {"content_loss": 1.0, "style_loss": 0.05, "total_loss": 1.75}
     recipe = {"style_size": 320}
-    for style, gain, network in (("dark", 0.5, "fast"), ("plain", 1.0, "johnson")):
+    for style, name, gain, network in (("dark", "dark", 0.5, "fast"), ("plain", "plain_johnson", 1.0, "johnson")):
         fields = {"style": style, "costs": costs, "recipe": recipe, "steps": 1650}
         path = save(assets["gain_model"](gain), fields | {"network": network})
         folder.mkdir(exist_ok=True)
-        path.rename(folder / f"{style}.onnx")
+        path.rename(folder / f"{name}.onnx")
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
     (tmp_path / "docs" / "gallery.md").write_text("# Networks\n\nMore.\n", "utf-8")
     return folder
@@ -58,15 +58,18 @@ def test_what_the_files_are_and_make_is_noted(models: Path, monkeypatch: pytest.
     photo = read_picture(models / "expected" / "_photo.png").rgb
     assert photo.shape == (96, 96, 3)
     assert photo.std() > 10
-    np.testing.assert_array_equal(read_picture(models / "expected" / "plain.png").rgb, photo)
+    np.testing.assert_array_equal(read_picture(models / "expected" / "plain_johnson.png").rgb, photo)
     np.testing.assert_array_equal(
         read_picture(models / "expected" / "dark.png").rgb, Stylizer.load(models / "dark.onnx", "cpu")(photo)
     )
     assert not (models / "expected" / "gone.png").exists()
-    assert [line.split()[1] for line in (models / "SHA256SUMS").read_text().splitlines()] == ["dark.onnx", "plain.onnx"]
+    names = ["dark.onnx", "plain_johnson.onnx"]
+    assert [line.split()[1] for line in (models / "SHA256SUMS").read_text().splitlines()] == names
     registry = json.loads((models / "registry.json").read_text())
-    assert list(registry) == ["plain"]
-    assert registry["plain"]["sha256"] == hashlib.sha256((models / "plain.onnx").read_bytes()).hexdigest()
+    assert list(registry) == ["plain_johnson"]
+    assert (
+        registry["plain_johnson"]["sha256"] == hashlib.sha256((models / "plain_johnson.onnx").read_bytes()).hexdigest()
+    )
 
 
 class Trainings:
@@ -106,7 +109,7 @@ class Trainings:
 
 @pytest.fixture
 def trainings(models: Path, monkeypatch: pytest.MonkeyPatch) -> Trainings:
-    made = Trainings(models / "plain.onnx")
+    made = Trainings(models / "plain_johnson.onnx")
     monkeypatch.setattr("fststyle.training.many.run.run_here", made)
     monkeypatch.setattr("fststyle.training.many.run.write_report", lambda *_: None)
     return made
@@ -245,27 +248,64 @@ def test_missing_paintings_are_named(models: Path, tmp_path: Path, monkeypatch: 
         script("scripts/recipes/train_gallery.py", models)["main"]()
 
 
-def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["--photos", "cat", "temple", "--painted", "64", "--shown", "32"]
+def test_the_page(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    docs = models.parent / "docs"
+    costs = {"dark": {"costs": {"256": [1.0, 0.05], "1024": [1.2, 0.0625]}}}
+    (docs / "gallery_costs.json").write_text(json.dumps(costs), "utf-8")
+    (models / "bright.onnx").write_bytes((models / "dark.onnx").read_bytes())
+    large = tmp_path / "large.png"
+    Image.effect_noise((300, 200), 60).convert("RGB").save(large)
+    arguments = ["--photos", "cat", "temple", "--painted", "64", "--shown", "32", "--large", str(large)]
     monkeypatch.setattr(sys, "argv", ["make_gallery_page.py", *arguments])
     main = script("docs/make/make_gallery_page.py", models)["main"]
     main()
-    first = (models.parent / "docs" / "gallery.md").read_text("utf-8")
+    first = (docs / "gallery.md").read_text("utf-8")
     rows = [line for line in first.splitlines() if line.startswith("| [")]
-    assert [row.split("`")[1] for row in rows] == ["dark", "plain"]
+    assert [row.split("`")[1] for row in rows] == ["bright", "dark", "plain_johnson"]
     assert "| 1 650 |" in rows[0]
-    assert "| 1 | 0.05 | 1.75 | MIT |" in rows[0]
+    assert rows[1].endswith("| 1.00 + 0.050 |  | 1.20 + 0.062 |")
+    assert rows[2].endswith("|  |  |  |")  # nobody measured it
     assert first.startswith("# Networks\n\n<!-- networks")
     assert first.endswith("<!-- end of networks -->\n\nMore.\n")
-    sheet = read_picture(models.parent / "docs" / "pictures" / "gallery.jpg").rgb
-    assert sheet.shape == (3 * 32 + 2 * 4, 2 * 32 + 4, 3)
-    assert sheet[:32, :32].mean() > 1.7 * sheet[36:68, :32].mean()
+    sheet = read_picture(docs / "pictures" / "gallery.jpg").rgb
+    assert sheet.shape == (2 * 32 + 4, 4 * 32 + 3 * 4, 3)  # photos above their paintings, one network beside the other
+    assert sheet[16:32, :32].mean() > 1.7 * sheet[52:68, :32].mean()
+    assert read_picture(docs / "pictures" / "gallery_others.jpg").rgb.shape[0] == 2 * 32 + 4
+    whole_and_part = read_picture(docs / "pictures" / "gallery_large.jpg").rgb
+    assert whole_and_part.shape == (2 * 32 + 4, 4 * 48 + 3 * 4, 3)
+    assert whole_and_part[:32, 52:100].std() > 2 * whole_and_part[:32, :48].std()  # noise, as it is and reduced
     main()
-    assert (models.parent / "docs" / "gallery.md").read_text("utf-8") == first
+    assert (docs / "gallery.md").read_text("utf-8") == first
 
 
-def test_costs_that_nobody_measured_are_left_open_on_the_page(
-    models: Path, assets: dict[str, Any], save: Callable[..., Path]
-) -> None:
-    mean = read_model(save(assets["gain_model"](1.0), {"costs": {}, "recipe": {"style_size": 320}}, name="mean.onnx"))
-    assert "|  |  |  | MIT |" in script("docs/make/make_gallery_page.py", models)["table"]({"mean": mean})[-1]
+def test_what_is_measured_is_not_measured_again(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos, paintings = tmp_path / "photos", tmp_path / "paintings"
+    for folder in (photos, paintings):
+        folder.mkdir()
+        Image.effect_noise((64, 64), 60).convert("RGB").save(folder / "dark.png")
+    defined = script("docs/make/gallery_costs.py", models)
+    measured: list[str] = []
+
+    def measure(network: Path, *_: object) -> dict[str, list[float]]:
+        measured.append(network.stem)
+        return {"256": [1.0, 0.05]}
+
+    costs = models.parent / "docs" / "gallery_costs.json"
+    defined["main"].__globals__.update(
+        {
+            "COSTS": costs,
+            "measure": measure,
+            "find_paintings": lambda folder, names: dict.fromkeys(names, folder / "dark.png"),
+            "load_loss_network": lambda *_: None,
+        }
+    )
+    monkeypatch.setattr(sys, "argv", ["gallery_costs.py", "--paintings", str(paintings), "--photos", str(photos)])
+    defined["main"]()
+    assert measured == ["dark", "plain_johnson"]
+    (models / "dark.onnx").write_bytes((models / "plain_johnson.onnx").read_bytes())
+    defined["main"]()
+    assert measured == ["dark", "plain_johnson", "dark"]
+    (models / "dark.onnx").unlink()
+    defined["main"]()
+    assert list(json.loads(costs.read_text("utf-8"))) == ["plain_johnson"]
+    assert len(measured) == 3
