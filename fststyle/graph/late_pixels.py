@@ -7,6 +7,7 @@ four times the channels on both sides, and one step of 4 follows it. The picture
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,6 +33,7 @@ class _Stretch:
         statistics: Nodes that reduce some tensor between them to a number a channel.
         pad: Mirrors one position at every border.
         convolution: 3×3, without borders of its own.
+        stored: What makes numbers of the bytes that its weights and its bias are stored in, by its inputs' numbers.
         last: The step that becomes a larger one.
     """
 
@@ -40,6 +42,7 @@ class _Stretch:
     statistics: list[onnx.NodeProto]
     pad: onnx.NodeProto
     convolution: onnx.NodeProto
+    stored: dict[int, onnx.NodeProto]
     last: onnx.NodeProto
 
     @property
@@ -85,6 +88,7 @@ class _Finder:
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
         self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._makers = {name: node for node in graph.node for name in node.output}
         self._readers: dict[str, list[onnx.NodeProto]] = {}
         for node in graph.node:
             for name in dict.fromkeys(node.input):
@@ -109,11 +113,14 @@ class _Finder:
                 break
             between.append(node)
         pad = node
-        convolution = self._only(pad.output[0]) if self._mirrors_one(pad) else None
-        last = self._only(convolution.output[0]) if convolution is not None and self._fits(convolution) else None
-        if convolution is None or last is None or last.op_type != "DepthToSpace":
+        convolution = self._past(pad.output[0], "DequantizeLinear") if self._mirrors_one(pad) else None
+        stored = None if convolution is None else self._stored(convolution)
+        if convolution is None or stored is None or not self._fits(convolution, stored):
             return None
-        return _Stretch(first, between, statistics, pad, convolution, last)
+        last = self._past(convolution.output[0], "QuantizeLinear")
+        if last is None or last.op_type != "DepthToSpace":
+            return None
+        return _Stretch(first, between, statistics, pad, convolution, stored, last)
 
     def _after(self, name: str, statistics: list[onnx.NodeProto]) -> onnx.NodeProto | None:
         """The one node that reads a tensor, beside those that find its mean and variance."""
@@ -146,6 +153,29 @@ class _Finder:
         readers = self._readers.get(name, [])
         return readers[0] if len(readers) == 1 and name not in self._uses else None
 
+    def _past(self, name: str, scaling: str) -> onnx.NodeProto | None:
+        """The one node that reads a tensor, or what that makes of it if it only changes its scale."""
+        node = self._only(name)
+        if node is not None and node.op_type == scaling:
+            return self._only(node.output[0]) if self._has_one_scale(node) else None
+        return node
+
+    def _stored(self, convolution: onnx.NodeProto) -> dict[int, onnx.NodeProto] | None:
+        """As `_Stretch.stored`; None if a weight or a bias is something else than a constant, or is used again."""
+        stored = {}
+        for position, name in enumerate(convolution.input[1:], 1):
+            maker = self._makers.get(name)
+            if maker is None:
+                continue
+            known = all(source in self.constants for source in maker.input)
+            if maker.op_type != "DequantizeLinear" or not known or self._only(name) is None:
+                return None
+            zeros = self._value(maker, 2)
+            if zeros is not None and zeros.any():
+                return None
+            stored[position] = maker
+        return stored
+
     def _value(self, node: onnx.NodeProto, position: int) -> NDArray[np.generic] | None:
         name = node.input[position] if len(node.input) > position else ""
         return numpy_helper.to_array(self.constants[name]) if name in self.constants else None
@@ -159,29 +189,38 @@ class _Finder:
         mirrors = attribute(node, "mode", "constant") == "reflect"
         return mirrors and pads is not None and pads.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
 
-    def _fits(self, node: onnx.NodeProto) -> bool:
+    def _fits(self, node: onnx.NodeProto, stored: dict[int, onnx.NodeProto]) -> bool:
         if node.op_type != "Conv" or attribute(node, "group", 1) != 1:
             return False
-        weight = self._value(node, 1)
+        weight = self._value(stored[1], 0) if 1 in stored else self._value(node, 1)
         plain = not any(attribute(node, "pads", [0])) and attribute(node, "auto_pad", "NOTSET") in {"NOTSET", "VALID"}
         steps = [*attribute(node, "strides", [1]), *attribute(node, "dilations", [1])]
-        known = all(name in self.constants for name in node.input[1:])
+        known = all(at in stored or name in self.constants for at, name in enumerate(node.input) if at)
         return plain and known and set(steps) == {1} and weight is not None and weight.shape[2:] == (3, 3)
 
 
 def _rewrite(model: onnx.ModelProto, stretch: _Stretch, constants: dict[str, onnx.TensorProto]) -> None:
     graph = model.graph
     first, last, convolution = stretch.first, stretch.last, stretch.convolution
-    weight = numpy_helper.to_array(constants[convolution.input[1]])
-    blocks = attribute(last, "blocksize"), attribute(last, "mode", "DCR")
-    order = _order(len(weight), *blocks)
+    block = attribute(last, "blocksize")
     at = f"late/{first.output[0]}"
-    made = {f"{at}/weight": _spread(weight)[order]}
-    if len(convolution.input) > 2:
-        bias = numpy_helper.to_array(constants[convolution.input[2]])
-        made[f"{at}/bias"] = np.repeat(bias, _BLOCK**2)[order]
+    made: dict[str, NDArray[Any]] = {}
+    holders = [(stretch.stored.get(position, convolution), position) for position in range(1, len(convolution.input))]
+    places = [
+        (holder, place)
+        for holder, position in holders
+        for place in ([position] if holder is convolution else range(len(holder.input)))
+        if constants[holder.input[place]].dims  # else one scale for all
+    ]
+    for holder, place in places:
+        values = numpy_helper.to_array(constants[holder.input[place]])
+        spread = _spread(values) if values.ndim == 4 else np.repeat(values, _BLOCK**2)
+        name = f"{at}/{holder.input[place]}"
+        made[name] = spread[_order(len(values), block, attribute(last, "mode", "DCR"))]
+        holder.input[place] = name
     source = first.input[0]
-    channels = weight.shape[1]
+    weights = stretch.stored[1].input[0] if 1 in stretch.stored else convolution.input[1]
+    channels = made[weights].shape[1] // _BLOCK**2
     whole = stretch.pad.input[0]
     graph.node.remove(first)
     if stretch.normed:
@@ -200,12 +239,11 @@ def _rewrite(model: onnx.ModelProto, stretch: _Stretch, constants: dict[str, onn
             node.input[:] = [source if name == first.output[0] else name for name in node.input]
     # What a mirrored border repeats is the pixel next to it in the border's own block.
     set_attributes(stretch.pad, mode="edge")
-    convolution.input[1:] = [name for name in (f"{at}/weight", f"{at}/bias") if name in made]
-    set_attributes(last, blocksize=_BLOCK * blocks[0], mode="CRD")
+    set_attributes(last, blocksize=_BLOCK * block, mode="CRD")
     graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in made.items())
 
 
-def _spread(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def _spread(weight: NDArray[Any]) -> NDArray[Any]:
     """The weights of a 3×3 convolution of pixels, (out, in, 3, 3), for blocks of pixels as channels."""
     out, channels = weight.shape[:2]
     whole = np.zeros((out, _BLOCK, _BLOCK, channels, _BLOCK, _BLOCK, 3, 3), weight.dtype)

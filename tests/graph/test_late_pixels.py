@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from fststyle.graph.late_pixels import make_pixels_late, with_late_pixels
 from fststyle.graph.receptive_field import receptive_fields
@@ -57,6 +57,45 @@ def twice_enlarged(
     return made
 
 
+def in_bytes(assets: Assets, *, zero: int = 0) -> onnx.ModelProto:
+    """The same with its second convolution in 8 bits; `zero` is what its weights have in the place of 0."""
+    model = twice_enlarged(assets)
+    random = np.random.default_rng(2)
+    constants: dict[str, Any] = {
+        "weights": random.integers(-64, 65, (12, 5, 3, 3)).astype(np.int8),
+        "weight steps": random.uniform(0.002, 0.005, 12).astype(np.float32),
+        "zeros": np.full(12, zero, np.int8),
+        "shifts": random.integers(-3000, 3000, 12).astype(np.int32),
+        "shift steps": random.uniform(2e-5, 5e-5, 12).astype(np.float32),
+        "step": np.float32(0.02),
+        "low": np.uint8(0),
+        "wide step": np.float32(0.03),
+        "middle": np.uint8(128),
+    }
+    scaled = ["positive bytes", "wide bytes", "colors bytes", "large bytes"]
+    pad, convolution, last, sigmoid = list(model.graph.node)[-4:]
+    pad.input[0], pad.output[0] = scaled[0], scaled[1]
+    convolution.input[1:] = ["second weights", "second shifts"]
+    last.input[0], last.output[0] = scaled[2], scaled[3]
+    nodes = [
+        *list(model.graph.node)[:-4],
+        helper.make_node("QuantizeLinear", ["positive", "step", "low"], scaled[:1]),
+        pad,
+        helper.make_node("DequantizeLinear", [scaled[1], "step", "low"], ["wide"]),
+        helper.make_node("DequantizeLinear", ["weights", "weight steps", "zeros"], ["second weights"], axis=0),
+        helper.make_node("DequantizeLinear", ["shifts", "shift steps"], ["second shifts"], axis=0),
+        convolution,
+        helper.make_node("QuantizeLinear", ["colors", "wide step", "middle"], scaled[2:3]),
+        last,
+        helper.make_node("DequantizeLinear", [scaled[3], "wide step", "middle"], ["large"]),
+        sigmoid,
+    ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    return model
+
+
 def answers(data: bytes, height: int, width: int, **feeds: Any) -> list[NDArray[Any]]:
     content = np.random.default_rng(1).random((1, 3, height, width), np.float32)
     answers: list[NDArray[Any]] = open_session(data).run(None, {"content": content, **feeds})
@@ -78,6 +117,23 @@ def test_one_large_step_paints_the_same(assets: Assets, arguments: dict[str, Any
     (before,), (after,) = answers(data, *size), answers(late, *size)
     assert before.std() > 0.01
     np.testing.assert_allclose(after, before, atol=2e-6)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bytes_become_pixels_late_too(assets: Assets, size: tuple[int, int]) -> None:
+    data = in_bytes(assets).SerializeToString()
+    late = with_late_pixels(data)
+    onnx.checker.check_model(onnx.ModelProto.FromString(late), full_check=True)
+    assert steps(late) == [4]
+    stored = {tensor.name: tensor.data_type for tensor in onnx.ModelProto.FromString(late).graph.initializer}
+    assert list(stored.values()).count(onnx.TensorProto.INT8) == 2  # weights and their zeros, and none in floats
+    (before,), (after,) = answers(data, *size), answers(late, *size)
+    assert before.std() > 0.01
+    np.testing.assert_allclose(after, before, atol=2e-6)
+
+
+def test_weights_whose_zero_is_another_byte_are_left_alone(assets: Assets) -> None:
+    assert not make_pixels_late(in_bytes(assets, zero=3))
 
 
 @pytest.mark.parametrize("size", SIZES)
