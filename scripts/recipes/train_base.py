@@ -6,9 +6,9 @@
 
 The package's sample styles are added to the paintings. Interrupted, the same command goes on. In `styles/` of the
 run's folder lies each style by itself (painting_SIDE.ckpt), for `fststyle export` or for `fststyle train --init`. With
---sides these are the paintings themselves, in so many sizes, and not what is made of them to teach a base. A painting
-can have a size of its own (scream.jpg:512). --from takes up where an earlier run ended, perhaps with a network built a
-little differently. What they share, with the mean of all styles, lies beside them.
+--sides the styles are the paintings themselves, in so many sizes; without, variants of them in size, color and
+direction. A painting can have a size of its own (scream.jpg:512). --from takes up where an earlier run ended, perhaps
+with a network built a little differently. --keep-painted is for scripts/recipes/distill_loss_network.py.
 """
 
 import argparse
@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from fststyle import samples
 from fststyle.errors import FststyleError
 from fststyle.pictures.files import write_picture
-from fststyle.system.files import atomic_write
 from fststyle.training.checkpoint import CHECKPOINT_KEY, AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cost.objective import Cost
 from fststyle.training.data.cache import CACHE_FOLDER, remove_cache
@@ -31,7 +29,7 @@ from fststyle.training.data.photos import ContentData
 from fststyle.training.data.readers import plain_reading_errors
 from fststyle.training.devices import default_precision, torch_device
 from fststyle.training.fit.callbacks import CostProgressBar, LastCheckpoint, SamplePictures, StopOnSignal, TimeBudget
-from fststyle.training.fit.many_styles import ManyStylesModule, mean_style, one_style
+from fststyle.training.fit.many_styles import ManyStylesModule, one_style
 from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.networks.strength import plain_state
 from fststyle.training.tensors import to_uint8
@@ -94,12 +92,10 @@ def train(arguments: argparse.Namespace) -> Path:
     remove_cache(data.cache_folder)
     if signals.received is not None:
         sys.exit(f"stopped; the same command goes on from {last}")
-    base = folder / f"base_{arguments.network}.safetensors"
-    state = {name: tensor.contiguous() for name, tensor in mean_style(module.averaged.module).items()}
-    atomic_write(base, save(state, metadata={"styles": str(len(module.styles)), "steps": str(trainer.global_step)}))
-    if arguments.sides:
-        split(module, styles, folder / "styles")
-    return base
+    if not arguments.sides:
+        return last
+    split(module, styles, folder / "styles")
+    return folder / "styles"
 
 
 def with_sides(text: str, sides: list[int]) -> tuple[Path, tuple[int, ...]]:

@@ -1,10 +1,10 @@
-"""Training the base that new styles start from: one network for many styles at once.
+"""Training one network for many styles at once.
 
 The convolutions are shared; each style has its own gains and shifts (conditional instance normalization, Dumoulin
-2017). The base is a plain network: the shared part with the mean of the styles' gains and shifts.
+2017). A plain network can be taken out for each style.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +73,10 @@ def in_styles(net: nn.Module, content: Tensor, styles: Tensor) -> Tensor:
     return call_with(net, StyledNorm, "chosen", styles, content)
 
 
-def mean_style(net: nn.Module) -> dict[str, Tensor]:
-    """The state of a plain network of the same name: shared weights, and the mean over all styles of the others."""
-    return _plain_state(net, lambda table: table.mean(0))
-
-
 def one_style(net: nn.Module, style: int) -> dict[str, Tensor]:
     """The state of a plain network of the same name that paints one of the styles."""
-    return _plain_state(net, lambda table: table[style].clone())
-
-
-def _plain_state(net: nn.Module, pick: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
     own = _of_styles(net)
-    return {name: pick(tensor) if name in own else tensor.clone() for name, tensor in net.state_dict().items()}
+    return {name: (tensor[style] if name in own else tensor).clone() for name, tensor in net.state_dict().items()}
 
 
 def _of_styles(net: nn.Module) -> set[str]:

@@ -11,7 +11,6 @@ from fststyle.training.fit.many_styles import (
     ManyStylesModule,
     StyledNorm,
     in_styles,
-    mean_style,
     one_style,
     styled_norms,
     variants,
@@ -32,20 +31,6 @@ def test_each_picture_is_normalized_for_its_own_style() -> None:
             plain.weight.copy_(norm.weight[style])
             plain.bias.copy_(norm.bias[style])
         torch.testing.assert_close(painted[number], plain(x[number : number + 1])[0])
-
-
-def test_the_mean_style_fits_a_plain_network_and_is_it_where_styles_agree() -> None:
-    torch.manual_seed(0)
-    net = with_styles(build_transformer_net("fast", 0.25), 4).eval()
-    plain = build_transformer_net("fast", 0.25).eval()
-    plain.load_state_dict(mean_style(net))
-    x = torch.rand(1, 3, 32, 40)
-    torch.testing.assert_close(plain(x), net(x))
-    norm = next(styled_norms(net))
-    with torch.no_grad():
-        norm.weight.copy_(torch.arange(4.0)[:, None].expand_as(norm.weight))
-    name = next(name for name, module in net.named_modules() if module is norm)
-    assert (mean_style(net)[f"{name}.weight"] == 1.5).all()
 
 
 def test_one_style_alone_paints_as_the_shared_network_does() -> None:
