@@ -19,30 +19,31 @@ from fststyle.paint.mix import Mix
 from fststyle.paint.stylizer import Opening, Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.runtime.mixture import mixture
+from fststyle.system.entries import entries
 
 # Beside a network with such a weight, others do not show; and sums of larger ones overflow.
 _LARGEST_WEIGHT = 1e6
 
 
 def parse_blend(text: str) -> list[tuple[Path, float]]:
-    """Read "a.onnx:0.7,b.onnx:0.3"; a network without a number counts 1.
+    """Read "a.onnx:0.7,b.onnx:0.3"; a network without a number counts 1. For quotes around names see `entries.py`.
 
     Raises:
         ValueError: It is not such a list, or a weight does not lie in 0..1,000,000, 0 excluded.
     """
     networks = []
-    for entry in text.split(","):
-        name, colon, number = entry.strip().rpartition(":")
-        if not colon or number.endswith(".onnx") or name == "hf":  # "C:\a.onnx" and "hf:USER/NAME" have a colon, too
-            name, number = entry.strip(), "1"
-        name = name.rstrip()
+    for name, number, whole in entries(text):
+        # "C:\a.onnx" and "hf:USER/NAME" have a colon, too.
+        if number is None or (whole is not None and (number.endswith(".onnx") or name == "hf")):
+            name, number = whole or name, "1"
         try:
             weight = float(number)
         except ValueError:
             weight = float("nan")
         if not name or not 0 < weight <= _LARGEST_WEIGHT:
             raise ValueError(
-                f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers up to 1,000,000, not {text!r}"
+                f"a blend reads like a.onnx:0.7,b.onnx:0.3, with positive numbers up to 1,000,000, not {text}; a name "
+                'with commas or colons stands in quotes: "a:1,b.onnx":0.7'
             )
         networks.append((Path(name), weight))
     return networks

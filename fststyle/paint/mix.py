@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.model.file import ModelFile
+from fststyle.system.entries import entries, entry
 
 Mix = str | Mapping[str, float] | Sequence[float]
 """A style's name; "wave:0.3,udnie:0.7"; the same as a mapping; or a number for each style in the file's order."""
@@ -21,7 +22,7 @@ def parse_mix(mix: Mix) -> list[tuple[str | int, float]]:
     """
     parts: list[tuple[str | int, float]]
     if isinstance(mix, str):
-        parts = [_parsed(entry.strip()) for entry in mix.split(",")]
+        parts = [_parsed(*each) for each in entries(mix)]
     elif isinstance(mix, Mapping):
         parts = [*mix.items()]
     else:
@@ -38,7 +39,7 @@ def parse_mix(mix: Mix) -> list[tuple[str | int, float]]:
 def words_of(mix: Mix) -> str:
     """The same in one text, for comparing and for files."""
     parts = parse_mix(mix)
-    return ",".join(f"{weight:g}" if isinstance(name, int) else f"{name}:{weight:g}" for name, weight in parts)
+    return ",".join(f"{weight:g}" if isinstance(name, int) else entry(name, weight) for name, weight in parts)
 
 
 def weights_of(mix: Mix, file: ModelFile) -> NDArray[np.float32]:
@@ -63,10 +64,9 @@ def weights_of(mix: Mix, file: ModelFile) -> NDArray[np.float32]:
     return weights
 
 
-def _parsed(entry: str) -> tuple[str, float]:
-    name, _, number = entry.rpartition(":")
+def _parsed(name: str, number: str | None, whole: str | None) -> tuple[str, float]:
     try:
-        weight = float(number)
+        return (name, 1.0 if number is None else float(number)) if name else ("", 1.0)
     except ValueError:
-        return entry, 1.0  # names may have a colon, too
-    return (name.rstrip(), weight) if name else (entry, 1.0)
+        # Names may have a colon, too.
+        return (name, float("nan")) if whole is None else (whole, 1.0)

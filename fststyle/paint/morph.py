@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from fststyle.system.entries import entries, entry
+
+# The last frame is shown for so long at most, in seconds, but in slide shows.
+_FRAME = 1.0
+
 _SPELLING = "a morph reads like wave,udnie or wave:0,udnie:12.5, with growing seconds"
 
 
@@ -20,8 +25,8 @@ class Morph:
     seconds: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
-        times = [""] * len(self.names) if self.seconds is None else [f":{time:g}" for time in self.seconds]
-        return ",".join(map("".join, zip(self.names, times, strict=True)))
+        times: Sequence[float | None] = self.seconds or [None] * len(self.names)
+        return ",".join(map(entry, self.names, times))
 
     def at(self, seconds: float, length: float | None) -> dict[str, float]:
         """The weights of a frame.
@@ -42,13 +47,23 @@ class Morph:
                 return {name: 1.0} if name == following else {name: 1 - share, following: share}
         return {self.names[-1]: 1.0}
 
+    def unreached(self, length: float | None) -> str | None:
+        """The first style that a clip ends before, and its second, for messages; None if all are reached.
+
+        `length` is that of `at`: a style at the very end of a clip is reached a frame later.
+        """
+        if self.seconds is None or length is None:
+            return None
+        late = ((name, time) for name, time in zip(self.names, self.seconds, strict=True) if time > length + _FRAME)
+        return next((f"{name} at {time:g} s" for name, time in late), None)
+
     def _times(self, length: float | None) -> Sequence[float]:
         if self.seconds is not None:
             return self.seconds
         if length is None:
             raise ValueError(
                 "nobody knows how long this clip is; say at which second each style is reached: "
-                + ",".join(f"{name}:{10 * place}" for place, name in enumerate(self.names))
+                + ",".join(entry(name, 10 * place) for place, name in enumerate(self.names))
             )
         return [length * place / (len(self.names) - 1) for place in range(len(self.names))]
 
@@ -59,7 +74,7 @@ def parse_morph(text: str) -> Morph:
     Raises:
         ValueError: It is no such list.
     """
-    stops = [_stop(entry.strip()) for entry in text.split(",")]
+    stops = [_stop(*each) for each in entries(text)]
     names = tuple(name for name, _ in stops)
     times = [time for _, time in stops if time is not None]
     growing = all(0 <= one < other < float("inf") for one, other in pairwise(times))
@@ -68,10 +83,9 @@ def parse_morph(text: str) -> Morph:
     return Morph(names, tuple(times) or None)
 
 
-def _stop(entry: str) -> tuple[str, float | None]:
-    name, _, number = entry.rpartition(":")
+def _stop(name: str, number: str | None, whole: str | None) -> tuple[str, float | None]:
     try:
-        time = float(number)
+        return name, None if number is None or not name else float(number)
     except ValueError:
-        return entry, None  # names may have a colon, too
-    return (name.rstrip(), time) if name else (entry, None)
+        # Names may have a colon, too.
+        return (name, float("nan")) if whole is None else (whole, None)

@@ -22,6 +22,7 @@ Pixels = NDArray[np.uint8]
 def test_reading() -> None:
     assert parse_blend("a.onnx:0.7, b.onnx:0.3") == [(Path("a.onnx"), 0.7), (Path("b.onnx"), 0.3)]
     assert parse_blend("a.onnx,C:\\b.onnx") == [(Path("a.onnx"), 1.0), (Path("C:\\b.onnx"), 1.0)]
+    assert parse_blend('"a:0.5,b.onnx":0.7,"x:1"') == [(Path("a:0.5,b.onnx"), 0.7), (Path("x:1"), 1.0)]
     assert parse_blend("a : 1 , b :2") == [(Path("a"), 1.0), (Path("b"), 2.0)]
     for bad in (
         " :1",
@@ -30,6 +31,7 @@ def test_reading() -> None:
         "a.onnx:0",
         "",
         "a.onnx:1,",
+        '"a.onnx":b.onnx',
         "a.onnx:nan",
         "a.onnx:inf",
         "a.onnx:1e308,b.onnx:1e308",

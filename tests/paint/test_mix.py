@@ -28,6 +28,7 @@ def file(identity: Path) -> ModelFile:
         ("wave,udnie", [0.5, 0.5, 0]),
         ("wave:1,wave:1,a:b:2", [0.5, 0, 0.5]),
         ("a:b", [0, 0, 1]),
+        ('"a:b":3,"udnie"', [0, 0.25, 0.75]),
         ({"udnie": 7, "wave": 3}, [0.3, 0.7, 0]),
         ([2, 0, 2], [0.5, 0, 0.5]),
         (np.array([0, 0, 5.0]), [0, 0, 1]),
@@ -38,7 +39,9 @@ def test_weights(file: ModelFile, mix: Mix, weights: list[float]) -> None:
     assert weights_of(mix, file).dtype == np.float32
 
 
-@pytest.mark.parametrize("mix", ["", "wave:-1", "wave:nan", "wave:0", "wave,", {"wave": float("inf")}, [], [0, 0], {}])
+@pytest.mark.parametrize(
+    "mix", ["", "wave:-1", "wave:nan", "wave:0", "wave,", '"wave":x', {"wave": float("inf")}, [], [0, 0], {}]
+)
 def test_what_is_none(mix: Mix) -> None:
     with pytest.raises(ValueError, match=r"a mix reads like wave:0\.3,udnie:0\.7"):
         parse_mix(mix)
@@ -61,6 +64,7 @@ def test_controls_with_the_same_mix_are_equal() -> None:
     assert Controls(mix="wave:0.5,udnie") == Controls(mix={"wave": 0.5, "udnie": 1})
     assert len({Controls(mix="wave"), Controls(mix="udnie"), Controls(mix={"wave": 1})}) == 2
     assert words_of([1, 0.5]) == "1,0.5"
+    assert words_of({"a:0.5,b": 2, "c": 1}) == '"a:0.5,b":2,c:1'
     assert "mix" not in Controls().facts()
 
 

@@ -18,8 +18,12 @@ Pixels = NDArray[np.uint8]
 
 def test_reading() -> None:
     assert parse_morph("wave, udnie") == Morph(("wave", "udnie"))
-    assert parse_morph("wave:0,a:b:2.5,wave:4") == Morph(("wave", "a:b", "wave"), (0, 2.5, 4))
-    for text in ("wave,udnie", "wave:0,udnie:12.5,wave:13"):
+    assert (
+        parse_morph('wave:0,"a:b":2.5,wave:4')
+        == parse_morph("wave:0,a:b:2.5,wave:4")
+        == Morph(("wave", "a:b", "wave"), (0, 2.5, 4))
+    )
+    for text in ("wave,udnie", "wave:0,udnie:12.5,wave:13", '"a,b":0,"c:1":2'):
         assert str(parse_morph(text)) == text
     for bad in ("wave", "", "wave,", "wave:0,udnie", "wave:1,udnie:1", "wave:2,udnie:1", "wave:-1,udnie:1"):
         with pytest.raises(ValueError, match=r"a morph reads like wave,udnie or wave:0,udnie:12\.5"):
@@ -27,6 +31,15 @@ def test_reading() -> None:
     for bad in ("wave:nan,udnie:1", "wave:0,udnie:inf"):
         with pytest.raises(ValueError, match="with growing seconds"):
             parse_morph(bad)
+
+
+def test_what_a_clip_ends_before() -> None:
+    morph = parse_morph("wave:0,udnie:10,scream:20")
+    assert morph.unreached(5) == "udnie at 10 s"
+    assert morph.unreached(12) == "scream at 20 s"
+    assert morph.unreached(19.96) is None  # the last frame of twenty seconds
+    assert morph.unreached(None) is None
+    assert parse_morph("wave,udnie").unreached(1) is None
 
 
 def test_weights_change_evenly() -> None:
