@@ -1,6 +1,5 @@
 """`fststyle export`: from a training to one ONNX file."""
 
-import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +10,11 @@ from fststyle.commands import options
 from fststyle.commands.console import say
 from fststyle.commands.export_steps import Steps, name_of_form, new_file, write_steps
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
+from fststyle.system.entries import entry
 from fststyle.system.extras import extra
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, is_folder, is_there, refuse_inputs, refuse_other_kind
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.model.card import ModelCard
@@ -91,7 +92,7 @@ def export(
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
     say(f"{target}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
-    say(f"next: fststyle stylize {shlex.quote(str(target))} photo.jpg")
+    say(f"next: fststyle stylize {for_shell(target)} photo.jpg")
 
 
 def _source_and_output(words: list[Path], into: Path | None) -> tuple[Path, Path | None]:
@@ -108,13 +109,11 @@ def _export_styles(networks: list[Path], into: Path | None, licence: str | None,
     from fststyle.runtime.styles import export_styles
 
     _refuse_licence(licence)
-    example = f"fststyle export --styles {shlex.join(map(str, networks))} -o many.onnx"
+    example = f"fststyle export --styles {' '.join(map(for_shell, networks))} -o many.onnx"
     output = options.required_output(None, into, example)
     for network in networks:
         if not _is_network(network) and is_folder(network):
-            raise FststyleError(
-                f"{network} is a training; export it first: fststyle export {shlex.quote(str(network))}"
-            )
+            raise FststyleError(f"{network} is a training; export it first: fststyle export {for_shell(network)}")
     if not steps.any:
         card = export_styles(networks, output)
     else:
@@ -124,7 +123,7 @@ def _export_styles(networks: list[Path], into: Path | None, licence: str | None,
             card = export_styles(networks, made)
             write_steps(made, output, steps)
     say(f"{output}: {len(card.styles or ())} styles, {', '.join(card.styles or ())}, of one {card.network} network")
-    say(f"next: fststyle stylize {shlex.quote(str(output))} photo.jpg --mix {shlex.quote((card.styles or [''])[-1])}")
+    say(f"next: fststyle stylize {for_shell(output)} photo.jpg --mix {for_shell(entry((card.styles or [''])[-1]))}")
 
 
 def _refuse_licence(licence: str | None) -> None:
@@ -148,12 +147,12 @@ def refuse_exported(path: Path) -> None:
     if _is_network(path):
         raise FststyleError(
             f"{path} is a network that was exported already; for another form of it say --size or --opset, and to make "
-            f"it smaller: fststyle quantize {shlex.quote(str(path))} OUT.onnx"
+            f"it smaller: fststyle quantize {for_shell(path)} OUT.onnx"
         )
     if path.suffix.lower() == ".onnx":
         raise FststyleError(
             f"{path} is the name of a network, not of a training; to write it: fststyle export runs/NAME "
-            f"{shlex.quote(str(path))}, and to make a network smaller: fststyle quantize"
+            f"{for_shell(path)}, and to make a network smaller: fststyle quantize"
         )
 
 

@@ -1,7 +1,6 @@
 """What `fststyle export` does to a network as it was trained: one style of several, another precision, another form."""
 
 import re
-import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from fststyle.commands.console import say
 from fststyle.errors import ModelFileError
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_there, refuse_other_kind
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
@@ -76,7 +76,7 @@ def new_file(target: Path) -> Path:
         ModelFileError: There is such a file.
     """
     if is_there(target):
-        raise ModelFileError(f"{target} is there already; say -o {shlex.quote(str(target))} to replace it")
+        raise ModelFileError(f"{target} is there already; say -o {for_shell(target)} to replace it")
     return target
 
 

@@ -1,6 +1,5 @@
 """`fststyle new`: a painting as a network, without a training."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from fststyle.commands.options import Output, one_output
 from fststyle.errors import FststyleError
 from fststyle.model.defaults import STYLE_SIZE, STYLE_SIZES
 from fststyle.system.files import is_there
+from fststyle.system.shell import for_shell
 
 
 def new(
@@ -42,13 +42,7 @@ def new(
     named = one_output(target, into)
     output = Path(f"{painting.stem}.onnx") if named is None else named
     if named is None and is_there(output):
-        raise FststyleError(f"{output} exists; name the file to write: fststyle new {shown(painting)} OUT.onnx")
+        raise FststyleError(f"{output} exists; name the file to write: fststyle new {for_shell(painting)} OUT.onnx")
     card = write_new_style(painting, output, style_size=style_size, licence=licence)
     say(f"{output}: {card.style}, predicted from the painting, not trained")
-    say(f"next: fststyle stylize {shown(output)} photo.jpg")
-
-
-def shown(path: Path) -> str:
-    """A path as a shell takes it, also where it begins with a dash."""
-    text = str(path)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+    say(f"next: fststyle stylize {for_shell(output)} photo.jpg")

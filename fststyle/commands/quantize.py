@@ -1,6 +1,5 @@
 """`fststyle quantize`: a smaller number format, or uint8 pixels."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -8,6 +7,7 @@ import typer
 
 from fststyle.commands.console import say
 from fststyle.commands.options import LayoutName, Network, Output, required_output
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.graph.quantization import Precision
@@ -31,7 +31,7 @@ def quantize(
     """Make a network smaller and faster; a result that paints too differently is not kept."""
     from fststyle.runtime.convert import quantize
 
-    output = required_output(target, into, f"fststyle quantize {shlex.quote(str(model))} -o small.onnx")
+    output = required_output(target, into, f"fststyle quantize {for_shell(model)} -o small.onnx")
     made = quantize(
         model,
         output,

@@ -1,6 +1,5 @@
 """`fststyle train-many`: a network for each painting of a sheet."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from fststyle.commands.console import complain, plain
 from fststyle.commands.painting import silent_stdout
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.training.many.plan import State
@@ -88,7 +88,7 @@ def train_many(
         for entry in entries:
             if entry.request is None:
                 _say(entry.row.name, entry.state)
-        typer.echo(plain(f"{script}: {len(entries)} rows; read it, then: sbatch {shlex.quote(str(script))}"), err=True)
+        typer.echo(plain(f"{script}: {len(entries)} rows; read it, then: sbatch {for_shell(script)}"), err=True)
     else:
         with silent_stdout():
             entries, stopped = run.train_many(many, on=on, begun=_say_begun, told=_say)

@@ -1,6 +1,5 @@
 """`fststyle web`: a page that paints in the browser."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -8,6 +7,7 @@ import typer
 
 from fststyle.commands.console import say
 from fststyle.commands.options import LayoutName, network_names
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.model.layouts import Layout
@@ -37,9 +37,7 @@ def web(
 
     sizes = build_site(networks, output, layout=cast("Layout", layout), gpu=gpu)
     say(f"{output}: {len(networks)} {'network' if len(networks) == 1 else 'networks'}, {_megabytes(sizes)} MB")
-    say(
-        f"look at it: python -m http.server --directory {shlex.quote(str(output))} 8000, then open http://localhost:8000"
-    )
+    say(f"look at it: python -m http.server --directory {for_shell(output)} 8000, then open http://localhost:8000")
 
 
 def _megabytes(sizes: dict[str, int]) -> str:

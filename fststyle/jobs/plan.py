@@ -12,6 +12,7 @@ from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suff
 from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
 from fststyle.system.files import is_file, is_folder, is_there, place_of
+from fststyle.system.shell import for_shell
 from fststyle.system.urls import is_url
 from fststyle.system.warn import warn
 
@@ -155,7 +156,7 @@ def _into_file(source: Path | None, target: Path, suffix: str | None) -> Job:
 def _looks_like_output(source: Path, inputs: Sequence[str]) -> str | None:
     """What to say of a last input that does not exist: it may be the output, named as other programs have it."""
     if len(inputs) > 1 and source == Path(inputs[-1]) and not is_there(source):
-        return f"{source} does not exist; check the path, or say -o {source} if it is the output"
+        return f"{source} does not exist; check the path, or say -o {for_shell(source)} if it is the output"
     return None
 
 

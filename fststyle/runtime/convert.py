@@ -17,8 +17,10 @@ from fststyle.model.layouts import Layout, values_of
 from fststyle.pictures.files import find_images, fit_longer_side, read_picture
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
+from fststyle.system.entries import entry
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.shell import for_shell
 from fststyle.system.warn import warn
 
 Io = Literal["float", "uint8"]
@@ -73,7 +75,7 @@ def quantize(
     if model.styles and precision != "fp32":
         raise ModelFileError(
             f"{model.where} has {len(model.styles)} styles, and {precision} is for one; take one out of it: fststyle "
-            f"export {model.where} --mix {model.styles[0]} --precision {precision}"
+            f"export {for_shell(model.where)} --mix {for_shell(entry(model.styles[0]))} --precision {precision}"
         )
     if model.takes.dtype == "float16" and precision != "fp32":
         raise ModelFileError(

@@ -17,8 +17,10 @@ from fststyle.model.devices import ORT_ERRORS, open_session, reason
 from fststyle.model.file import STYLE_NAME, ModelFile, ModelSource, read_model, write_form
 from fststyle.model.layouts import Values, to_tensor
 from fststyle.runtime.mixture import common_card
+from fststyle.system.entries import entry
 from fststyle.system.file_kinds import Kind
-from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.files import place_of, refuse_inputs, refuse_other_kind
+from fststyle.system.shell import for_shell
 
 # On a range of 0..1. The same numbers go through the same nodes, so hardly anything differs. Where the network rounds,
 # to bytes or to 16 bits, it may be a gray level.
@@ -148,8 +150,26 @@ def _named(styles: Sequence[_Style]) -> list[_Style]:
     ]
     name, times = Counter(style.name for style in told).most_common(1)[0]
     if times > 1:
-        raise ModelFileError(f"{times} of the styles are called {name}; rename a file, or leave one out")
+        raise ModelFileError(_told_twice([style.file for style in told if style.name == name], name))
     return told
+
+
+def _told_twice(files: Sequence[ModelFile], name: str) -> str:
+    """What to say of several styles of one name."""
+    paths = [file.path for file in files if file.path is not None]
+    for place, times in Counter(place_of(path) for path in paths).items():
+        if times > 1:
+            twice = next(path for path in paths if place_of(path) == place)
+            return f"{twice} is named twice; leave one out"
+    said = f"{len(files)} of the styles are called {name}"
+    if not paths:
+        return f"{said}; leave one out"
+    if any(not file.styles for file in files):  # it is called as its file is
+        return f"{said}; rename a file, or leave one out"
+    return (
+        f"{said}; take one out under another name: fststyle export {for_shell(paths[-1])} other.onnx --mix "
+        f"{for_shell(entry(name))}"
+    )
 
 
 def _compare(made: onnx.ModelProto, weights: NDArray[np.float32], style: _Style) -> None:

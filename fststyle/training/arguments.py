@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fststyle.system.files import is_folder
 from fststyle.system.option_names import option_name
+from fststyle.system.shell import for_shell
 from fststyle.system.utf8 import utf8
 
 
@@ -194,7 +195,8 @@ class Words:
         if len(positional) == 1 and places[:1] == ["--style"] and is_folder(Path(positional[0])):
             if "--config" not in named:
                 raise UsageError(
-                    f"{positional[0]} is a folder; name the painting first: fststyle train PAINTING {positional[0]}"
+                    f"{positional[0]} is a folder; name the painting first: fststyle train PAINTING "
+                    f"{for_shell(positional[0])}"
                 )
             places = places[1:]
         if len(positional) > len(places):

@@ -5,7 +5,6 @@ Lightning's `Trainer`; a default stands there and nowhere else.
 """
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from fststyle.pictures.files import write_picture
 from fststyle.samples import photo_folder, photos
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
+from fststyle.system.shell import for_shell
 from fststyle.system.warn import warn
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.data.photos import ContentData
@@ -277,7 +277,7 @@ def _report(training: Training) -> None:
             f"{training.judge} is lenient; compare networks with fststyle evaluate, which asks VGG-19", file=sys.stderr
         )
     print(f"pictures: {training.folder / SAMPLES}", file=sys.stderr)
-    print(f"next: fststyle export {shlex.quote(str(last))} {training.name}.onnx", file=sys.stderr)
+    print(f"next: fststyle export {for_shell(last)} {for_shell(f'{training.name}.onnx')}", file=sys.stderr)
 
 
 def parse(args: list[str]) -> TrainCLI:

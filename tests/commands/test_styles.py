@@ -1,6 +1,7 @@
 """Several styles in one file, and networks of one body, at the command line."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,47 @@ def test_what_is_asked_for_wrongly(fststyle: Callable[..., Any], many: str) -> N
         assert result.exit_code in (1, 2)
         assert (said in result.stderr, result.stderr.count("\n")) == (True, 1), result.stderr
         assert not Path("a.onnx").exists()
+
+
+def test_names_that_cannot_stand_together(fststyle: Callable[..., Any], many: str) -> None:
+    """What is said helps: another file name does not, where the same file is named twice or has several styles."""
+    Path("sub").mkdir()
+    Path("sub/one.onnx").write_bytes(Path("one.onnx").read_bytes())
+    Path("again.onnx").write_bytes(Path(many).read_bytes())
+    for words, said in (
+        (["one.onnx", "one.onnx"], "one.onnx is named twice; leave one out"),
+        (["one.onnx", "two.onnx", "sub/../one.onnx"], "one.onnx is named twice; leave one out"),
+        ([many, many], "many.onnx is named twice; leave one out"),
+        (["one.onnx", "sub/one.onnx"], "2 of the styles are called one; rename a file, or leave one out"),
+        ([many, "one.onnx"], "2 of the styles are called one; rename a file, or leave one out"),
+        ([many, "again.onnx"], "take one out under another name: fststyle export again.onnx other.onnx --mix one"),
+    ):
+        result = fststyle("export", "--styles", *words, "-o", "a.onnx")
+        assert (result.exit_code, said in result.stderr, result.stderr.count("\n")) == (1, True, 1), result.stderr
+        assert not Path("a.onnx").exists()
+
+
+def test_names_of_files_like_lists(fststyle: Callable[..., Any], many: str, photo: Pixels) -> None:
+    """What is printed to copy works, and quotes name what has colons and commas."""
+    strange = Path("one.onnx").rename("a:0.5,b.onnx")
+    result = fststyle("stylize", "--blend", f'"{strange}":1,two.onnx:1', "photo.png", "-o", "mixed.png")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(
+        read_picture(Path("mixed.png")).rgb, Stylizer(many)(photo, mix={"one": 1, "two": 1}).astype(np.uint8)
+    )
+    said = fststyle("export", "--styles", "two.onnx", strange, "-o", "-both.onnx").stdout.splitlines()[-1]
+    assert said == """next: fststyle stylize ./-both.onnx photo.jpg --mix '"a:0.5,b"'"""
+    assert (
+        fststyle("stylize", *shlex.split(said)[3:4], "photo.png", *shlex.split(said)[5:], "-o", "one.png").exit_code
+        == 0
+    )
+    expected = Stylizer(many)(photo, mix="one")
+    assert np.abs(read_picture(Path("one.png")).rgb.astype(int) - expected).max() <= 1
+    said = fststyle("quantize", "./-both.onnx", "small.onnx").stderr
+    assert "fststyle export ./-both.onnx --mix two --precision int8" in said
+    assert "quantize ./-both.onnx -o small.onnx" in fststyle("quantize", "--", "-both.onnx").stderr
+    refused = fststyle("export", "./-both.onnx", "--license", "MIT").stderr
+    assert "fststyle quantize ./-both.onnx OUT.onnx" in refused
 
 
 def test_info_tells_who_shares_a_body(fststyle: Callable[..., Any], many: str) -> None:

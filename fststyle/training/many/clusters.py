@@ -12,6 +12,7 @@ from fststyle.cluster.ray_cluster import cluster, most_cpus, workers_for
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, reason_of
 from fststyle.system.one_line import one_line
+from fststyle.system.shell import for_shell
 from fststyle.system.signals import SignalWatch
 from fststyle.training.many.launch import CORES_EACH, run_row
 from fststyle.training.many.plan import Request, State
@@ -125,7 +126,7 @@ def slurm_script(
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@{_NOTICE}
 # One row of the sheet a task; a task that is begun again goes on from its last checkpoint. To submit it:
-#   sbatch {shlex.quote(str(output / SCRIPT))}
+#   sbatch {for_shell(output / SCRIPT)}
 # Put --time, --partition and --account behind sbatch as your cluster wants them. When all have ended:
 #   {shlex.join([*command, "--report"])}
 # It is exec that lets the signal reach the row.
