@@ -17,6 +17,7 @@ from fststyle.cluster.tasks import Task
 from fststyle.errors import FststyleError
 from fststyle.jobs.plan import Job
 from fststyle.jobs.run import Result, Settings, run
+from fststyle.model.file import read_model
 from fststyle.paint.blend import Blend
 from fststyle.paint.stylizer import Opening, Stylizer
 from fststyle.system.urls import is_url
@@ -52,7 +53,10 @@ class Recipe:
             FststyleError: As `Stylizer`.
         """
         device = "cpu" if self.device == "auto" else self.device  # the others' GPUs are no worker's to take
-        stylizers = [Stylizer(data, device, **self.opening) for data in self.networks]
+        stylizers = [
+            Stylizer(read_model(data, name), device, **self.opening)
+            for data, name in zip(self.networks, self.names, strict=True)
+        ]
         return Blend(stylizers, self.weights) if self.weights else stylizers[0]
 
 
@@ -172,7 +176,7 @@ class PicturePainter:
         for ours, theirs in ((staged.job.source, staged.task.source), (staged.job.target, staged.task.target)):
             if ours is not None and theirs is not None:
                 text = text.replace(str(ours), theirs)
-        return text.replace("<bytes>", self._recipe.names[0]) if len(self._recipe.names) == 1 else text
+        return text
 
 
 def _submit(pool: ThreadPoolExecutor, scratch: Path, part: Sequence[tuple[int, Task]]) -> list["Future[_Staged]"]:

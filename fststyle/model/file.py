@@ -23,6 +23,7 @@ from fststyle.model.gallery import advice_for, find_network
 from fststyle.model.sizes import check_sizes
 from fststyle.system.file_kinds import HEAD_BYTES, Kind, kind_of_content
 from fststyle.system.files import is_file, require_regular_file, write_result
+from fststyle.system.shell import for_shell
 
 INPUT_NAME = "content"
 OUTPUT_NAME = "stylized"
@@ -41,11 +42,12 @@ QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear", "QLinearConv"})
 _MAX_BYTES = 512 * 2**20
 
 _ORDER = "the network comes first and the pictures after it"
+_PICTURE = f"{_ORDER}; fststyle new makes a network of a painting"
 
 # What people take for an ONNX file, by its first bytes, and what to do instead.
 _MISTAKEN = (
-    (b"\x89PNG", "a PNG picture", _ORDER),
-    (b"\xff\xd8\xff", "a JPEG picture", _ORDER),
+    (b"\x89PNG", "a PNG picture", _PICTURE),
+    (b"\xff\xd8\xff", "a JPEG picture", _PICTURE),
     (b"PK\x03\x04", "a torch checkpoint or zip archive", "export it with `fststyle export`, or unpack it"),
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
     (b"<", "a web page", "download the file itself"),
@@ -90,7 +92,7 @@ class ModelFile:
 
     @property
     def where(self) -> str:
-        """The file's path, for messages; "<bytes>" if there is none."""
+        """The file's path, for messages; if there is none, what it was called when it was read."""
         return self.name if self.path is None else str(self.path)
 
     @property
@@ -99,18 +101,19 @@ class ModelFile:
         return self.takes.dtype == "uint8"
 
 
-def read_model(source: ModelSource) -> ModelFile:
+def read_model(source: ModelSource, called: str = "<bytes>") -> ModelFile:
     """Read and check a network, ours or someone else's, from picture to picture.
 
     Args:
         source: The ONNX file, the name of a network that ships, or a file's bytes.
+        called: What messages call bytes.
 
     Raises:
         ModelFileError: There is no such file or name; it is not ONNX, or broken; it holds what a style network does not
             need; or its weights are not those that its card was written for.
     """
     path = None if isinstance(source, bytes) else find_network(Path(source))
-    name = "<bytes>" if path is None else str(path)
+    name = called if path is None else str(path)
     data = source if isinstance(source, bytes) else _read_bytes(Path(name))
     for start, kind, remedy in _MISTAKEN:
         if data.startswith(start):
@@ -261,7 +264,8 @@ def _refuse_material(data: bytes, name: str) -> None:
     """Refuse a picture or video of any kind; some networks begin like one, so this is for what is no network."""
     kind = kind_of_content(data[:HEAD_BYTES])
     if kind in (Kind.PICTURE, Kind.VIDEO):
-        raise ModelFileError(f"{name} is {kind.value}, not an ONNX file; {_ORDER}")
+        remedy = _PICTURE if kind is Kind.PICTURE else _ORDER
+        raise ModelFileError(f"{name} is {kind.value}, not an ONNX file; {remedy}")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -279,7 +283,7 @@ def _read_bytes(path: Path) -> bytes:
     except OSError as error:
         remedy = "name an ONNX file"
         if is_file(path / "last.ckpt"):
-            remedy = f"it holds a training: export that first, fststyle export {path}"
+            remedy = f"it holds a training: export that first, fststyle export {for_shell(path)}"
         raise ModelFileError(f"{path} cannot be read ({error.strerror or error}); {remedy}") from error
 
 

@@ -19,7 +19,7 @@ from fststyle.graph.style_numbers import style_numbers, with_numbers
 from fststyle.model.card import ModelCard
 from fststyle.model.defaults import STYLE_SIZE, STYLE_SIZES
 from fststyle.model.devices import open_session
-from fststyle.model.file import read_model, with_card, write_model
+from fststyle.model.file import ModelFile, read_model, with_card, write_model
 from fststyle.paint.stylizer import Opening, Stylizer
 from fststyle.pictures.files import DEFAULT_MAX_PIXELS
 from fststyle.pictures.painting import look_at
@@ -57,10 +57,10 @@ class Predicted(NamedTuple):
     card: ModelCard
     strangeness: float
 
-    @property
-    def data(self) -> bytes:
-        """The bytes of its file."""
-        return bytes(with_card(self.model, self.card).SerializeToString())
+    def file(self) -> ModelFile:
+        """As `read_model` gives it of a file; messages call it by its painting."""
+        data = with_card(self.model, self.card).SerializeToString()
+        return read_model(data, f"the network predicted from {self.card.painting}")
 
 
 def predicted_graph(rgb: Pixels) -> tuple[onnx.ModelProto, float]:
@@ -173,8 +173,7 @@ def new_style(
         ImageError: The painting cannot be read.
         ValueError: An argument is out of its range.
     """
-    made = predict(painting, style_size=style_size)
-    return Stylizer(made.data, device, **opening)
+    return Stylizer(predict(painting, style_size=style_size).file(), device, **opening)
 
 
 def _part(rgb: Pixels) -> Pixels:

@@ -30,8 +30,7 @@ def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile |
     cards = [file.card for file in files if file.card is not None]
     if cards:
         made = with_card(made, common_card(cards, "+".join(card.style for card in cards)))
-    read = read_model(made.SerializeToString())
-    return replace(read, name=f"{'+'.join(Path(file.name).stem for file in files)}.onnx")
+    return read_model(made.SerializeToString(), f"{'+'.join(Path(file.name).stem for file in files)}.onnx")
 
 
 def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:

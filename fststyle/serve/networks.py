@@ -13,6 +13,7 @@ from fststyle.paint.blend import Blend, parse_blend
 from fststyle.paint.stylizer import Stylizer
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
+from fststyle.system.files import place_of
 from fststyle.web.networks import describe
 
 # Beside its few megabytes, a session keeps the memory that its largest picture took.
@@ -63,6 +64,8 @@ class Networks:
         for path in paths:
             if path.stem in (".", "..") or set(path.stem) & set(",:/"):
                 raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
+            if path.stem in self._offers and place_of(path) == place_of(self._offers[path.stem].path):
+                raise FststyleError(f"{path} is named twice; leave one out")
             if path.stem in self._offers:
                 raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
             self.add(path.stem, path)
@@ -122,7 +125,7 @@ class Networks:
                 self._open.move_to_end(name)
                 return self._open[name]
             opened = self._open[name] = Stylizer(
-                offer.file.data,
+                replace(offer.file, name=name, path=None),  # what is said of it goes to others, too
                 self._settings.device,
                 threads=self._settings.threads,
                 memory=self._settings.memory,

@@ -66,5 +66,5 @@ class Styles:
         except ImageError as error:
             sentence = str(error).replace("the picture", "the style").replace("the painting", "the style")
             raise RefusedError(422, sentence) from error
-        stylizer = Stylizer(made.data, settings.device, threads=settings.threads, memory=settings.memory)
+        stylizer = Stylizer(made.file(), settings.device, threads=settings.threads, memory=settings.memory)
         return Style(stylizer, made.strangeness)

@@ -27,3 +27,18 @@ def test_networks_of_one_title_and_architecture_are_told_apart(tmp_path: Path) -
 def test_a_name_that_reads_as_a_blend_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(FststyleError, match="rename"):
         Networks(Settings(tmp_path, copies(tmp_path, name)))
+
+
+def test_names_that_cannot_stand_together(tmp_path: Path) -> None:
+    (path,) = copies(tmp_path, "one")
+    with pytest.raises(FststyleError, match=r"one\.onnx is named twice; leave one out"):
+        Networks(Settings(tmp_path, (path, path)))
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(FststyleError, match="two networks are called one; rename one of the files"):
+        Networks(Settings(tmp_path, (path, *copies(tmp_path / "sub", "one"))))
+
+
+def test_clients_read_the_name_in_messages_and_no_path(tmp_path: Path) -> None:
+    stylizer = Networks(Settings(tmp_path, copies(tmp_path, "one"))).stylizer("one")
+    with pytest.raises(ValueError, match=r"^one has one style, so there is nothing to mix"):
+        stylizer.mixed("wave")
