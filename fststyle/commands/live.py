@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from fststyle.commands.options import (
+    BlendOption,
     Device,
     Grain,
     KeepColor,
     LayoutName,
     Mask,
     MixOption,
-    Network,
     PassesOption,
     Scale,
     Strength,
+    StyleOption,
+    StyleSize,
     Threads,
     controls_of,
+    network_names,
     sides,
 )
+from fststyle.commands.painters import Painter
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
@@ -32,7 +36,15 @@ _STDOUT = "-"
 
 
 def live(
-    model: Network,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            autocompletion=network_names,
+            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
+            show_default=False,
+        ),
+    ] = None,
     camera: Annotated[
         str, typer.Option(metavar="NUMBER|FILE", help="A camera's number or device, or a video that plays like one.")
     ] = "0",
@@ -58,7 +70,10 @@ def live(
         str | None, typer.Option(metavar="RATE", help="Frames a second of the output. Default: the camera's.")
     ] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Swap left and right.")] = False,
+    blend: BlendOption = None,
     mix: MixOption = None,
+    style: StyleOption = None,
+    style_size: StyleSize = None,
     strength: Strength = 1.0,
     scale: Scale = 1.0,
     keep_color: KeepColor = False,
@@ -76,7 +91,7 @@ def live(
 ) -> None:
     """Paint a camera live, as a virtual camera for calls and streams; pictures that come too fast are dropped."""
     from fststyle.paint.frames import FrameStylizer, Steadiness
-    from fststyle.paint.stylizer import Stylizer
+    from fststyle.paint.stylizer import Opening
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import abandon_stdout, require_stream
 
@@ -86,14 +101,20 @@ def live(
         from fststyle.video.timing import parse_rate, parse_time
         from fststyle.video.virtual_camera import sink_for
 
+    chosen = Painter(model, blend, style, style_size)
+    chosen.check(mix, layout)
+    if model is None and chosen.instead is None:
+        raise typer.BadParameter("name a network: fststyle live udnie_tiny", param_hint="MODEL")
+    if model is not None and chosen.instead is not None:
+        raise typer.BadParameter(f"{chosen.instead} already; leave {model} out")
     asked = None if size is None else sides(size, "--size")
     wanted = None if fps is None else parse_rate(fps)
     seconds = None if end is None else float(parse_time(end))
     if output == _STDOUT:
         require_stream("stdout")
-    stylizer = Stylizer.load(model, device, layout=cast("Layout", layout), threads=threads)
+    painter = chosen.open(device, Opening(layout=cast("Layout", layout), threads=threads))
     paint = FrameStylizer(
-        stylizer, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain, passes, mix)
+        painter, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     )
     shown = _Shown(as_json)
     with SignalWatch() as watch, Camera(camera, asked, max_side, mirror=mirror) as source:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from fststyle.model.defaults import STYLE_SIZES
 from fststyle.system.files import is_there
 
 if TYPE_CHECKING:
@@ -122,6 +123,27 @@ MixOption = Annotated[
         "--mix",
         metavar="a:0.7,b:0.3",
         help="Styles of a network that has several: one name, or some with weights. Default: the first.",
+        show_default=False,
+    ),
+]
+
+
+StyleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--style",
+        metavar="PAINTING",
+        help="Paint in the style of this picture, with a network predicted from it, in the place of MODEL.",
+        show_default=False,
+    ),
+]
+StyleSize = Annotated[
+    int | None,
+    typer.Option(
+        "--style-size",
+        min=STYLE_SIZES[0],
+        max=STYLE_SIZES[1],
+        help="Shorter side that --style is looked at with.",
         show_default=False,
     ),
 ]

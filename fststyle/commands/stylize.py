@@ -19,6 +19,8 @@ from fststyle.commands.options import (
     PassesOption,
     Scale,
     Strength,
+    StyleOption,
+    StyleSize,
     Threads,
     Workers,
     controls_of,
@@ -26,8 +28,9 @@ from fststyle.commands.options import (
     on_ray,
     refuse_network_beside,
 )
+from fststyle.commands.painters import Painter
 from fststyle.commands.painting import Bar, Line, silent_stdout, summarize
-from fststyle.model.defaults import STYLE_SIZES
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.cluster.pictures import Painted
@@ -66,23 +69,8 @@ def stylize(
     layout: LayoutName = "rgb1",
     blend: BlendOption = None,
     mix: MixOption = None,
-    style: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PAINTING",
-            help="Paint in the style of this picture, with a network predicted from it.",
-            show_default=False,
-        ),
-    ] = None,
-    style_size: Annotated[
-        int | None,
-        typer.Option(
-            min=STYLE_SIZES[0],
-            max=STYLE_SIZES[1],
-            help="Shorter side that --style is looked at with.",
-            show_default=False,
-        ),
-    ] = None,
+    style: StyleOption = None,
+    style_size: StyleSize = None,
     max_side: Annotated[
         int | None, typer.Option(min=1, help="Shrink each picture first, to at most this many pixels a side.")
     ] = None,
@@ -124,28 +112,22 @@ def stylize(
     from fststyle.system.file_kinds import Kind, kind_of_name
     from fststyle.system.memory import parse_bytes
 
-    if blend is not None and style is not None:
-        raise typer.BadParameter("--blend and --style both say what paints; leave one out")
-    if style is not None and mix is not None:
-        raise typer.BadParameter("--mix chooses among the styles of a network, and --style makes one; leave one out")
-    if style is not None and layout != "rgb1":
-        raise typer.BadParameter("--layout is for a network of somebody else; leave it out beside --style")
-    if style_size is not None and style is None:
-        raise typer.BadParameter("--style-size needs --style")
     # With --blend or --style the first word is a picture already.
-    named = "--blend names the networks" if blend is not None else "--style makes the network" if style else None
+    named = Painter(None, blend, style, style_size).instead
     words = [word for word in (model, *(inputs or [])) if word is not None]
     if named is not None and words:
         refuse_network_beside(words[0], named)
     elif len(words) == 1 and kind_of_name(Path(words[0])) is Kind.PICTURE:
         raise typer.BadParameter(
             f"{plain(words[0])} is a picture; name a network before it: fststyle stylize starry_night "
-            f"{plain(words[0])}",
+            f"{for_shell(words[0])}",
             param_hint="MODEL",
         )
     if named is None and not words:
         raise typer.BadParameter("name a network and pictures: fststyle stylize starry_night photo.jpg")
     network, inputs = ("", words) if named is not None else (words[0], words[1:])
+    painter = Painter(network, blend, style, style_size)
+    painter.check(mix, layout)
     if not inputs:
         raise typer.BadParameter("name at least one picture or folder", param_hint="INPUT")
     opening = Opening(
@@ -168,25 +150,12 @@ def stylize(
     controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     if on_ray(on, workers):
         if style is not None:
-            raise typer.BadParameter(f"--style works in this process; write the network first: fststyle new {style}")
+            raise typer.BadParameter(
+                f"--style works in this process; write the network first: fststyle new {for_shell(style)}"
+            )
         _on_ray(network, blend, inputs, output, controls, workers, device, opening, asked)
     else:
-        painter = _painter(network, blend, style, style_size, device, opening)
-        _here(painter, inputs, output, controls, asked)
-
-
-def _painter(
-    model: str, blend: str | None, style: Path | None, style_size: int | None, device: str, opening: "Opening"
-) -> "Stylizer | Blend":
-    from fststyle.paint.blend import Blend
-    from fststyle.paint.stylizer import Stylizer
-
-    if style is not None:
-        from fststyle.predict.new_style import new_style
-
-        sized: dict[str, Any] = {} if style_size is None else {"style_size": style_size}
-        return new_style(style, device=device, **sized, **opening)
-    return Stylizer(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
+        _here(painter.open(device, opening), inputs, output, controls, asked)
 
 
 def _here(

@@ -1,6 +1,5 @@
 """`fststyle video`: a video painted, with its sound, its times, and nothing lost."""
 
-import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -18,6 +17,8 @@ from fststyle.commands.options import (
     PassesOption,
     Scale,
     Strength,
+    StyleOption,
+    StyleSize,
     Threads,
     Workers,
     controls_of,
@@ -27,9 +28,11 @@ from fststyle.commands.options import (
     required_output,
     sides,
 )
+from fststyle.commands.painters import Painter
 from fststyle.commands.video_progress import Bar, Events
-from fststyle.commands.video_work import Told, fingerprint, video_on_ray
+from fststyle.commands.video_work import Told, fingerprint, told_of_late_styles, video_on_ray
 from fststyle.system.extras import extra
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.paint.stylizer import Layout
@@ -43,7 +46,7 @@ def video(
         typer.Argument(
             metavar="MODEL",
             autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend.",
+            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
             show_default=False,
         ),
     ],
@@ -88,6 +91,8 @@ def video(
     ] = "copy",
     blend: BlendOption = None,
     mix: MixOption = None,
+    style: StyleOption = None,
+    style_size: StyleSize = None,
     morph: Annotated[
         str | None,
         typer.Option(
@@ -132,10 +137,9 @@ def video(
     ] = False,
 ) -> None:
     """Paint a video; sound, subtitles and frame times are kept."""
-    from fststyle.paint.blend import Blend
     from fststyle.paint.frames import FrameStylizer, Steadiness
     from fststyle.paint.morph import parse_morph
-    from fststyle.paint.stylizer import Opening, Stylizer
+    from fststyle.paint.stylizer import Opening
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import require_stream
 
@@ -143,16 +147,17 @@ def video(
         from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.timing import parse_cut
 
-    model, source, output = _arguments(model, source, output, blend)
-    named = f"--blend {shlex.quote(blend)}" if blend is not None else shlex.quote(model)
-    target = required_output(output, into, f"fststyle video {named} {shlex.quote(source)} -o painted.mp4")
+    asked = Painter(model, blend, style, style_size)
+    asked.check(mix, layout, morph)
+    source, output = _arguments(asked, model, source, output)
+    target = required_output(output, into, f"fststyle video {asked.words} {for_shell(source)} -o painted.mp4")
     shown: Bar | Events = Events() if as_json else Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
         controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
         changes = None if morph is None else parse_morph(morph)
         opening = Opening(layout=cast("Layout", layout), threads=threads)
-        painter = Stylizer.load(model, device, **opening) if blend is None else Blend.load(blend, device, **opening)
+        painter = asked.open(device, opening)
         job = Job(
             source,
             target,
@@ -178,8 +183,9 @@ def video(
                 require_stream(name)
         with SignalWatch() as watch:
             function = FrameStylizer(painter, steadiness, controls, changes)
+            begun = told_of_late_styles(shown.begin, changes)
             told: Told = {
-                "begun": shown.begin,
+                "begun": begun,
                 "painted": shown.advance,
                 "stop": lambda: watch.received is not None,
             }
@@ -197,17 +203,18 @@ def video(
         raise typer.Exit(128 + (watch.received or 2))
 
 
-def _arguments(model: str, source: str | None, output: str | None, blend: str | None) -> tuple[str, str, str | None]:
-    """Network, input and output; with --blend the first word is the input already.
+def _arguments(asked: Painter, model: str, source: str | None, output: str | None) -> tuple[str, str | None]:
+    """Input and output; with --blend or --style the first word is the input already.
 
     Raises:
         BadParameter: There are too few words, or too many.
     """
-    if blend is None:
+    if asked.instead is None:
         if source is None:
             raise typer.BadParameter("name the video after the network", param_hint="IN")
-        return model, source, output
-    refuse_network_beside(model, "--blend names the networks")
+        return source, output
+    refuse_network_beside(model, asked.instead)
     if output is not None:
-        raise typer.BadParameter(f"with --blend there is one input and one output; leave {output} out")
-    return "", model, source
+        with_it = "--blend" if asked.blend is not None else "--style"
+        raise typer.BadParameter(f"with {with_it} there is one input and one output; leave {output} out")
+    return model, source

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
 from fststyle.commands.painting import silent_stdout
+from fststyle.system.warn import warn
 
 if TYPE_CHECKING:
     from fststyle.paint.blend import Blend
@@ -34,6 +35,18 @@ class Told(TypedDict):
     begun: "Callable[[Clip, int], None]"
     painted: "Callable[[Progress], None]"
     stop: Callable[[], bool]
+
+
+def told_of_late_styles(begun: "Callable[[Clip, int], None]", morph: "Morph | None") -> "Callable[[Clip, int], None]":
+    """Also warn of a style that a morph would reach after the end of the clip."""
+
+    def told(clip: "Clip", done: int) -> None:
+        begun(clip, done)
+        late = None if morph is None else morph.unreached(clip.last)
+        if late is not None:
+            warn(f"the video ends at {clip.last or 0:.4g} s, before the morph reaches {late}")
+
+    return told
 
 
 def video_on_ray(

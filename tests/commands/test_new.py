@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
+from video_clips import make_clip, rgb_frames
 
-from fststyle import samples
+from fststyle import new_style, samples
 from fststyle.cli import app
 from fststyle.model.file import read_model
 
@@ -51,6 +52,52 @@ def test_a_photo_is_painted_like_a_painting_at_once(here: Path) -> None:
     assert Image.open(here / "painted.png").size == (64, 48)
     assert run("stylize", "--style", SWIRLS, "--style-size", "64", "photo.png").exit_code == 0
     assert (here / "photo_swirls.png").exists()
+
+
+def test_messages_name_the_painting(here: Path) -> None:
+    """No file of the network exists that could be named."""
+    with pytest.raises(ValueError, match=r"the network predicted from swirls\.jpg has one style"):
+        new_style(SWIRLS)(np.zeros((48, 64, 3), np.uint8), mix="a")
+    for command in ("stylize", "info", "web", "serve"):
+        result = run(command, SWIRLS, *(["photo.png"] if command == "stylize" else []))
+        assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+        assert "fststyle new makes a network of a painting" in result.output
+
+
+def test_a_video_and_a_camera_are_painted_like_a_painting_at_once(here: Path) -> None:
+    make_clip(here / "in.mp4", times=range(3), audio=0)
+    result = run("video", "--style", SWIRLS, "in.mp4", "out.mp4", "--follow", "1", "--carry", "0")
+    assert result.exit_code == 0, result.output
+    assert run("new", SWIRLS, "swirls.onnx").exit_code == 0
+    assert run("video", "swirls.onnx", "in.mp4", "file.mp4", "--follow", "1", "--carry", "0").exit_code == 0
+    at_once, twice = (np.array(rgb_frames(here / name)) for name in ("out.mp4", "file.mp4"))
+    np.testing.assert_array_equal(at_once, twice)
+    assert np.abs(at_once.astype(int) - np.array(rgb_frames(here / "in.mp4"))).mean() > 10
+    for words in (("--style", SWIRLS, "--style-size", "100"), ("--blend", "swirls.onnx:1,swirls.onnx:2")):
+        result = run("live", *words, "--camera", "in.mp4", "-o", "-", "--max-side", "64")
+        assert (result.exit_code, "y4m" in result.stderr or "pictures in" in result.stderr) == (0, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("video", "--style", SWIRLS, "udnie", "in.mp4"), "--style makes the network already; leave udnie out"),
+        (("video", "--style", SWIRLS, "in.mp4", "out.mp4", "more.mp4"), "leave more.mp4 out"),
+        (("video", "--style", SWIRLS, "in.mp4"), "in.mp4 -o painted.mp4"),
+        (("video", "--style", SWIRLS, "in.mp4", "out.mp4", "--morph", "a,b"), "leave one out"),
+        (("video", "--style-size", "99", "udnie", "in.mp4", "out.mp4"), "--style-size needs --style"),
+        (("video", "--style", SWIRLS, "--blend", "udnie", "in.mp4", "out.mp4"), "leave one out"),
+        (("live",), "name a network: fststyle live udnie_tiny"),
+        (("live", "udnie", "--style", SWIRLS), "--style makes the network already; leave udnie out"),
+        (("live", "--style", SWIRLS, "--mix", "a"), "leave one out"),
+        (("live", "--style", "none.jpg", "--camera", "in.mp4"), "none.jpg"),
+    ],
+)
+def test_mistakes_with_videos_are_one_line(words: tuple[str, ...], said: str, here: Path) -> None:
+    result = run(*words)
+    assert result.exit_code in (1, 2)
+    assert (said in result.stderr, result.stderr.count("\n")) == (True, 1), result.stderr
+    assert sorted(path.name for path in here.iterdir()) == ["photo.png"]
 
 
 @pytest.mark.parametrize(

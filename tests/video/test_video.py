@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -707,3 +708,7 @@ def test_a_morph_at_the_command_line(sibling: Callable[..., Path], tmp_path: Pat
     )
     assert result.exit_code == 0, result.output
     assert len(rgb_frames(target)) == 3
+    late = ["video", str(tmp_path / "many.onnx"), str(source), str(target), "--morph", "one:0,two:60"]
+    result = CliRunner().invoke(app, late)
+    assert (result.exit_code, result.stderr.count("\n")) == (0, 2), result.stderr
+    assert re.search(r"warning: the video ends at \S+ s, before the morph reaches two at 60 s", result.stderr)

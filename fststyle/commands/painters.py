@@ -1,0 +1,76 @@
+"""What paints, by the words of `stylize`, `video` and `live`: a network, several, or a painting."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from fststyle.system.shell import for_shell
+
+if TYPE_CHECKING:
+    from fststyle.paint.blend import Blend
+    from fststyle.paint.stylizer import Opening, Stylizer
+
+
+class Painter(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        model: A network, if neither of the next two is given.
+        blend: Several, with weights.
+        style: A painting, of which a network is predicted.
+        style_size: Shorter side that it is looked at with.
+    """
+
+    model: str | None
+    blend: str | None
+    style: Path | None
+    style_size: int | None
+
+    @property
+    def instead(self) -> str | None:
+        """What stands in the place of a network, to begin a message with."""
+        if self.blend is not None:
+            return "--blend names the networks"
+        return None if self.style is None else "--style makes the network"
+
+    @property
+    def words(self) -> str:
+        """How the command names it."""
+        if self.blend is not None:
+            return f"--blend {for_shell(self.blend)}"
+        return for_shell(self.model or "MODEL") if self.style is None else f"--style {for_shell(self.style)}"
+
+    def check(self, mix: str | None, layout: str, morph: str | None = None) -> None:
+        """Refuse options that mean nothing together.
+
+        Raises:
+            BadParameter: Which.
+        """
+        if self.style is None:
+            if self.style_size is not None:
+                raise typer.BadParameter("--style-size needs --style")
+            return
+        if self.blend is not None:
+            raise typer.BadParameter("--blend and --style both say what paints; leave one out")
+        for option, value, does in (("--mix", mix, "chooses among"), ("--morph", morph, "moves between")):
+            if value is not None:
+                raise typer.BadParameter(
+                    f"{option} {does} the styles of a network, and --style makes one; leave one out"
+                )
+        if layout != "rgb1":
+            raise typer.BadParameter("--layout is for a network of somebody else; leave it out beside --style")
+
+    def open(self, device: str, opening: "Opening") -> "Stylizer | Blend":
+        """Ready to paint."""
+        from fststyle.paint.blend import Blend
+        from fststyle.paint.stylizer import Stylizer
+
+        if self.style is not None:
+            from fststyle.predict.new_style import new_style
+
+            sized: dict[str, Any] = {} if self.style_size is None else {"style_size": self.style_size}
+            return new_style(self.style, device=device, **sized, **opening)
+        if self.blend is not None:
+            return Blend.load(self.blend, device, **opening)
+        return Stylizer(self.model or "", device, **opening)
