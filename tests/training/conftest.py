@@ -1,5 +1,7 @@
 """Small stand-ins for the real thing: a random VGG, noise photos, a painting."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from fststyle.training.cost.cost import Cost
 from fststyle.training.cost.loss_network import LossNetwork
 
 # As in the processes that tests start: sums in another order would differ in the last bit, and small tensors are no
@@ -34,6 +37,13 @@ def vgg19_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "vgg19.safetensors"
     save_file({f"features.{name}": tensor for name, tensor in network.features.state_dict().items()}, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def shallow_cost(vgg19_file: Path) -> Callable[..., Cost]:
+    """Judged by the random VGG, whose channels need no normalization; that would take longer than a short run."""
+    given = {"content_layers": ("relu2_2",), "style_layers": SHALLOW, "normalize_channels": False}
+    return partial(Cost, **{"weights": vgg19_file} | given)
 
 
 @pytest.fixture(scope="session")
@@ -68,5 +78,6 @@ def train_arguments(vgg19_file: Path, photo_folder: Path, painting: Path) -> lis
         *("--data.crop", "32", "--data.val_size", "48", "--data.val_photos", "2", "--data.batch_size", "2"),
         *("--data.num_workers", "0", "--model.network", "fast", "--model.width", "0.25", "--model.style_size", "64"),
         *layers,
+        *("--model.cost.normalize_channels", "false"),  # as in shallow_cost
         *("--trainer.accelerator", "cpu", "--trainer.val_check_interval", "1000"),
     ]

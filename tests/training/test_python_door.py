@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from fststyle.training.fit.schedule import one_cycle
 
 @pytest.fixture
 def module(painting: Path, vgg19_file: Path) -> StyleTransferModule:
-    cost = Cost(weights=str(vgg19_file), content_layers=("relu1_2",), style_layers=("relu1_2",))
+    layers = {"content_layers": ("relu1_2",), "style_layers": ("relu1_2",)}
+    cost = Cost(weights=str(vgg19_file), normalize_channels=False, **layers)
     return StyleTransferModule(str(painting), width=0.25, style_size=64, cost=cost, warmup=0.5, ema_decay=0.9)
 
 
@@ -117,9 +119,9 @@ def test_an_epoch_is_every_photo_once(photo_folder: Path, tmp_path: Path) -> Non
 
 
 def test_a_run_by_epochs_that_is_resumed_equals_an_unbroken_one(
-    painting: Path, vgg19_file: Path, photo_folder: Path, tmp_path: Path
+    painting: Path, shallow_cost: Callable[..., Cost], photo_folder: Path, tmp_path: Path
 ) -> None:
-    cost = Cost(weights=vgg19_file, content_layers=("relu1_2",), style_layers=("relu1_2",))
+    cost = shallow_cost()
 
     class Save(Callback):
         def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
@@ -224,10 +226,9 @@ def test_weights_in_another_precision_are_refused(
 
 
 def test_tiny_without_a_teacher_is_warned_of(
-    painting: Path, vgg19_file: Path, data: ContentData, tmp_path: Path
+    painting: Path, shallow_cost: Callable[..., Cost], data: ContentData, tmp_path: Path
 ) -> None:
-    cost = Cost(weights=vgg19_file, content_layers=("relu1_2",), style_layers=("relu1_2",))
-    module = StyleTransferModule(painting, network="tiny", width=0.25, style_size=64, cost=cost)
+    module = StyleTransferModule(painting, network="tiny", width=0.25, style_size=64, cost=shallow_cost())
     with pytest.warns(UserWarning, match=r"tiny alone learns blotches.*--teacher"):
         trainer(tmp_path, max_steps=1, enable_checkpointing=False, limit_val_batches=0).fit(module, data)
 

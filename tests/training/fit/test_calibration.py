@@ -1,6 +1,6 @@
 """A weight for a painting: the line through the probe's losses, and that a painting farther away gets less."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -21,11 +21,11 @@ def test_the_weight_lies_on_a_line_in_its_logarithm() -> None:
 
 @pytest.mark.slow
 def test_the_probe_loses_more_of_the_photos_the_more_the_style_weighs(
-    vgg19_file: Path, monkeypatch: pytest.MonkeyPatch
+    shallow_cost: Callable[..., Cost], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calibration, "_STEPS", 15)
     monkeypatch.setattr(calibration, "_SIDE", 32)
-    cost = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"))
+    cost = shallow_cost()
     stripes = torch.rand(1, 3, 1, 48, generator=torch.Generator().manual_seed(0)).expand(1, 3, 48, 48).contiguous()
     losses = probe(cost, stripes)
     assert losses == sorted(losses)

@@ -1,5 +1,6 @@
 """The average, what a checkpoint carries and what stops a run. Steps run in test_training_cli.py."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,15 +100,8 @@ def test_a_painting_that_is_no_picture(tmp_path: Path) -> None:
         StyleTransferModule(tmp_path / "painting.jpg")
 
 
-def test_the_cost_of_a_step_by_hand(painting: Path, vgg19_file: Path) -> None:
-    cost = Cost(
-        weights=vgg19_file,
-        content_layers=("relu2_2",),
-        style_layers=("relu1_2", "relu2_2"),
-        grid_weight=2.0,
-        temporal_weight=0.5,
-        temporal_lighting=0.1,
-    )
+def test_the_cost_of_a_step_by_hand(painting: Path, shallow_cost: Callable[..., Cost]) -> None:
+    cost = shallow_cost(grid_weight=2.0, temporal_weight=0.5, temporal_lighting=0.1)
     module = StyleTransferModule(painting, width=0.25, style_size=64, strength=True, cost=cost)
     module.setup("fit")
     run = {"global_step": 2, "max_steps": 4, "world_size": 2, "global_rank": 1}

@@ -34,7 +34,13 @@ def small(vgg19_file: Path, photo_folder: Path, painting: Path) -> Settings:
     """The run of `train_arguments`, in Python's words."""
     return {
         **{"style": painting, "photos": str(photo_folder), "weights": str(vgg19_file)},
-        **{"content_layers": ("relu2_2",), "style_layers": ("relu1_2", "relu2_2"), "crop": 32, "val_size": 48},
+        **{
+            "content_layers": ("relu2_2",),
+            "style_layers": ("relu1_2", "relu2_2"),
+            "normalize_channels": False,
+            "crop": 32,
+            "val_size": 48,
+        },
         **{"val_photos": 2, "batch_size": 2, "workers": 0, "network": "fast", "width": 0.25, "style_size": 64},
         **{"device": "cpu", "val_check_interval": 1000, "enable_progress_bar": False},
     }

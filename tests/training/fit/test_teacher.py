@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def test_borders_do_not_count() -> None:
 
 
 def test_likeness_is_learned_first_and_counts_beside_the_cost_then(
-    painting: Path, photo_folder: Path, vgg19_file: Path
+    painting: Path, photo_folder: Path, shallow_cost: Callable[..., Cost]
 ) -> None:
     torch.manual_seed(0)
-    cost = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"), grid_weight=0)
+    cost = shallow_cost(grid_weight=0)
     module = StyleTransferModule(
         painting, network="fast", width=0.25, style_size=64, cost=cost, teacher=str(PHOTOS_BACK)
     )

@@ -29,11 +29,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def make(painting: Path, vgg19_file: Path) -> Callable[..., StyleTransferModule]:
+def make(painting: Path, shallow_cost: Callable[..., Cost]) -> Callable[..., StyleTransferModule]:
     def make(**settings: Any) -> StyleTransferModule:
         of_cost = {name: settings.pop(name) for name in list(settings) if name.startswith("temporal")}
-        cost = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"), **of_cost)
-        return StyleTransferModule(painting, **{"width": 0.25, "style_size": 64, "cost": cost, **settings})
+        small = {"width": 0.25, "style_size": 64, "cost": shallow_cost(**of_cost)}
+        return StyleTransferModule(painting, **small | settings)
 
     return make
 

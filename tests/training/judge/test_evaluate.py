@@ -37,13 +37,8 @@ def gray(picture: Pixels) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def cost(vgg19_file: Path) -> Cost:
-    return Cost(
-        weights=vgg19_file,
-        normalize_channels=False,
-        content_layers=("relu2_2",),
-        style_layers=("relu1_2", "relu2_2"),
-    )
+def cost(shallow_cost: Callable[..., Cost]) -> Cost:
+    return shallow_cost()
 
 
 @pytest.fixture(scope="module")

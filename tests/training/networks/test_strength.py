@@ -1,5 +1,6 @@
 """A strength of 1 is the plain network, 0 the photo; what is drawn, what it weighs, and what is exported."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +79,8 @@ def test_strengths_are_drawn_by_position_and_half_of_them_are_full() -> None:
     assert drawn[drawn < 1].mean() == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_paintings_terms_count_by_their_share(vgg19_file: Path) -> None:
-    cost = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"))
+def test_the_paintings_terms_count_by_their_share(shallow_cost: Callable[..., Cost]) -> None:
+    cost = shallow_cost()
     objective = PerceptualObjective(cost, torch.rand(1, 3, 48, 48), photos=[torch.rand(1, 3, 48, 48)])
     pictures = torch.rand(2, 3, 32, 32)
     features = objective.content_features(torch.rand(2, 3, 32, 32))

@@ -1,5 +1,5 @@
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +12,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def task(vgg19_file: Path) -> Task:
+def task(shallow_cost: Callable[..., Cost]) -> Task:
     rng = np.random.default_rng(0)
-    layers = {"content_layers": ("relu2_2",), "style_layers": ("relu1_2", "relu2_2")}
-    cost = Cost(weights=vgg19_file, normalize_channels=False, **layers)
+    cost = shallow_cost()
     content = rng.integers(0, 256, (30, 40, 3), np.uint8)
     painting = rng.integers(0, 256, (50, 44, 3), np.uint8)
     return Task(cost, 30, 40, content, (painting,), style_size=32, iterations=(4, 3))

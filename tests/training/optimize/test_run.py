@@ -18,11 +18,10 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def request_(vgg19_file: Path, painting: Path, tmp_path: Path) -> Request:
+def request_(shallow_cost: Callable[..., Cost], painting: Path, tmp_path: Path) -> Request:
     content = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (36, 48, 3), np.uint8)).save(content)
-    layers = {"content_layers": ("relu2_2",), "style_layers": ("relu1_2", "relu2_2")}
-    cost = Cost(weights=vgg19_file, normalize_channels=False, **layers)
+    cost = shallow_cost()
     return Request(
         tmp_path / "out.png", cost, content=content, styles=(painting,), size=32, style_size=32, iterations=(3, 2)
     )
