@@ -46,8 +46,21 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 def png(height: int, width: int, depth: int, color: int, rows: bytes) -> bytes:
     """A PNG from its parts, for what Pillow does not write; `rows` have their filter bytes."""
+    return packed_png(height, width, depth, color, zlib.compress(rows))
+
+
+def packed_png(height: int, width: int, depth: int, color: int, stream: bytes) -> bytes:
+    """A PNG whose rows are compressed already."""
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
+
+
+def zeros(count: int, block: int) -> bytes:
+    """What `zlib.compress(bytes(count))` stands for, without `count` bytes of memory; `block` divides `count`."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    part = packer.compress(bytes(block)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = struct.pack(">HH", count % 65521, 1)  # Adler-32 of zeros
+    return b"\x78\x9c" + part * (count // block) + packer.flush() + checksum
 
 
 def tagged(image: Image.Image | Pixels, kind: bytes, content: bytes) -> bytes:
@@ -67,7 +80,7 @@ def deep_rgb(rgb: Pixels) -> bytes:
 def bomb() -> bytes:
     """400 megapixels in a few hundred kilobytes."""
     side = 20_000
-    return png(side, side, 8, 0, bytes((side + 1) * side))
+    return packed_png(side, side, 8, 0, zeros(side * (side + 1), block=100 * (side + 1)))
 
 
 def wrong_checksum() -> bytes:
