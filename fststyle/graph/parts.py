@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import onnx
 from onnx import TensorProto, helper
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.nodes import needed
+from fststyle.graph.nodes import attribute, needed
 from fststyle.graph.receptive_field import Fields, alignment, needs_alignment, receptive_fields
 from fststyle.graph.statistics import MEAN, VARIANCE
 from fststyle.graph.statistics_form import StatisticsForm
@@ -34,8 +35,10 @@ class Part:
         takes: The tensors with positions that it reads, the photo's among them if it is read.
         gives: The tensors that it makes.
         source: The one of these that the next norm normalizes; None for the last part, which gives the painting.
-        channels: Of that norm.
+        channels: Of that norm. If the source has more, so many in a row are one of the norm's.
         halo: Pixels of the photo that a tile needs around it, a multiple of `Parts.align`.
+        step: What the norm normalizes is the source, less `zero`, times this.
+        zero: As said.
     """
 
     data: bytes
@@ -44,6 +47,8 @@ class Part:
     source: str | None
     channels: int
     halo: int
+    step: float = 1.0
+    zero: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,26 +62,41 @@ class Parts:
         parts: At least one.
         align: Tiles begin at multiples of this many pixels.
         strides: Vertical and horizontal, in pixels, of every tensor that is taken or given.
-        held: Bytes per pixel of the photo that the tensors between two parts take at most.
+        sizes: Bytes per pixel of the photo of each of these tensors.
+        held: Bytes per pixel of the photo that the tensors before and after a part take at most.
     """
 
     parts: tuple[Part, ...]
     align: int
     strides: dict[str, tuple[int, int]]
+    sizes: dict[str, float]
     held: float
 
     @classmethod
-    def read(cls, data: bytes) -> "Parts":
+    def read(cls, data: bytes, *, stored: bool = False) -> "Parts":
         """From the bytes of a file that `read_model` accepts.
+
+        Args:
+            data: Of the file.
+            stored: End parts before a norm's input is only dequantized, or put from channels to pixels: bytes take a
+                quarter of the floats. Otherwise `step` and `zero` are of no interest, and `channels` are the source's.
 
         Raises:
             ModelFileError: It cannot be painted in tiles.
         """
-        return _Cutter(StatisticsForm.read(data)).parts()
+        return _Cutter(StatisticsForm.read(data), stored=stored).parts()
+
+
+class _Source(NamedTuple):
+    """As `Part` says."""
+
+    name: str
+    step: float
+    zero: int
 
 
 class _Cutter:
-    def __init__(self, form: StatisticsForm) -> None:
+    def __init__(self, form: StatisticsForm, *, stored: bool) -> None:
         self._form = form
         self._graph = form.graph
         if needs_alignment(self._graph):
@@ -86,25 +106,41 @@ class _Cutter:
         builder = StatisticsNodes(self._graph, form.norms, given=True, cores=False)
         self._nodes = needed(builder.nodes(), {self._graph.output_name})
         self._constants = builder.constants
+        makers = {name: node for node in self._nodes for name in node.output}
+        self._sources = [self._source(norm.source, makers if stored else {}) for norm in form.norms]
 
     def parts(self) -> Parts:
         cuts = [[], *self._cuts(), [self._graph.output_name]]
         made = []
         done: list[onnx.NodeProto] = []
         for number, gives in enumerate(cuts[1:]):
-            norm = self._form.norms[number] if number < len(self._form.norms) else None
-            made.append(self._part(done, cuts[number], gives, None if norm is None else norm.source))
+            made.append(self._part(done, cuts[number], gives, number))
             done = needed(self._nodes, set(gives))
-        names = {name for part in made for name in (*part.takes, *part.gives)}
-        held = [sum(map(self._bytes, cut)) for cut in cuts[1:-1]] or [0.0]
+        names = sorted({name for part in made for name in (*part.takes, *part.gives)})
+        sizes = {name: self._bytes(name) for name in names}
+        held = [sum(sizes[name] for name in cut) for cut in cuts[1:-1]] or [0.0]
         most = max(sum(pair) for pair in zip([0.0, *held], [*held, 0.0], strict=True))
-        return Parts(tuple(made), self._align, {name: self._strides(name) for name in sorted(names)}, most)
+        return Parts(tuple(made), self._align, {name: self._strides(name) for name in names}, sizes, most)
+
+    def _source(self, name: str, makers: dict[str, onnx.NodeProto]) -> _Source:
+        """What holds the numbers of a norm's input, back to what is no mere change of form."""
+        step, zero = 1.0, 0
+        while (node := makers.get(name)) is not None and name in self._fields:
+            if node.op_type == "DequantizeLinear" and step == 1:
+                scale, middle = (self._graph.constant(node, position) for position in (1, 2))
+                if scale is None or scale.size > 1 or (len(node.input) > 2 and middle is None):
+                    break
+                step, zero = float(scale.item()), 0 if middle is None else int(middle.item())
+            elif node.op_type != "DepthToSpace" or attribute(node, "mode", "DCR") != "CRD":
+                break
+            name = node.input[0]
+        return _Source(name, step, zero)
 
     def _cuts(self) -> Iterator[list[str]]:
         """What is alive when a norm's tensor is known: that, and what was computed for it and is read later."""
         before: set[str] = set()
-        for norm in self._form.norms:
-            before |= {name for node in needed(self._nodes, {norm.source}) for name in node.output}
+        for source in self._sources:
+            before |= {name for node in needed(self._nodes, {source.name}) for name in node.output}
             alive = [
                 name
                 for name in dict.fromkeys(
@@ -112,9 +148,9 @@ class _Cutter:
                 )
                 if name in before and name in self._fields
             ]
-            yield [norm.source, *(name for name in alive if name != norm.source)]
+            yield [source.name, *(name for name in alive if name != source.name)]
 
-    def _part(self, done: list[onnx.NodeProto], takes: list[str], gives: list[str], source: str | None) -> Part:
+    def _part(self, done: list[onnx.NodeProto], takes: list[str], gives: list[str], number: int) -> Part:
         # Sizes are computed again from the photo's; a tile has its own.
         known = {name for node in done for name in node.output if name in self._fields}
         kept = needed([node for node in self._nodes if node.output[0] not in known], set(gives))
@@ -131,9 +167,13 @@ class _Cutter:
         ]
         model = self._graph.derived(kept, infos, outputs, self._constants)
         seen = [content.name] if content.name in {value.name for value in model.graph.input} else []
-        norm_channels = next((norm.channels for norm in self._form.norms if norm.source == source), 0)
+        data = bytes(model.SerializeToString())
         halo = self._halo([*alive, *(seen if not takes else [])], made)
-        return Part(bytes(model.SerializeToString()), (*seen, *alive), tuple(made), source, norm_channels, halo)
+        if number == len(self._sources):
+            return Part(data, (*seen, *alive), tuple(made), None, 0, halo)
+        source = self._sources[number]
+        channels = self._form.norms[number].channels
+        return Part(data, (*seen, *alive), tuple(made), source.name, channels, halo, source.step, source.zero)
 
     def _halo(self, takes: list[str], gives: list[str]) -> int:
         """How far a tile's tensors reach beyond what is wanted of the tensors made of them."""
