@@ -1,6 +1,8 @@
 """Names of devices, and what onnxruntime calls them; its sessions on any of them, and the errors it raises."""
 
 import re
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import onnxruntime
@@ -64,7 +66,12 @@ def choose_device(device: str) -> str:
 
 
 def open_session(
-    data: bytes, device: str = "cpu", threads: int | None = None, *, optimized: Path | None = None
+    data: bytes,
+    device: str = "cpu",
+    threads: int | None = None,
+    *,
+    optimized: Path | None = None,
+    pooled: bool = False,
 ) -> onnxruntime.InferenceSession:
     """A session of a graph's bytes; every session of the package is opened here.
 
@@ -74,6 +81,8 @@ def open_session(
         threads: For the CPU; None is a thread a core.
         optimized: Where to write what onnxruntime's basic optimization, which no hardware matters to, makes of the
             graph. The session has that optimization alone.
+        pooled: Take memory from a pool of all such sessions of the process, for many that follow each other. The pool
+            keeps what it has.
 
     Raises:
         Exception: One of `ORT_ERRORS`.
@@ -87,14 +96,27 @@ def open_session(
         # The plan of a size's first run gets a block of its own beside what that run took: a sixth to a third more
         # memory, and no less time.
         options.enable_mem_pattern = False
-        # Threads of a session would go on looking for work for some 50 ms after a run, on the cores that whatever comes
+        # Threads of a session would go on looking for work for some 30 ms after a run, on the cores that whatever comes
         # next needs: another network, or the next frame's decoding. With that, `tiny` takes half as long beside others.
         options.add_session_config_entry("session.force_spinning_stop", "1")
+    if pooled and device == "cpu":
+        _make_pool()
+        options.add_session_config_entry("session.use_env_allocators", "1")
     if optimized is not None:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(optimized)
     providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
     return onnxruntime.InferenceSession(data, options, providers=providers)
+
+
+@cache
+def _make_pool() -> None:
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    # Of a program that has made its own pool, that one is used.
+    with suppress(*ORT_ERRORS):
+        onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
 
 
 def reason(error: Exception) -> str:
