@@ -13,8 +13,8 @@ def for_cpu(data: bytes, content: str, stylized: str) -> bytes:
     """The bytes of a model of ours, or of a graph derived from one, as a session should have them.
 
     Args:
-        data: It takes float32 pixels in 0..1, (batch, 3, height, width).
-        content: The picture that it takes.
+        data: It takes float32 pixels in 0..1, (batch, 3, height, width), or tensors that another such graph made.
+        content: The picture that it takes, if this graph takes one.
         stylized: The picture that it gives, if this graph gives one.
 
     Returns:
@@ -25,6 +25,8 @@ def for_cpu(data: bytes, content: str, stylized: str) -> bytes:
     make_pixels_late(model)
     if opset_of(model) >= _LEAST_OPSET:
         ends = ByteEnds(model, content, stylized)
-        ends.take_bytes()
-        ends.give_bytes()
+        if any(value.name == content for value in model.graph.input):
+            ends.take_bytes()
+        if any(value.name == stylized for value in model.graph.output):
+            ends.give_bytes()
     return bytes(model.SerializeToString())

@@ -23,6 +23,8 @@ class HeldNetwork(Network):
             before the first frame.
     """
 
+    holds = True
+
     def __init__(self, network: Network, form: StatisticsForm, follow: float) -> None:
         measuring = network.open(form.build(measured=form.every))
         super().__init__(network.model, measuring, network.device, network.layout, network.threads)
@@ -32,9 +34,9 @@ class HeldNetwork(Network):
         self._measuring = measuring
         self._given = network.open(form.build(given=True, measured=form.every if follow else ()))
 
-    def open(self, data: bytes) -> onnxruntime.InferenceSession:
+    def open(self, data: bytes, *, pooled: bool = False) -> onnxruntime.InferenceSession:
         """As the network itself."""
-        return self._network.open(data)
+        return self._network.open(data, pooled=pooled)
 
     def forget(self) -> None:
         """Measure the next frame afresh."""

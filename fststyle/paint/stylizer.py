@@ -18,6 +18,7 @@ from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.mix import Mix, weights_of
 from fststyle.pictures.picture import Picture, to_picture
+from fststyle.runtime.bands import LEAST_PIXELS, BandedNetwork
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
 from fststyle.runtime.tiling import TiledNetwork
@@ -71,7 +72,8 @@ class Stylizer:
             threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.
             memory: Bytes that the process may take; a picture that would need more is painted in tiles. None is half
                 of what is free when the picture comes, and no less than the smallest tiles need.
-            exact: Of a picture in tiles, let the instance norms see all of it rather than a sample. Takes longer.
+            exact: Of a picture in tiles, let the instance norms see all of it rather than a sample. Takes longer. On
+                the CPU only pictures that hardly fit into the memory are painted in tiles.
 
         Raises:
             ModelFileError: The file is missing, broken, or not a style network.
@@ -88,6 +90,7 @@ class Stylizer:
         self._memory = memory
         self._exact = exact
         self._tiled: TiledNetwork | None = None
+        self._banded: tuple[BandedNetwork | None, ...] = ()  # empty until a picture asks for it
         self._fitting = Fitting(network)
 
     @classmethod
@@ -140,7 +143,7 @@ class Stylizer:
     def through(self, network: Network) -> Self:
         """One that paints with another form of this network, in as much memory and as exactly."""
         other = copy.copy(self)
-        other._network, other._tiled = network, None
+        other._network, other._tiled, other._banded = network, None, ()
         return other
 
     def __call__(
@@ -185,6 +188,11 @@ class Stylizer:
         small = self._memory is None and height * width <= _ALWAYS_WHOLE
         if small or any(self._network.model.input_shape[2:]):
             return self._network.run(rgb, strength)
+        if height * width >= LEAST_PIXELS:
+            banded = self._in_bands()
+            room = default_memory() if self._memory is None else self._memory
+            if banded is not None and banded.fits(height, width, room - held):
+                return banded.run(rgb, strength)
         try:
             if self._tiled is None:
                 self._tiled = TiledNetwork(self._network, self._fitting.multiple)
@@ -198,6 +206,15 @@ class Stylizer:
         if self._tiled.fits(height, width, memory - held):
             return self._network.run(rgb, strength)
         return self._tiled.run(rgb, memory, exact=self._exact, strength=strength, held=held)
+
+    def _in_bands(self) -> BandedNetwork | None:
+        """The network for large pictures, if it can be painted in bands."""
+        if not self._banded:
+            try:
+                self._banded = (BandedNetwork(self._network, self._fitting.multiple),)
+            except ModelFileError:
+                self._banded = (None,)
+        return self._banded[0]
 
 
 def as_rgb(image: NDArray[np.uint8] | Picture | Image.Image) -> NDArray[np.uint8]:

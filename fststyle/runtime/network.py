@@ -34,7 +34,10 @@ class Network:
         device: Where it runs: "cpu", "cuda", "directml" or "coreml".
         layout: What it computes on; of a network that takes bytes, only the order of the channels counts.
         threads: Of the CPU; None is a thread a core.
+        holds: Whether it paints with what it found in other pictures.
     """
+
+    holds = False
 
     def __init__(
         self, model: ModelFile, session: onnxruntime.InferenceSession, device: str, layout: Layout, threads: int | None
@@ -68,9 +71,14 @@ class Network:
             chosen = "cpu"
         return cls(model, session, chosen, layout, threads)
 
-    def open(self, data: bytes) -> onnxruntime.InferenceSession:
-        """A session of a graph derived from this network, where this network runs."""
-        return _open(self.model, data, self.device, self.threads)
+    def open(self, data: bytes, *, pooled: bool = False) -> onnxruntime.InferenceSession:
+        """A session of a graph derived from this network, where this network runs.
+
+        Args:
+            data: Of the graph.
+            pooled: One of many that follow each other: with a single thread, and with memory that they share.
+        """
+        return _open(self.model, data, self.device, 1 if pooled else self.threads, pooled=pooled)
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Paint (H, W, 3).
@@ -103,20 +111,22 @@ class Network:
         names: Sequence[str],
         strength: float = 1.0,
     ) -> list[NDArray[Any]]:
-        """Some of a session's outputs for a picture.
+        """Some of a session's outputs for a picture, which not every derived graph takes.
 
         Raises:
             ModelFileError: The network fails.
             StoppedError: Another thread ended it.
         """
-        form = _BYTES if self._takes_bytes(session) else self.model.takes
-        content = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
+        feeds = dict(feeds)
+        if any(value.name == self.model.input_name for value in session.get_inputs()):
+            form = _BYTES if self._takes_bytes(session) else self.model.takes
+            feeds[self.model.input_name] = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
         stop = current_stop()
         try:
             told = self._told(session, strength)
             with self._turn:
                 options = None if stop is None else stop.options
-                return list(session.run(list(names), {self.model.input_name: content, **feeds, **told}, options))
+                return list(session.run(list(names), {**feeds, **told}, options))
         except ORT_ERRORS as error:
             if stop is not None:
                 stop.check()
@@ -183,13 +193,15 @@ class Network:
             warn(f"{self.model.name} {found}")
 
 
-def _open(model: ModelFile, data: bytes, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+def _open(
+    model: ModelFile, data: bytes, device: str, threads: int | None, *, pooled: bool = False
+) -> onnxruntime.InferenceSession:
     """A session of the model, or of a graph derived from it."""
     try:
         if device == "cpu":
             ours = model.card is not None and model.takes.dtype == "float32"
             data = for_cpu(data, model.input_name, model.output_name) if ours else with_late_pixels(data)
-        return open_session(data, device, threads)
+        return open_session(data, device, threads, pooled=pooled)
     except ORT_ERRORS as error:
         raise ModelFileError(
             f"{model.where} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"

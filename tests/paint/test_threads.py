@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_a_device_that_takes_one_thread_gets_one(
             return list(feeds.values())
 
         def get_inputs(self) -> list[Any]:
-            return []
+            return [SimpleNamespace(name="content", type="tensor(float)")]
 
     session: Any = Session()
     network = Network(Stylizer(identity).network.model, session, device, "rgb1", None)
