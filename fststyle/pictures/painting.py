@@ -16,6 +16,8 @@ SMALL = 0.7
 MOST_PIXELS = 30_000_000
 """Of a painting as it is looked at: beyond this the loss network needs gigabytes."""
 
+_BAND_ROWS = 256
+
 
 def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
     """Read a painting at a size: (H, W, 3), its shorter side `style_size` pixels. White shows through transparency.
@@ -30,8 +32,7 @@ def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEF
     name = painting.name if isinstance(painting, Path) else "the painting"
     rgb, (height, width) = picture.rgb, picture.rgb.shape[:2]
     if picture.alpha is not None:
-        opacity = picture.alpha[..., None].astype(np.float32) / 255
-        rgb = (rgb * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
+        rgb = _over_white(rgb, picture.alpha)
         warn(
             f"{name} is transparent in places; the network learns white there: cut out the painted part, or "
             "save it without transparency"
@@ -48,3 +49,13 @@ def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEF
             f"expect soft, large strokes: give a larger picture of it, or --style-size {max(32, shorter)}"
         )
     return resize_shorter_side(rgb, style_size)
+
+
+def _over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """White shows through; in bands, as all of a large picture in floating point would take a gigabyte."""
+    made = np.empty_like(rgb)
+    for top in range(0, len(rgb), _BAND_ROWS):
+        rows = slice(top, top + _BAND_ROWS)
+        opacity = alpha[rows, :, None].astype(np.float32) / 255
+        made[rows] = (rgb[rows] * opacity + 255 * (1 - opacity) + 0.5).astype(np.uint8)
+    return made

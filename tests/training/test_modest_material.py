@@ -1,5 +1,6 @@
 """One photo, icons, a thumbnail of a painting, transparency, very large photos: works, and says what to expect."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_a_small_painting_is_enlarged_and_that_is_said(tmp_path: Path) -> None:
 
 
 def test_white_shows_through_a_transparent_painting(tmp_path: Path) -> None:
-    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba = np.zeros((700, 64, 4), np.uint8)
     rgba[:, :32] = (200, 30, 10, 255)
     rgba[:, 32:] = (0, 255, 0, 0)  # hidden
     Image.fromarray(rgba, "RGBA").save(tmp_path / "cut.png")
@@ -63,6 +64,19 @@ def test_white_shows_through_a_transparent_painting(tmp_path: Path) -> None:
         rgb = look_at(tmp_path / "cut.png", 64)
     assert (rgb[:, :32] == (200, 30, 10)).all()
     assert (rgb[:, 32:] == 255).all()
+
+
+def test_a_large_transparent_painting_takes_little_memory(tmp_path: Path) -> None:
+    rgba = np.full((2000, 2000, 4), 128, np.uint8)
+    Image.fromarray(rgba, "RGBA").save(tmp_path / "large.png", compress_level=1)
+    tracemalloc.start()
+    try:
+        with pytest.warns(UserWarning, match="transparent"):
+            look_at(tmp_path / "large.png", 64)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * rgba.size  # in floating point, all of it would be 24 bytes a pixel and more
 
 
 def test_a_painting_that_is_a_line_is_refused(tmp_path: Path) -> None:
