@@ -39,6 +39,7 @@ class PaintQuery(BaseModel):
 
     network: str | None = Field(
         None,
+        min_length=1,
         max_length=2000,
         description="Name of a network, or several with weights: `great_wave:0.7,udnie:0.3`. Left out with a style.",
         examples=["starry_night"],

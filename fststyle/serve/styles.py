@@ -15,6 +15,13 @@ from fststyle.serve.settings import Settings
 # Beside its few megabytes, a session keeps the memory that its largest picture took.
 _OPEN = 4
 
+# What errors say of a picture that is to be painted, and what it means for a style.
+_MEANT = {
+    "the picture": "the style",
+    "the painting": "the style",
+    "paint it with fststyle video": "send a frame of it as PNG or JPEG",
+}
+
 
 class Style(NamedTuple):
     """A painting as a network.
@@ -64,7 +71,9 @@ class Styles:
         try:
             made = predict(io.BytesIO(painting), style_size=size, name="style", max_pixels=settings.limits.pixels)
         except ImageError as error:
-            sentence = str(error).replace("the picture", "the style").replace("the painting", "the style")
+            sentence = str(error)
+            for said, meant in _MEANT.items():
+                sentence = sentence.replace(said, meant)
             raise RefusedError(422, sentence) from error
         stylizer = Stylizer(made.file(), settings.device, threads=settings.threads, memory=settings.memory)
         return Style(stylizer, made.strangeness)

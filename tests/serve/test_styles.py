@@ -101,7 +101,9 @@ async def test_either_a_network_or_a_style(client: Client, png: bytes, painting:
         neither = await ask.post("/api/paint", files={"picture": png})
         named = await ask.post("/api/paint?network=identity", files={"picture": png})
         as_text = await ask.post("/api/paint", files={"picture": png}, data={"style": "starry_night"})
+        empty = await ask.post("/api/paint?network=", files={"picture": png})
     assert error_of(both) == error_of(neither)
+    assert error_of(empty).startswith("network: ")
     assert error_of(both).startswith("give either network=")
     assert "fststyle-strangeness" not in named.headers
     assert "the style came as text" in error_of(as_text)
@@ -120,8 +122,13 @@ async def test_a_style_that_cannot_be_read_is_named(client: Client, png: bytes, 
             sentence = error_of(await ask.post("/api/paint", files={"picture": png, "style": junk}))
             assert sentence.startswith("the style")
             assert "picture" not in sentence
+            assert "bytes" not in sentence
+        video = error_of(await ask.post("/api/paint", files={"picture": png, "style": b"\0\0\0\x18ftypmp42"}))
+        mixed = error_of(await ask.post("/api/paint?mix=udnie", files={"picture": png, "style": painting}))
         narrow = error_of(await ask.post("/api/paint", files={"picture": png, "style": flat((1, 4000))}))
     assert narrow.startswith("the style has 1×4000 pixels, too narrow")
+    assert video == "the style is a video; send a frame of it as PNG or JPEG"
+    assert mixed.startswith("the network predicted from a painting has one style, so there is nothing to mix")
 
 
 async def test_a_style_of_too_many_bytes(client: Client, png: bytes) -> None:
