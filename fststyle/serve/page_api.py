@@ -4,7 +4,7 @@ import hashlib
 from mimetypes import guess_type
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from fststyle.serve.gate import WORKER
 from fststyle.serve.networks import Networks
@@ -24,7 +24,7 @@ async function end() {
 
 
 def page_api(networks: Networks) -> APIRouter:
-    """The page's own files, which are read once, and what it asks for besides; to be included last."""
+    """The page's own files, which are read once, and what it asks for besides."""
     api = APIRouter(include_in_schema=False)
     files = page_files()
     kept = {name: _Kept(name, data) for name, data in (files | {"sample.jpg": sample_photo_file()}).items()}
@@ -49,13 +49,8 @@ def page_api(networks: Networks) -> APIRouter:
         """Ends the offline worker of a site that once stood at this address: it would show that site's page."""
         return Response(_LAST_WORKER, media_type="text/javascript")
 
-    @api.api_route("/{name:path}", methods=["GET", "HEAD"])
-    async def file(name: str, request: Request) -> Response:
-        """A file of the page, or a photo to try it with."""
-        if name not in kept:
-            raise HTTPException(404)
-        return kept[name].answer(request.headers.get("if-none-match", ""))
-
+    for name, file in kept.items():
+        api.add_route(f"/{name}", file.answer, methods=["GET"])
     return api
 
 
@@ -67,8 +62,9 @@ class _Kept:
         self._type = guess_type(name)[0] or "text/plain"
         self._tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
-    def answer(self, known: str) -> Response:
-        """The file, or that it is still what the browser has; `known` is the header If-None-Match."""
+    async def answer(self, request: Request) -> Response:
+        """The file, or that it is still what the browser has."""
+        known = request.headers.get("if-none-match", "")
         if self._tag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Response(status_code=304, headers={"ETag": self._tag})
         return Response(self._data, media_type=self._type, headers={"ETag": self._tag})

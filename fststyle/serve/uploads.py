@@ -61,17 +61,20 @@ async def form_files(request: Request, limits: Limits, *names: str) -> AsyncIter
         RefusedError: The form is too large or too slow, lacks the first file, or has something else in it.
     """
     most = len(names) * limits.picture_bytes + _FORM_BYTES
+    missing = RefusedError(422, f"send the {names[0]} as a file of a form (multipart/form-data): -F {names[0]}=@FILE")
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise missing
     async with bounded(request, most, limits).form(max_files=len(names), max_fields=_FIELDS) as form:
         files = {name: file for name, file in form.multi_items() if isinstance(file, UploadFile)}
+        if twice := next((name for name in files if len(form.getlist(name)) > 1), None):
+            raise RefusedError(422, f"{twice[:80]} is there more than once; send one file of each name")
         if text := next((name for name, value in form.multi_items() if isinstance(value, str)), None):
             name = text if text in names else names[0]
             raise RefusedError(422, f"the {name} came as text; send it as a file of a form: -F {name}=@FILE")
         if unknown := next((name for name in files if name not in names), None):
             raise RefusedError(422, f"{unknown[:80]}: there is no such file in this form; it takes {', '.join(names)}")
         if names[0] not in files:
-            raise RefusedError(
-                422, f"send the {names[0]} as a file of a form (multipart/form-data): -F {names[0]}=@FILE"
-            )
+            raise missing
         for name, file in files.items():
             if (file.size or 0) > limits.picture_bytes:
                 raise RefusedError(413, f"the {name} has more than the {limits.picture_bytes / 1e6:,.0f} MB allowed")

@@ -140,11 +140,17 @@ async def test_what_is_no_form(client: Client, png: bytes) -> None:
         says(await ask.post("/api/paint?network=identity", content=png), 422, "send the picture as a file of a form")
         says(await ask.post("/api/paint?network=identity"), 422, "send the picture as a file of a form")
         says(await ask.post("/api/paint?network=identity", files={"photo": png}), 422, "photo: there is no such file")
-        says(await ask.post("/api/paint?network=identity", data={"picture": "a"}), 422, "the picture came as text")
+        text = {"picture": (None, "a")}
+        says(await ask.post("/api/paint?network=identity", files=text), 422, "the picture came as text")
         more = [("picture", png), ("mask", png), ("more", png)]
         says(await ask.post("/api/paint?network=identity", files=more), 422, "it takes picture, mask, style")
         many = [*more, ("style", png)]
         says(await ask.post("/api/paint?network=identity", files=many), 400, "Too many files")
+        twice = [("picture", png), ("picture", png)]
+        says(await ask.post("/api/paint?network=identity", files=twice), 422, "picture is there more than once")
+        plain = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl --data-binary has it
+        answer = await ask.post("/api/paint?network=identity", content=b"a&" * 20, headers=plain)
+        says(answer, 422, "send the picture as a file of a form")
         broken = {"Content-Type": "multipart/form-data; boundary=x"}
         says(await ask.post("/api/paint?network=identity", content=b"--y\r\n", headers=broken), 400, "")
 
@@ -293,6 +299,9 @@ async def test_what_the_server_says_of_itself(client: Client) -> None:
         for address in ("/docs", "/redoc", "/nix", "/api/nix"):
             says(await ask.get(address), 404, "there is nothing at this address")
         says(await ask.put("/api/paint"), 405, "does not take PUT")
+        read = await ask.get("/api/paint?network=identity")
+        says(read, 405, "does not take GET")
+        assert read.headers["allow"] == "POST"
 
 
 async def test_styles_of_one_network_are_mixed(
