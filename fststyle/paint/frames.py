@@ -121,8 +121,9 @@ class FrameStylizer:
 
     def __call__(self, rgb: Pixels) -> Pixels:
         """Paint the next frame, (H, W, 3)."""
-        self._forget_before_a_cut(rgb)
-        return self._finished(rgb, self.alone(rgb))
+        seen = self._seen(rgb)
+        self._forget_before_a_cut(seen)
+        return self._finished(rgb, seen, self.alone(rgb))
 
     def lasts(self, seconds: float | None) -> None:
         """Hear when the last frame of the clip is shown, before the first one; None if nobody knows.
@@ -149,21 +150,26 @@ class FrameStylizer:
 
     def after(self, rgb: Pixels, painted: Pixels) -> Pixels:
         """The next frame, of which `alone` made `painted`, perhaps in another process; only if `paints_alone`."""
-        self._forget_before_a_cut(rgb)
-        return self._finished(rgb, painted)
+        seen = self._seen(rgb)
+        self._forget_before_a_cut(seen)
+        return self._finished(rgb, seen, painted)
 
-    def _forget_before_a_cut(self, rgb: Pixels) -> None:
-        if self._cuts(rgb) and self.steadiness.cuts:
+    def _seen(self, rgb: Pixels) -> Pixels:
+        """The frame as cuts and motion are looked for in it: small, if motion is looked for at all."""
+        return rgb if self._carrier is None else self._carrier.look(rgb)
+
+    def _forget_before_a_cut(self, seen: Pixels) -> None:
+        if self._cuts(seen) and self.steadiness.cuts:
             if self._held is not None:
                 self._held.forget()
             if self._carrier is not None:
                 self._carrier.forget()
 
-    def _finished(self, rgb: Pixels, painted: Pixels) -> Pixels:
+    def _finished(self, rgb: Pixels, seen: Pixels, painted: Pixels) -> Pixels:
         if self.controls.strength == 0:
             return rgb.copy()
         if self._carrier is not None:
-            painted = self._carrier(rgb, painted)
+            painted = self._carrier(seen, painted)
         return self.controls.lay_over(rgb, painted, fade=self._fade)
 
     def state(self) -> dict[str, NDArray[Any]]:

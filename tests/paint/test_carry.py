@@ -11,6 +11,8 @@ from fststyle.pictures.files import resize_shorter_side
 
 Pixels = NDArray[np.uint8]
 
+look = Carrier.look
+
 
 @pytest.fixture
 def wide() -> Pixels:
@@ -29,8 +31,8 @@ def test_paint_moves_with_the_scene(wide: Pixels, down: int, right: int) -> None
     after = wide[20 + down : 180 + down, 20 + right : 260 + right]
     paint = resize_shorter_side(texture(1, (80, 120, 3)), 160)
     carrier = Carrier(1.0)
-    assert carrier(before, paint) is paint
-    shown = carrier(after, np.full_like(paint, 128))
+    assert carrier(look(before), paint) is paint
+    shown = carrier(look(after), np.full_like(paint, 128))
     inner = (slice(30, 130), slice(30, 210))
     wanted = np.roll(paint, (-down, -right), axis=(0, 1))[inner]
     error = np.abs(shown[inner].astype(int) - wanted).mean()
@@ -43,8 +45,8 @@ def test_what_is_new_is_shown_as_it_is_painted(wide: Pixels) -> None:
     before, after = wide[:160, :240], wide[:160, :240].copy()
     after[40:120, 60:180] = 255 - after[40:120, 60:180]
     carrier = Carrier(1.0)
-    carrier(before, np.full_like(before, 60))
-    shown = carrier(after, np.full_like(before, 200))
+    carrier(look(before), np.full_like(before, 60))
+    shown = carrier(look(after), np.full_like(before, 200))
     assert (shown[60:100, 90:150] == 200).all()
     assert (shown[140:, 200:] == 60).all()
 
@@ -67,14 +69,14 @@ def test_equal_paint_stays_equal() -> None:
 
 def test_frames_of_another_size_start_afresh(wide: Pixels) -> None:
     carrier = Carrier(1.0)
-    carrier(wide[:100, :100], np.full((100, 100, 3), 9, np.uint8))
+    carrier(look(wide[:100, :100]), np.full((100, 100, 3), 9, np.uint8))
     other = np.full((80, 100, 3), 99, np.uint8)
-    assert carrier(wide[:80, :100], other) is other
+    assert carrier(look(wide[:80, :100]), other) is other
 
 
 @pytest.mark.parametrize("side", [1, 3, 11])
 def test_tiny_frames(side: int) -> None:
     frame = texture(4, (side, 2 * side, 3))
     carrier = Carrier(0.5)
-    carrier(frame, frame)
-    assert carrier(frame, frame).shape == frame.shape
+    carrier(look(frame), frame)
+    assert carrier(look(frame), frame).shape == frame.shape
