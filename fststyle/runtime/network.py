@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fststyle.errors import DeviceError, ModelFileError
+from fststyle.graph.byte_ends import MEANS
 from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.late_pixels import with_late_pixels
 from fststyle.model.checks import PictureForm
@@ -121,12 +122,13 @@ class Network:
         if any(value.name == self.model.input_name for value in session.get_inputs()):
             form = _BYTES if self._takes_bytes(session) else self.model.takes
             feeds[self.model.input_name] = to_tensor(rgb, self._values, form.dtype, channels_last=form.channels_last)
+        averaged = self.model.output_name in names and any(value.name == MEANS for value in session.get_outputs())
         stop = current_stop()
         try:
             told = self._told(session, strength)
             with self._turn:
                 options = None if stop is None else stop.options
-                return list(session.run(list(names), {**feeds, **told}, options))
+                answers = list(session.run([*names, MEANS] if averaged else list(names), {**feeds, **told}, options))
         except ORT_ERRORS as error:
             if stop is not None:
                 stop.check()
@@ -134,6 +136,9 @@ class Network:
             said = reason(error)
             advice = "try a smaller picture" if "alloc" in said.lower() else "choose another network"
             raise ModelFileError(f"{self.model.name} fails on {width}×{height} pixels ({said}); {advice}") from error
+        if averaged:
+            self._check(answers.pop())
+        return answers
 
     def styled(self, weights: NDArray[np.float32]) -> Self:
         """The same network, in the same sessions, with its styles weighed so: (styles,)."""
@@ -181,11 +186,14 @@ class Network:
             )
         if answer.dtype != np.uint8:
             self._check(answer)
+            self._suspect(answer)
         return to_rgb(answer, self._values, channels_last=channels_last)
 
     def _check(self, answer: NDArray[Any]) -> None:
         if not np.isfinite([answer.min(), answer.max()]).all():
             raise ModelFileError(f"{self.model.name} produced NaN or infinity; retrain it or use another network")
+
+    def _suspect(self, answer: NDArray[Any]) -> None:
         if self._suspected:
             return
         if (found := suspicion(answer, self.layout, self.model.ends_in)) is not None:

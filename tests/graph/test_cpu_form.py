@@ -6,12 +6,15 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
+from fststyle.errors import ModelFileError
+from fststyle.graph.byte_ends import MEANS
 from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.devices import open_session
 from fststyle.model.layouts import Values, to_rgb, to_tensor
+from fststyle.runtime.convert import quantize
 from fststyle.runtime.network import Network
 
 Assets = dict[str, Any]
@@ -100,15 +103,44 @@ def test_integers_take_and_give_bytes(assets: Assets, size: tuple[int, int]) -> 
     assert (after[0] != before).mean() < 0.02
 
 
+@pytest.mark.parametrize("cut", [True, False])
 @pytest.mark.parametrize("size", SIZES)
-def test_floats_take_bytes_and_give_floats(assets: Assets, size: tuple[int, int]) -> None:
-    """So that what is no number can be told from a picture."""
-    data = painter(assets, integers=False).SerializeToString()
+def test_floats_take_and_give_bytes_and_means(assets: Assets, size: tuple[int, int], *, cut: bool) -> None:
+    model = painter(assets, integers=False)
+    if not cut:
+        del model.graph.node[-3:-1]
+        model.graph.node[-1].input[0] = "g"
+    data = model.SerializeToString()
     made = for_cpu(data, "content", "stylized")
+    onnx.checker.check_model(onnx.ModelProto.FromString(made), full_check=True)
     rgb = noise(*size)
-    (after,) = open_session(made).run(None, {"content": rgb[None]})
-    assert after.dtype == np.float32
-    np.testing.assert_array_equal(to_rgb(after, Values(), channels_last=False), painted(data, rgb))
+    before = painted(data, rgb)
+    after, means = open_session(made).run(["stylized", MEANS], {"content": rgb[None]})
+    assert before.std() > 10
+    np.testing.assert_array_equal(after[0], before)
+    assert means.shape == (1, 48, 1, 1)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_what_is_no_number_is_told_from_a_picture(assets: Assets, save: Callable[..., Path], *, broken: float) -> None:
+    model = painter(assets, integers=False)
+    (last,) = (tensor for tensor in model.graph.initializer if tensor.name == "last")
+    weights = numpy_helper.to_array(last).copy()
+    weights[5, 0] = broken
+    last.CopyFrom(numpy_helper.from_array(weights, "last"))
+    network = Network.load(save(model, card={}), "cpu", "rgb1", None)
+    with pytest.raises(ModelFileError, match="NaN or infinity"):
+        network.run(noise(41, 35))
+
+
+def test_a_quantized_network_paints_as_its_file(tmp_path: Path) -> None:
+    """Its middle step from channels to pixels is one of bytes, too."""
+    quantize("udnie_tiny", tmp_path / "small.onnx")
+    network = Network.load(tmp_path / "small.onnx", "cpu", "rgb1", 1)
+    made = onnx.ModelProto.FromString(for_cpu(network.model.data, "content", "stylized"))
+    assert all(node.op_type != "DepthToSpace" for node in made.graph.node)
+    rgb = noise(77, 90)
+    np.testing.assert_array_equal(network.run(rgb), painted(network.model.data, rgb))
 
 
 def test_borders_are_mirrored_as_bytes(assets: Assets) -> None:

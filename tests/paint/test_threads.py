@@ -138,6 +138,8 @@ def test_a_device_that_takes_one_thread_gets_one(
         def get_inputs(self) -> list[Any]:
             return [SimpleNamespace(name="content", type="tensor(float)")]
 
+        get_outputs = get_inputs
+
     session: Any = Session()
     network = Network(Stylizer(identity).network.model, session, device, "rgb1", None)
     together(network.run, [photo] * THREADS)
