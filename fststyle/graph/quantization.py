@@ -18,7 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fststyle.errors import ModelFileError
-from fststyle.graph.byte_moves import move_bytes
+from fststyle.graph.byte_moves import move_bytes, round_once
 from fststyle.graph.graph import Graph
 from fststyle.graph.late_pixels import with_late_pixels
 from fststyle.graph.nodes import sort_nodes
@@ -182,6 +182,7 @@ def _quantized(prepared: Path, reader: "_Reader", floats: Sequence[str]) -> onnx
         )
     model = onnx.load(made)
     move_bytes(model)
+    round_once(model)
     # The optimizer notes every domain that it knows, needed or not.
     used = {node.domain for node in model.graph.node}
     kept = [entry for entry in model.opset_import if entry.domain in used]
