@@ -3,6 +3,7 @@
 import onnx
 
 from fststyle.graph.byte_ends import ByteEnds
+from fststyle.graph.early_borders import cut_borders_early
 from fststyle.graph.late_pixels import make_pixels_late
 from fststyle.graph.normal_form import opset_of
 
@@ -23,6 +24,7 @@ def for_cpu(data: bytes, content: str, stylized: str) -> bytes:
     """
     model = onnx.ModelProto.FromString(data)
     make_pixels_late(model)
+    cut_borders_early(model, content, stylized)
     if opset_of(model) >= _LEAST_OPSET:
         ends = ByteEnds(model, content, stylized)
         if any(value.name == content for value in model.graph.input):
