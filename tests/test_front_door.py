@@ -47,6 +47,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest(wrong: str, right: str) ->
     assert not hasattr(fststyle, wrong)
 
 
+@pytest.mark.slow
 def test_mypy_knows_the_names_and_their_types(tmp_path: Path) -> None:
     api = pytest.importorskip("mypy.api")
     program = tmp_path / "program.py"

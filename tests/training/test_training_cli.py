@@ -231,7 +231,8 @@ def unbroken(train_arguments: Arguments, tmp_path_factory: pytest.TempPathFactor
     return states(folder)
 
 
-@pytest.mark.parametrize("workers", [pytest.param("0", marks=pytest.mark.slow), "2"])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_killed_and_resumed_equals_unbroken_bit_for_bit(
     train_arguments: Arguments, unbroken: dict[str, Any], tmp_path: Path, workers: str
 ) -> None:

@@ -1,12 +1,12 @@
 """Trainings that are killed, interrupted, crowded, lied to or out of disk."""
 
+import multiprocessing
 import os
 import pickle
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,25 +187,23 @@ def begun(train_arguments: Arguments, tmp_path: Path) -> Path:
 
 @row("two trainings in one folder", "the second is refused", "another process is training in", "give another --out")
 def test_two_runs(case: Case, train_arguments: Arguments, tmp_path: Path) -> None:
+    def lock(told: Any) -> None:
+        with locked(tmp_path / "run"):
+            told.set()
+            signal.pause()
+
     # A process may lock again what it has locked itself, hence the other process.
-    program = (
-        "import sys, pathlib; from fststyle.training.fit.run_folder import locked\n"
-        "with locked(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "run")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
-    assert other.stdout is not None
-    assert other.stdin is not None
-    assert other.stdout.readline() == "locked\n"
+    fork = multiprocessing.get_context("fork")
+    told = fork.Event()
+    other = fork.Process(target=lock, args=(told,))
+    other.start()
+    assert told.wait(60)
     with pytest.raises(TrainingError) as caught:
         run(train_arguments, tmp_path / "run", "--trainer.max_steps", "2")
     case.assert_said(str(caught.value))
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".lock"]
     other.kill()
-    other.wait()
+    other.join()
     with locked(tmp_path / "run"):  # no file has to be removed after a kill
         pass
 

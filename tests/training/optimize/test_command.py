@@ -1,4 +1,4 @@
-"""The whole command in a process of its own."""
+"""The whole command; in a process of its own where it is ended by a signal."""
 
 import os
 import signal
@@ -12,8 +12,11 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from fststyle.cli import app
 from fststyle.pictures.files import read_picture
+from fststyle.training import tensors
 
 Python = Callable[..., CompletedProcess[bytes]]
 
@@ -28,10 +31,12 @@ def arguments(vgg19_file: Path, painting: Path, tmp_path: Path) -> list[str]:
     ]
 
 
-def test_it_paints(run_python: Python, arguments: list[str], tmp_path: Path) -> None:
-    done = run_python(*arguments, "--iterations", "3,2", "--trajectory", "cost.jsonl")
-    assert done.returncode == 0, done.stderr.decode()
-    assert done.stderr.decode().startswith("out.png (5 iterations, ")
+def test_it_paints(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tensors, "_REFERENCE_SIDE", 32)
+    done = CliRunner().invoke(app, [*arguments[2:], "--iterations", "3,2", "--trajectory", "cost.jsonl"])
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.startswith("out.png (5 iterations, ")
     assert read_picture(tmp_path / "out.png").rgb.shape == (24, 32, 3)
     assert len((tmp_path / "cost.jsonl").read_text().splitlines()) == 6
     assert not (tmp_path / "out.png.state").exists()
@@ -81,10 +86,6 @@ def test_sigterm_keeps_the_picture_and_resume_goes_on(arguments: list[str], run_
 def test_bad_input_is_one_line(
     changed: list[str], message: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from typer.testing import CliRunner
-
-    from fststyle.cli import app
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     result = CliRunner().invoke(app, [*arguments[2:], "--iterations", "1", *changed])
