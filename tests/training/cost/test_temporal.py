@@ -102,6 +102,7 @@ def test_training_with_it_makes_a_steadier_network(train_arguments: list[str], t
     for weight in ("1e-9", "10"):
         out = tmp_path / weight
         steps = ["--trainer.max_steps", "40", "--model.cost.temporal_weight", weight]
+        steps += ["--model.cost.normalize_channels", "true"]
         assert main([*train_arguments, *steps, "--out", str(out)]) == 0
         trained = read_checkpoint(out / "last.ckpt")
         assert trained.recipe["temporal_weight"] == float(weight)
