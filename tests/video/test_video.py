@@ -487,7 +487,7 @@ def start(*arguments: object, cwd: Path, **options: Any) -> subprocess.Popen[byt
 
 
 def test_the_command_tells_events_and_stops_at_a_signal(identity: Path, tmp_path: Path) -> None:
-    source = make_clip(tmp_path / "in.mp4", times=range(2000), size=(320, 240))
+    source = make_clip(tmp_path / "in.mp4", times=range(2000))
     process = start(identity, source, "out.mp4", "--json", cwd=tmp_path)
     assert process.stderr is not None
     begin = json.loads(process.stderr.readline())
