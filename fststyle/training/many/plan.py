@@ -135,6 +135,7 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
     settings |= row.settings
     licence = settings.pop("license", "")
     settings |= {"name": row.name, "output": str(folder)}
+    settings = {name: value for name, value in settings.items() if value != "false" or _may_be_on(name, settings)}
     arguments = [_word(name, value) for name, value in settings.items()]
     before = Request.read(folder)
     return Request(
@@ -148,8 +149,16 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
 
 
 def _word(name: str, value: str) -> str:
-    is_switch = name in OPTIONS and not OPTIONS[name].value
-    return f"--{name}" if is_switch and value == "true" else f"--{name}={value}"
+    return f"--{name}" if _is_switch(name) and value == "true" else f"--{name}={value}"
+
+
+def _is_switch(name: str) -> bool:
+    return name in OPTIONS and not OPTIONS[name].value
+
+
+def _may_be_on(name: str, settings: Mapping[str, str]) -> bool:
+    """Whether "false" says something: of a switch, only where a config may have switched it on."""
+    return not _is_switch(name) or ("config" in settings and "." in OPTIONS[name].target)
 
 
 def found_of(request: Request) -> State:

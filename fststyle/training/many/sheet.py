@@ -35,7 +35,7 @@ SHORT_NAMES = {
 _MOST_BYTES = 100  # of a name, with which several files are called
 _NUMBERS = {"N", "W", "RATE"}  # values of options as their help shows them
 
-_YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no", ""}
+_YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Row:
         line: In the file, where it begins.
         name: Of the style.
         file: What its files and its folder are called, without suffix; differs from the others in more than its case.
-        settings: Options of `train` by the names that its help shows; of switches, "true".
+        settings: Options of `train` by the names that its help shows; of switches, "true" or "false".
         problem: Why it cannot be trained; None if it can.
     """
 
@@ -229,7 +229,7 @@ def _row(number: int, line: int, cells: dict[str, str], folder: Path, problem: s
         if name in OPTIONS and not OPTIONS[name].value:
             if settings[name].lower() not in _YES | _NO:
                 problem = problem or f"{name} is yes or no, not {settings[name]!r}"
-            settings[name] = "true" if settings[name].lower() in _YES else ""
+            settings[name] = "true" if settings[name].lower() in _YES else "false"
         elif name in _PATHS or (name in _PERHAPS_PATHS and is_file(folder / settings[name])):
             try:
                 settings[name] = str(folder / _at_home(settings[name]))

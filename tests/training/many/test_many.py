@@ -23,6 +23,9 @@ from fststyle.training.many.sheet import Row
 ROOT = Path(__file__).parents[3]
 
 
+ONLY_NORMS = {"only-norms": "true"}
+
+
 def request(tmp_path: Path, **settings: str) -> Request:
     of = Row(1, 2, "wave", "wave", {"style": "wave.jpg", **settings})
     return request_of(of, tmp_path, {"steps": "100", "size": "64", "calibrate": "true", "license": "MIT"}, 3)
@@ -39,6 +42,16 @@ def test_a_rows_own_settings_win(tmp_path: Path) -> None:
 
 def test_switches_of_a_row_take_no_value(tmp_path: Path) -> None:
     assert {"--calibrate", "--json"} <= set(request(tmp_path, json="true").arguments)
+
+
+def test_a_row_switches_off_what_is_on_for_all(tmp_path: Path) -> None:
+    """By leaving it out; where a config may say the same, in words."""
+    assert not [word for word in request(tmp_path, calibrate="false").arguments if "calibrate" in word]
+    row = Row(1, 2, "wave", "wave", {"style": "wave.jpg", "only-norms": "false"})
+    assert "--only-norms" in request_of(replace(row, settings={"style": "wave.jpg"}), tmp_path, ONLY_NORMS, 1).arguments
+    assert not [word for word in request_of(row, tmp_path, ONLY_NORMS, 1).arguments if "norms" in word]
+    with_config = request_of(row, tmp_path, {**ONLY_NORMS, "config": "all.yaml"}, 1)
+    assert "--only-norms=false" in with_config.arguments
 
 
 def test_the_device_of_rows_decides_on_gpus(tmp_path: Path) -> None:

@@ -159,7 +159,9 @@ def test_lists_and_switches_of_json(desk: Path) -> None:
     (row,) = rows_of(desk, json.dumps(line), "styles.jsonl")
     assert (row.settings["style-layers"], row.settings["calibrate"]) == ("relu1_2,relu2_2", "true")
     (row,) = rows_of(desk, json.dumps(line | {"calibrate": False}), "styles.jsonl")
-    assert "calibrate" not in row.settings
+    assert row.settings["calibrate"] == "false"
+    blank, off = rows_of(desk, "style,name,only-norms\nwave.jpg,a,\nwave.jpg,b,no\n")
+    assert ("only-norms" in blank.settings, off.settings["only-norms"]) == (False, "false")
 
 
 def test_short_names_of_dotted_options(desk: Path) -> None:
