@@ -128,7 +128,7 @@ def kind_of(suffix: str, head: bytes) -> str | None:
 def refusal(name: str, kind: str) -> ImageError:
     """The error for a picture of a kind that `kind_of` names."""
     if kind == _VIDEO:
-        return ImageError(f"{name} is a video; paint it with fststyle video")
+        return ImageError(f"{name} is a video; paint it with fststyle video, or save a frame of it as a picture")
     if kind == "HEIC":
         remedy = "pip install 'fststyle[heif]', or save it as JPEG"
     elif kind == _RAW:

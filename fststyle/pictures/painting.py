@@ -13,6 +13,9 @@ from fststyle.system.warn import warn
 SMALL = 0.7
 """A painting that is enlarged more than this has no brush strokes to learn."""
 
+# Gray levels that a single color may vary by, as JPEG leaves it.
+_FLAT = 8
+
 MOST_PIXELS = 30_000_000
 """Of a painting as it is looked at: beyond this the loss network needs gigabytes."""
 
@@ -23,7 +26,7 @@ def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEF
     """Read a painting at a size: (H, W, 3), its shorter side `style_size` pixels. White shows through transparency.
 
     Pictures with more than `max_pixels` are refused before they are decoded.
-    Warns of what the network will not learn well: a painting that has to be enlarged, or that is transparent.
+    Warns of what the network will not learn well: a painting that has to be enlarged, is transparent, or of one color.
 
     Raises:
         ImageError: It cannot be read, or is so narrow that at this size it would not fit into the memory.
@@ -37,6 +40,8 @@ def look_at(painting: Path | BinaryIO, style_size: int, *, max_pixels: int = DEF
             f"{name} is transparent in places; the network learns white there: cut out the painted part, or "
             "save it without transparency"
         )
+    if (rgb.max(axis=(0, 1)) - rgb.min(axis=(0, 1))).max() <= _FLAT:
+        warn(f"{name} is of one color, so there are no strokes to learn; give a picture with some")
     shorter, longer = sorted((height, width))
     if longer / shorter * style_size**2 > MOST_PIXELS:
         raise ImageError(

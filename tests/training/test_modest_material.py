@@ -1,6 +1,7 @@
 """One photo, icons, a thumbnail of a painting, transparency, very large photos: works, and says what to expect."""
 
 import tracemalloc
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_a_large_transparent_painting_takes_little_memory(tmp_path: Path) -> Non
     finally:
         tracemalloc.stop()
     assert peak < 10 * rgba.size  # in floating point, all of it would be 24 bytes a pixel and more
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_painting_of_one_color_is_called_so(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (80, 80), (200, 30, 10)).convert(mode).save(tmp_path / "flat.jpg")
+    with pytest.warns(UserWarning, match=r"flat\.jpg is of one color, so there are no strokes to learn"):
+        look_at(tmp_path / "flat.jpg", 64)
+    faint = np.full((80, 80), 100, np.uint8)
+    faint[:, ::2] = 120
+    Image.fromarray(faint).save(tmp_path / "faint.png")
+    with warnings.catch_warnings(action="error"):
+        look_at(tmp_path / "faint.png", 64)
 
 
 def test_a_painting_that_is_a_line_is_refused(tmp_path: Path) -> None:
