@@ -39,7 +39,7 @@ class Painter(NamedTuple):
         """How the command names it."""
         if self.blend is not None:
             return f"--blend {for_shell(self.blend)}"
-        return for_shell(self.model or "MODEL") if self.style is None else f"--style {for_shell(self.style)}"
+        return for_shell(self.model or "udnie_tiny") if self.style is None else f"--style {for_shell(self.style)}"
 
     def check(self, mix: str | None, layout: str, morph: str | None = None) -> None:
         """Refuse options that mean nothing together.

@@ -42,14 +42,14 @@ _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for 
 
 def video(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MODEL",
             autocompletion=network_names,
             help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
             show_default=False,
         ),
-    ],
+    ] = None,
     source: Annotated[
         str | None,
         typer.Argument(
@@ -203,12 +203,14 @@ def video(
         raise typer.Exit(128 + (watch.received or 2))
 
 
-def _arguments(asked: Painter, model: str, source: str | None, output: str | None) -> tuple[str, str | None]:
+def _arguments(asked: Painter, model: str | None, source: str | None, output: str | None) -> tuple[str, str | None]:
     """Input and output; with --blend or --style the first word is the input already.
 
     Raises:
         BadParameter: There are too few words, or too many.
     """
+    if model is None:
+        raise typer.BadParameter(f"name the video: fststyle video {asked.words} in.mp4 out.mp4", param_hint="IN")
     if asked.instead is None:
         if source is None:
             raise typer.BadParameter("name the video after the network", param_hint="IN")

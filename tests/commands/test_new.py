@@ -84,6 +84,8 @@ def test_a_video_and_a_camera_are_painted_like_a_painting_at_once(here: Path) ->
         (("video", "--style", SWIRLS, "udnie", "in.mp4"), "--style makes the network already; leave udnie out"),
         (("video", "--style", SWIRLS, "in.mp4", "out.mp4", "more.mp4"), "leave more.mp4 out"),
         (("video", "--style", SWIRLS, "in.mp4"), "in.mp4 -o painted.mp4"),
+        (("video", "--style", SWIRLS), f"name the video: fststyle video --style {SWIRLS} in.mp4 out.mp4"),
+        (("video",), "name the video: fststyle video udnie_tiny in.mp4 out.mp4"),
         (("video", "--style", SWIRLS, "in.mp4", "out.mp4", "--morph", "a,b"), "leave one out"),
         (("video", "--style-size", "99", "udnie", "in.mp4", "out.mp4"), "--style-size needs --style"),
         (("video", "--style", SWIRLS, "--blend", "udnie", "in.mp4", "out.mp4"), "leave one out"),
