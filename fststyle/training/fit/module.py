@@ -22,7 +22,7 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.devices import ONLY_FLOAT32
 from fststyle.training.fit.broken_steps import LOOK_EVERY, BrokenSteps
 from fststyle.training.fit.graphed import Graphs
-from fststyle.training.fit.muon import Muon
+from fststyle.training.fit.muon import NORMS_ALONE_RATE, Muon
 from fststyle.training.fit.recipe import at_another_rate, check_settings, recipe, refuse_another_recipe, saved_settings
 from fststyle.training.fit.schedule import RunningAverage, one_cycle
 from fststyle.training.fit.steps import PaintingSteps
@@ -231,6 +231,8 @@ class StyleTransferModule(PaintingSteps):
         """Without a schedule."""
         if self.optimizer == "adam":
             return Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
+        if self.only_norms:
+            return Muon(self.net.parameters(), lr=self.learning_rate, others_rate=NORMS_ALONE_RATE)
         return Muon(self.net.parameters(), lr=self.learning_rate)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

@@ -24,6 +24,10 @@ _BETAS, _EPS = (0.9, 0.999), 1e-8
 # Measured: gains, shifts and biases learn best twice as fast.
 _OTHERS_RATE = 2.0
 
+NORMS_ALONE_RATE = 20.0
+"""Of gains and shifts where kernels do not learn. Measured on Udnie, 120 steps in squares of 256, total cost by VGG-19
+over that of training everything: twice the rate 1.21, six times 1.15, 16 times 1.11, 32 times 1.11."""
+
 # A step's root mean square for a rate of 1, about what Adam's steps have: one rate then suits both (Liu 2025, 2.2).
 _STEP_SIZE = 0.2
 
@@ -33,20 +37,21 @@ _ITERATIONS = 5
 
 
 class Muon(Optimizer):
-    """Muon for parameters of four dimensions, Adam at twice the rate for others.
+    """Muon for parameters of four dimensions, Adam at a multiple of the rate for others.
 
     Args:
         parameters: Of a network; float32.
         lr: For kernels, in units of Adam's.
+        others_rate: The multiple.
     """
 
-    def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
+    def __init__(self, parameters: Iterable[Parameter], lr: float, others_rate: float = _OTHERS_RATE) -> None:
         given = list(parameters)
         kernels = [parameter for parameter in given if parameter.ndim == 4]
         others = [parameter for parameter in given if parameter.ndim != 4]
         groups = [
             {"params": kernels, "lr": lr, "kernels": True},
-            {"params": others, "lr": _OTHERS_RATE * lr, "kernels": False},
+            {"params": others, "lr": others_rate * lr, "kernels": False},
         ]
         super().__init__([group for group in groups if group["params"]], {})
 

@@ -14,6 +14,7 @@ from fststyle.training.cost.losses import grid_loss
 from fststyle.training.cost.objective import Cost
 from fststyle.training.cost.temporal import moved, temporal_loss
 from fststyle.training.fit.module import StyleTransferModule
+from fststyle.training.fit.muon import NORMS_ALONE_RATE
 from fststyle.training.fit.recipe import refuse_another_network
 from fststyle.training.networks.strength import draw_strengths
 from fststyle.training.networks.transformer_net import build_transformer_net
@@ -171,7 +172,9 @@ def test_only_norms_leaves_the_body_as_it_was(painting: Path) -> None:
     module = StyleTransferModule(painting, style_size=64, only_norms=True)
     before = {name: parameter.clone() for name, parameter in module.net.named_parameters()}
     module.net(torch.rand(1, 3, 32, 32)).sum().backward()
-    module.build_optimizer().step()
+    optimizer = module.build_optimizer()
+    assert optimizer.param_groups[-1]["lr"] == NORMS_ALONE_RATE * module.learning_rate
+    optimizer.step()
     moved = {name for name, parameter in module.net.named_parameters() if not torch.equal(parameter, before[name])}
     assert moved
     assert all(

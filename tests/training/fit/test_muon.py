@@ -54,6 +54,13 @@ def test_all_but_kernels_take_adams_steps_at_twice_the_rate() -> None:
     torch.testing.assert_close(ours[0], theirs[0], rtol=0, atol=0)
 
 
+def test_the_rate_of_others_can_be_chosen() -> None:
+    values = nn.Parameter(torch.ones(3))
+    values.grad = torch.ones(3)
+    Muon([values], 0.01, others_rate=20).step()  # Adam's first step is as long as its rate
+    torch.testing.assert_close(values.detach(), torch.full((3,), 0.8))
+
+
 def test_a_step_has_the_size_of_adams() -> None:
     kernel = nn.Parameter(torch.zeros(16, 8, 3, 3))
     kernel.grad = 1e-6 * torch.randn(kernel.shape, generator=torch.Generator().manual_seed(0))
