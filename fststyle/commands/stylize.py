@@ -198,7 +198,7 @@ def _on_ray(
     asked: dict[str, Any],
 ) -> None:
     from fststyle.cluster.pictures import paint_on_ray
-    from fststyle.paint.blend import parse_blend
+    from fststyle.paint.blend import summed_blend
 
     start = time.perf_counter()
     with silent_stdout(), Bar() as bar:
@@ -207,7 +207,7 @@ def _on_ray(
             bar.advance(result.error, skipped=result.skipped)
 
         results = paint_on_ray(
-            model if blend is None else dict(parse_blend(blend)),
+            model if blend is None else summed_blend(blend),
             inputs,
             output,
             controls,

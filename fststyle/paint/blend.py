@@ -49,6 +49,14 @@ def parse_blend(text: str) -> list[tuple[Path, float]]:
     return networks
 
 
+def summed_blend(text: str) -> dict[str | Path, float]:
+    """As `parse_blend`, with the sum of the weights of a network that is named several times."""
+    weights: dict[str | Path, float] = {}
+    for path, weight in parse_blend(text):
+        weights[path] = weights.get(path, 0.0) + weight
+    return weights
+
+
 class Blend:
     """Like a `Stylizer`, but paints with several networks.
 

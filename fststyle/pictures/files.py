@@ -102,7 +102,9 @@ def read_picture(
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder; name a picture in it") from error
     except NoRegularFileError as error:
-        raise ImageError(f"{name} is not a regular file; to paint what a pipe brings, name -") from error
+        raise ImageError(
+            f"{name} is not a regular file; save what it brings in one, or, to paint a photo from a pipe, name -"
+        ) from error
     except PermissionError as error:
         raise ImageError(f"{name} may not be read; check its permissions") from error
     except UnidentifiedImageError as error:

@@ -12,7 +12,7 @@ from fststyle import quantize
 from fststyle.errors import ModelFileError
 from fststyle.graph.style_numbers import style_numbers, with_numbers
 from fststyle.model.file import with_card
-from fststyle.paint.blend import Blend, parse_blend
+from fststyle.paint.blend import Blend, parse_blend, summed_blend
 from fststyle.paint.frames import Steadiness, stylize_frames
 from fststyle.paint.stylizer import Stylizer
 
@@ -24,6 +24,7 @@ def test_reading() -> None:
     assert parse_blend("a.onnx,C:\\b.onnx") == [(Path("a.onnx"), 1.0), (Path("C:\\b.onnx"), 1.0)]
     assert parse_blend('"a:0.5,b.onnx":0.7,"x:1"') == [(Path("a:0.5,b.onnx"), 0.7), (Path("x:1"), 1.0)]
     assert parse_blend("a : 1 , b :2") == [(Path("a"), 1.0), (Path("b"), 2.0)]
+    assert summed_blend("a:1,b,a:0.5") == {Path("a"): 1.5, Path("b"): 1.0}
     for bad in (
         " :1",
         "a.onnx:x",
