@@ -137,7 +137,7 @@ def video(
     ] = False,
 ) -> None:
     """Paint a video; sound, subtitles and frame times are kept."""
-    from fststyle.paint.frames import FrameStylizer, Steadiness
+    from fststyle.paint.frames import FrameStylizer, Steadiness, share_threads
     from fststyle.paint.morph import parse_morph
     from fststyle.paint.stylizer import Opening
     from fststyle.system.signals import SignalWatch
@@ -156,7 +156,8 @@ def video(
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
         controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
         changes = None if morph is None else parse_morph(morph)
-        opening = Opening(layout=cast("Layout", layout), threads=threads)
+        at_once, threads_each = share_threads(device, threads, steadiness)
+        opening = Opening(layout=cast("Layout", layout), threads=threads_each)
         painter = asked.open(device, opening)
         job = Job(
             source,
@@ -182,7 +183,7 @@ def video(
             if path == STREAM:
                 require_stream(name)
         with SignalWatch() as watch:
-            function = FrameStylizer(painter, steadiness, controls, changes)
+            function = FrameStylizer(painter, steadiness, controls, changes, at_once)
             begun = told_of_late_styles(shown.begin, changes)
             told: Told = {
                 "begun": begun,

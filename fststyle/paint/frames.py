@@ -5,9 +5,11 @@ when something bright enters at one side, the paint changes brightness and hue a
 statistics that follow the frames slowly. Both start afresh where the scene is cut.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fststyle.model.card import ModelCard
+from fststyle.model.devices import choose_device
 from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.cuts import CutFinder
@@ -74,6 +77,7 @@ class FrameStylizer:
         steadiness: How flicker is reduced.
         controls: The same for every frame. Color, strength and mask come after the paint was carried: where the mask
             is black, a frame is left as it is.
+        at_once: How many frames may be between `begun` and `after`; 1 where each has to wait for the one before.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class FrameStylizer:
         steadiness: Steadiness | None = None,
         controls: Controls | None = None,
         morph: Morph | None = None,
+        at_once: int = 1,
     ) -> None:
         """Get ready; None stands for the defaults.
 
@@ -90,6 +95,7 @@ class FrameStylizer:
             steadiness: How flicker is reduced.
             controls: The same for every frame.
             morph: Changes the mix from frame to frame, by the times that `at` is told.
+            at_once: How many frames to paint at the same time, if the function that is given the frames can.
 
         Raises:
             FststyleError: Paint is to be carried, and OpenCV is not installed.
@@ -115,6 +121,7 @@ class FrameStylizer:
             if self.steadiness.follow == 0:
                 raise ValueError("follow=0 would hold the statistics of the first style; say 0.1, or leave it out")
             stylizer.mixed(dict.fromkeys(morph.names, 1.0))
+        self.at_once = at_once if self.paints_alone else 1
         self._length: float | None = None
         self._cuts = CutFinder()
         self._carrier = _carry(self.steadiness.carried(*(part.card for part, _ in stylizer.parts)))
@@ -146,7 +153,11 @@ class FrameStylizer:
 
     def alone(self, rgb: Pixels) -> Pixels:
         """What the network makes of a frame; the longest part of painting it."""
-        return rgb if self.controls.strength == 0 else self._stylizer(rgb, self._brush)
+        return self.begun(rgb)()
+
+    def begun(self, rgb: Pixels) -> Callable[[], Pixels]:
+        """As `alone`, for any thread, whatever `at` is told meanwhile."""
+        return partial(np.copy, rgb) if self.controls.strength == 0 else partial(self._stylizer, rgb, self._brush)
 
     def after(self, rgb: Pixels, painted: Pixels) -> Pixels:
         """The next frame, of which `alone` made `painted`, perhaps in another process; only if `paints_alone`."""
@@ -186,6 +197,27 @@ class FrameStylizer:
             self._held.restore(state)
         if self._carrier is not None:
             self._carrier.restore(state)
+
+
+def share_threads(device: str, threads: int | None, steadiness: Steadiness) -> tuple[int, int | None]:
+    """How many frames to paint at the same time, and on how many threads each.
+
+    Two frames on half of the threads each take less time than one after the other on all of them: what a network does
+    on one thread, and what is done to frames before and after it, keeps no core waiting.
+
+    Args:
+        device: As for `Stylizer`.
+        threads: Of both; None is a thread a core.
+        steadiness: Statistics that are held need one frame after the other.
+
+    Raises:
+        DeviceError: The device cannot be used.
+        ValueError: No such device.
+    """
+    cores = threads or os.cpu_count() or 1
+    if cores == 1 or steadiness.follow < 1 or choose_device(device) != "cpu":
+        return 1, threads
+    return 2, cores // 2
 
 
 def _carry(share: float) -> "Carrier | None":

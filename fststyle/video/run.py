@@ -2,7 +2,11 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol, runtime_checkable
@@ -43,6 +47,23 @@ class Timed(Protocol):
 
     def at(self, seconds: Fraction) -> None:
         """Hear when the next frame is shown, counted from the beginning of the cut."""
+
+
+@runtime_checkable
+class InTwoParts(Protocol):
+    """A frame function whose longer part sees each frame by itself, so that several frames may be in it at a time.
+
+    Attributes:
+        at_once: So many; 1 to call it as any other.
+    """
+
+    at_once: int
+
+    def begun(self, rgb: NDArray[np.uint8]) -> Callable[[], NDArray[np.uint8]]:
+        """The first part for (H, W, 3), as it is to be done for the time that was told last; for any thread."""
+
+    def after(self, rgb: NDArray[np.uint8], painted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The rest, frame after frame; `painted` is what the first part made."""
 
 
 class Reader(Protocol):
@@ -95,11 +116,11 @@ def paint(
     Args:
         reader: Where frames come from.
         writer: Where they go.
-        function: What is done to them, here in this thread.
+        function: What is done to them, here in this thread; if it is `InTwoParts`, the first one in threads beside.
         done: So many frames were painted and written before; they are passed over.
         painted: Told after every frame.
         remember: Given the function's state at every end of a group of pictures, before the group is written.
-        stop: Asked before every frame; True ends the run there.
+        stop: Asked before every frame; True ends the run there, with the frames that were begun.
         overlap: Read and write in threads of their own.
 
     Returns:
@@ -111,25 +132,20 @@ def paint(
     behind = _Behind(sink) if overlap else None
     give: Callable[[Any], None] = behind.give if behind is not None else sink
     progress = Progress(0, Fraction(0))
-    timed = function if isinstance(function, Timed) else None
+    through = _several if isinstance(function, InTwoParts) and function.at_once > 1 else _one_by_one
     try:
-        if timed is not None:
-            timed.lasts(reader.clip.last)
-        for item in source if source is not None else items:
-            if stop():
-                break
-            if isinstance(item, Frame):
-                seconds = item.pts * reader.clip.time_base
-                if timed is not None:
-                    timed.at(seconds)
-                give((None if item.rgb is None else _painted(item, item.rgb, function), item))
-                progress = Progress(progress.frames + 1, seconds)
-                if item.rgb is not None:
+        taken = _taken(source if source is not None else items, function, reader.clip, stop)
+        with closing(through(taken, function)) as shown:
+            for item, rgb in shown:
+                if not isinstance(item, Frame):
+                    give(item)
+                    continue
+                give((rgb if rgb is None or item.alpha is None else over_white(rgb, item.alpha), item))
+                progress = Progress(progress.frames + 1, item.pts * reader.clip.time_base)
+                if rgb is not None:
                     painted(progress)
                     if progress.frames % writer.group == 0:
                         remember(progress.frames, function.state())
-            else:
-                give(item)
         if behind is not None:
             behind.finish()
     finally:
@@ -140,10 +156,50 @@ def paint(
     return progress
 
 
-def _painted(frame: Frame, rgb: NDArray[np.uint8], function: FrameFunction) -> NDArray[np.uint8]:
-    """Where the frame is transparent, white shows through: videos are written without transparency."""
-    painted = function(rgb)
-    return painted if frame.alpha is None else over_white(painted, frame.alpha)
+def _taken(items: Iterable[Any], function: FrameFunction, clip: Clip, stop: Callable[[], bool]) -> Iterator[Any]:
+    """Items until it is to stop; the function hears of each frame's time."""
+    timed = function if isinstance(function, Timed) else None
+    if timed is not None:
+        timed.lasts(clip.last)
+    for item in items:
+        if stop():
+            return
+        if timed is not None and isinstance(item, Frame):
+            timed.at(item.pts * clip.time_base)
+        yield item
+
+
+# An item, and what is to be shown of it, if it is a frame that is wanted. Videos are written without transparency:
+# white shows through.
+_Shown = Generator[tuple[Any, NDArray[np.uint8] | None]]
+
+
+def _one_by_one(items: Iterator[Any], function: Any) -> _Shown:
+    for item in items:
+        rgb = item.rgb if isinstance(item, Frame) else None
+        yield item, None if rgb is None else function(rgb)
+
+
+def _several(items: Iterator[Any], function: Any) -> _Shown:
+    """One frame more than are painted waits for its turn, so that no thread waits for what is done here."""
+    begun: deque[tuple[Any, Future[NDArray[np.uint8]] | None]] = deque()
+
+    def first() -> tuple[Any, NDArray[np.uint8] | None]:
+        item, painted = begun.popleft()
+        return item, None if painted is None else function.after(item.rgb, painted.result())
+
+    pool = ThreadPoolExecutor(function.at_once, "painter")
+    try:
+        for item in items:
+            rgb = item.rgb if isinstance(item, Frame) else None
+            work = None if rgb is None else pool.submit(copy_context().run, function.begun(rgb))
+            begun.append((item, work))
+            while begun and (begun[0][1] is None or sum(work is not None for _, work in begun) > function.at_once + 1):
+                yield first()
+        while begun:
+            yield first()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Sink:

@@ -12,7 +12,7 @@ from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard
 from fststyle.paint.controls import Controls
 from fststyle.paint.cuts import CutFinder
-from fststyle.paint.frames import FrameStylizer, Steadiness
+from fststyle.paint.frames import FrameStylizer, Steadiness, share_threads
 from fststyle.pictures.files import with_content_color
 
 Pixels = NDArray[np.uint8]
@@ -158,3 +158,16 @@ def test_the_brush_is_that_of_pictures(normalizing: Stylizer, scene: Pixels) -> 
 def test_a_wrong_value_is_refused_before_the_first_frame(normalizing: Stylizer) -> None:
     with pytest.raises(ValueError, match="scale must lie in"):
         stylize_frames(normalizing, [], scale=0)
+
+
+def test_two_frames_at_a_time_have_half_of_the_threads_each(
+    normalizing: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    free, held = Steadiness(), Steadiness(follow=0.1)
+    assert share_threads("cpu", None, free) == (2, 4)
+    assert share_threads("cpu", 3, free) == (2, 1)
+    assert share_threads("cpu", 1, free) == (1, 1)
+    assert share_threads("cpu", None, held) == (1, None)  # what is held comes from the frame before
+    assert FrameStylizer(normalizing, free, at_once=2).at_once == 2
+    assert FrameStylizer(normalizing, held, at_once=2).at_once == 1
