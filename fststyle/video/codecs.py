@@ -12,7 +12,7 @@ import av
 
 from fststyle.video.clip import Clip, Frame
 
-_LONGEST_GROUP = 50  # frames; held in memory until their encoder has them all
+_LONGEST_GROUP = 50  # frames; as many are lost where a process is killed, and workers hold them
 _BT709, _LIMITED, _UNSPECIFIED = 1, 1, 2
 
 # With AVX-512, x264 now and then gives other packets for the same small frames; without it they are always the same,
@@ -69,6 +69,8 @@ class GroupEncoder:
         self._codec, self._clip = codec, clip
         self._crf = codec.crf if crf is None else crf
         self.group = group_length(clip.rate)
+        self._context: Any = None
+        self._packets: list[Any] = []
 
     def options(self) -> dict[str, str]:
         """FFmpeg's, for an encoder."""
@@ -92,16 +94,19 @@ class GroupEncoder:
         context.color_trc = _BT709 if self._clip.transfer == _UNSPECIFIED else self._clip.transfer
         context.flags |= av.codec.context.Flags.global_header
 
-    def packets(self, frames: list[tuple[av.VideoFrame, Frame]]) -> list[Any]:
-        """A packet a frame."""
-        context: Any = av.CodecContext.create(self._codec.encoder, "w")
-        context.options = self.options()
-        self.settle(context)
-        packets: list[Any] = []
-        for image, frame in frames:
-            image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
-            packets += context.encode(image)
-        packets += context.encode(None)
+    def add(self, image: av.VideoFrame, frame: Frame) -> None:
+        """Begin to compress the group's next frame."""
+        if self._context is None:
+            self._context = av.CodecContext.create(self._codec.encoder, "w")
+            self._context.options = self.options()
+            self.settle(self._context)
+        image.pts, image.time_base, image.duration = frame.pts, self._clip.time_base, 0
+        self._packets += self._context.encode(image)
+
+    def packets(self) -> list[Any]:
+        """A packet for each frame that was added; what is added next begins another group."""
+        packets = [*self._packets, *self._context.encode(None)]
+        self._context, self._packets = None, []
         return packets
 
 

@@ -97,7 +97,10 @@ def compress(job: Job, clip: Clip, frames: Sequence[tuple[NDArray[np.uint8], Fra
     codec = CODECS[job.codec]
     convert = FromRgb(codec.pixel_format)
     try:
-        packets = GroupEncoder(codec, clip, job.crf).packets([(convert(rgb), frame) for rgb, frame in frames])
+        encoder = GroupEncoder(codec, clip, job.crf)
+        for rgb, frame in frames:
+            encoder.add(convert(rgb), frame)
+        packets = encoder.packets()
     except (av.FFmpegError, OSError) as error:
         size = f"{clip.width}×{clip.height}"
         raise VideoError(f"{codec.encoder} fails at {size} ({error}); choose another --codec or --max-side") from error

@@ -65,7 +65,7 @@ class VideoWriter:
         self._on_group = on_group
         self._convert = FromRgb(self._codec.pixel_format)
         self._sound = sound
-        self._pending: list[tuple[av.VideoFrame, Frame]] = []
+        self._pending: list[Frame] = []
         self._earlier = earlier
         self.group = self._encoder.group
         self.written = 0
@@ -78,7 +78,11 @@ class VideoWriter:
             return
         if len(self._pending) == self.group:
             self._flush(next_pts=frame.pts)
-        self._pending.append((self._convert(rgb), frame))
+        try:
+            self._encoder.add(self._convert(rgb), frame)
+        except (av.FFmpegError, OSError) as error:
+            raise self._unencodable(error) from error
+        self._pending.append(frame)
 
     def copy(self, packet: "av.Packet[Any]") -> None:
         """Add a packet of one of the clip's copied streams, in the form that the file can hold."""
@@ -156,13 +160,13 @@ class VideoWriter:
         return container
 
     def _flush(self, next_pts: int | None) -> None:
-        """Compress a group of pictures; the next frame's time says how long the last one is shown."""
+        """Write a group of pictures; the next frame's time says how long the last one is shown."""
         frames, self._pending = self._pending, []
         try:
-            packets = self._encoder.packets(frames)
+            packets = self._encoder.packets()
         except (av.FFmpegError, OSError) as error:
             raise self._unencodable(error) from error
-        self.flush_packets(packets, [frame for _, frame in frames], next_pts)
+        self.flush_packets(packets, frames, next_pts)
 
     def flush_packets(self, packets: list[Any], frames: list[Frame], next_pts: int | None) -> None:
         """Hand a compressed group of pictures to the file, a packet a frame."""
