@@ -18,7 +18,7 @@ from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.mix import Mix, weights_of
 from fststyle.pictures.picture import Picture, to_picture
-from fststyle.runtime.bands import LEAST_PIXELS, BandedNetwork
+from fststyle.runtime.bands import LEAST_PIXELS, LIGHT, BandedNetwork
 from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
 from fststyle.runtime.tiling import TiledNetwork
@@ -188,10 +188,12 @@ class Stylizer:
         small = self._memory is None and height * width <= _ALWAYS_WHOLE
         if small or any(self._network.model.input_shape[2:]):
             return self._network.run(rgb, strength)
-        if height * width >= LEAST_PIXELS:
-            banded = self._in_bands()
-            room = default_memory() if self._memory is None else self._memory
-            if banded is not None and banded.fits(height, width, room - held):
+        banded = self._in_bands() if height * width >= LEAST_PIXELS else None
+        if banded is not None:
+            room = (default_memory() if self._memory is None else self._memory) - held
+            if banded.bytes_whole(height, width) <= min(room, LIGHT):
+                return self._network.run(rgb, strength)
+            if banded.fits(height, width, room):
                 return banded.run(rgb, strength)
         try:
             if self._tiled is None:

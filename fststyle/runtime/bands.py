@@ -27,10 +27,17 @@ from fststyle.runtime.network import Network
 from fststyle.runtime.room import Room
 
 LEAST_PIXELS = 4_000_000
-"""Below, a picture is painted faster whole: the parts take some 50 ms to open."""
+"""Below, a picture is painted whole: it takes less time, and not much memory."""
+
+LIGHT = 750_000_000
+"""A larger picture, too, if it takes no more bytes than that whole."""
+
+# What onnxruntime takes of a picture that is painted whole, as a multiple of the tensors between two parts. Measured at
+# 12 megapixels: 2 to 5.
+_OF_WHOLE = 5
 
 # Of a band, and of all bands that are painted at one time. Fewer pixels are less memory, but more rows at edges.
-_BAND_PIXELS, _ALL_PIXELS = 750_000, 2_000_000
+_BAND_PIXELS, _ALL_PIXELS = 1_000_000, 2_000_000
 _LEAST_ROWS = 128
 
 # What a part takes while it runs, per pixel of its band, beside the tensors between parts. Measured: 60 to 110.
@@ -87,6 +94,10 @@ class BandedNetwork:
         """Whether a picture can be painted in bands within so many bytes."""
         at_once = min(height, self._threads * self._rows(width)) * width
         return _FIXED_BYTES + height * width * (6 + self._held()) + at_once * _BYTES <= memory
+
+    def bytes_whole(self, height: int, width: int) -> float:
+        """What a picture takes that is painted whole, by estimate."""
+        return _FIXED_BYTES + height * width * (6 + _OF_WHOLE * self._held())
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Paint (H, W, 3).

@@ -89,6 +89,7 @@ def test_large_pictures_are_painted_in_bands_where_they_fit(
 ) -> None:
     path = save(normalizing(assets), card={})
     monkeypatch.setattr("fststyle.paint.stylizer.LEAST_PIXELS", 10_000)
+    monkeypatch.setattr("fststyle.paint.stylizer.LIGHT", 0)
     painted: list[int] = []
     run = BandedNetwork.run
 
@@ -105,6 +106,9 @@ def test_large_pictures_are_painted_in_bands_where_they_fit(
     assert painted == [rgb.size]
     assert np.abs(little(rgb).astype(int) - whole).max() <= 1
     plenty(rgb[:90])
+    assert painted == [rgb.size]
+    monkeypatch.setattr("fststyle.paint.stylizer.LIGHT", 10**9)
+    np.testing.assert_array_equal(plenty(rgb), whole)
     assert painted == [rgb.size]
 
 
@@ -129,6 +133,7 @@ def test_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert banded.fits(3000, 4000, 800_000_000)
     assert not banded.fits(3000, 4000, 500_000_000)
     assert not banded.fits(10_000, 10_000, 10**9)
+    assert banded.bytes_whole(2000, 2000) < bands.LIGHT < banded.bytes_whole(3000, 4000)
 
 
 def test_a_painting_in_bands_can_be_ended() -> None:
