@@ -5,7 +5,9 @@
                                        --ways medium,vgg19 --budget "--steps 800" --out runs/compare
 
 Ways: `slim`, `medium` and `vgg19` train from nothing with that loss network, `base-slim` and so on from the base that
-ships; `johnson-slim` and so on are Johnson's network from nothing. One that is trained already is only judged again.
+ships, `predicted-slim` and so on from what is predicted from the painting; `norms-slim` and so on train only the gains
+and shifts of that. `johnson-slim` and so on are Johnson's network from nothing. One that is trained already is only
+judged again.
 """
 
 import argparse
@@ -28,7 +30,13 @@ JUDGES = {
     "medium": ["--loss-network", "medium"],
     "vgg19": ["--weights", "{weights}"],
 }
-STARTS = {"": ["--init", "none"], "base-": [], "johnson-": ["--init", "none", "--network", "johnson"]}
+STARTS = {
+    "": ["--init", "none"],
+    "base-": ["--init", "base"],
+    "predicted-": ["--init", "predicted"],
+    "norms-": ["--init", "predicted", "--only-norms"],
+    "johnson-": ["--init", "none", "--network", "johnson"],
+}
 WAYS = {start + judge: [*STARTS[start], *JUDGES[judge]] for start in STARTS for judge in JUDGES}
 
 
