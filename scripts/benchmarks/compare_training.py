@@ -75,14 +75,14 @@ def main() -> None:
     settings = Settings(iterations=0, speed_side=0, sizes=(), style_size=arguments.style_size)
     found = evaluate(models, samples.photos(), arguments.style, cost=cost, settings=settings)
     rows = {}
-    print(f"{'way':<15} steps  content   style   total    grid   rim")
+    print(f"{'way':<17} steps  content   style   total    grid   rim")
     for scores in found.models:
         card = read_model(arguments.out / scores.name / f"{scores.name}.onnx").card
         steps = card.steps if card else 0
         mean = scores.mean()
         rows[scores.name] = mean | {"steps": steps}
         costs = "  ".join(f"{mean[name]:7.4f}" for name in ("content_loss", "style_loss", "total_loss"))
-        print(f"{scores.name:<15} {steps:5d} {costs} {mean['grid']:6.2f} {mean['rim_contrast']:6.3f}")
+        print(f"{scores.name:<17} {steps:5d} {costs} {mean['grid']:6.2f} {mean['rim_contrast']:6.3f}")
     atomic_write(arguments.out / "scores.json", json.dumps(rows, indent=1).encode())
 
 
