@@ -25,6 +25,7 @@ from fststyle.pictures.files import DEFAULT_MAX_PIXELS
 from fststyle.pictures.painting import look_at
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.utf8 import utf8
 from fststyle.system.warn import warn
 
 Pixels = NDArray[np.uint8]
@@ -119,18 +120,13 @@ def predict(
     if not isinstance(source, Path) and not hasattr(source, "read"):
         raise ValueError(f"the painting must be the path of a picture, or an open file, not {type(painting).__name__}")
     file = getattr(source, "name", None)
-    title = _readable(Path(str(file)).name) if file else "a painting"
+    title = utf8(Path(str(file)).name).decode() if file else "a painting"
     rgb = look_at(source, style_size, max_pixels=max_pixels)
     model, strangeness = predicted_graph(rgb)
     if strangeness > STRANGE:
         warn(f"{title} is unlike the paintings that the predictor knows; if its style is not met, train it")
     card = predicted_card(name or Path(title).stem, title, style_size, licence)
     return Predicted(model, card, strangeness)
-
-
-def _readable(name: str) -> str:
-    """A file's name without what is no text in it, as cards and messages need it."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def predicted_card(style: str, painting: str, style_size: int = STYLE_SIZE, licence: str = "unspecified") -> ModelCard:

@@ -21,6 +21,7 @@ from fststyle.system.entries import entry
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import place_of, refuse_inputs, refuse_other_kind
 from fststyle.system.shell import for_shell
+from fststyle.system.utf8 import utf8
 
 # On a range of 0..1. The same numbers go through the same nodes, so hardly anything differs. Where the network rounds,
 # to bytes or to 16 bits, it may be a gray level.
@@ -142,7 +143,8 @@ def _check_bodies(files: Sequence[ModelFile]) -> None:
 def _named(styles: Sequence[_Style]) -> list[_Style]:
     """With the names of their files, which people know; where two are the same, with those of their cards."""
     stems = [
-        style.name if style.file.styles or style.file.path is None else Path(style.file.name).stem for style in styles
+        style.name if style.file.styles or style.file.path is None else utf8(Path(style.file.name).stem).decode()
+        for style in styles
     ]
     told = [
         replace(style, name=stem) if stems.count(stem) == 1 else style

@@ -1,7 +1,9 @@
 """Several styles in one file, and networks of one body, at the command line."""
 
 import json
+import os
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,15 @@ def test_names_of_files_like_lists(fststyle: Callable[..., Any], many: str, phot
     assert "quantize ./-both.onnx -o small.onnx" in fststyle("quantize", "--", "-both.onnx").stderr
     refused = fststyle("export", "./-both.onnx", "--license", "MIT").stderr
     assert "fststyle quantize ./-both.onnx OUT.onnx" in refused
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_whose_name_is_no_text(fststyle: Callable[..., Any], many: str) -> None:
+    """Cards hold text only."""
+    strange = Path("one.onnx").rename(os.fsdecode(b"n\xff.onnx"))
+    assert fststyle("export", "--styles", strange, "two.onnx", "-o", "a.onnx").exit_code == 0
+    assert read_model("a.onnx").styles == ("n\ufffd", "two")
+    assert fststyle("stylize", "a.onnx", "photo.png", "--mix", "n\ufffd", "-o", "b.png").exit_code == 0
 
 
 def test_info_tells_who_shares_a_body(fststyle: Callable[..., Any], many: str) -> None:
