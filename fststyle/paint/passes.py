@@ -9,6 +9,7 @@ painting, pixel by pixel. `step.py` puts the two together.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -94,12 +95,11 @@ def paint_in_passes(
     """
     if len(sizes) == 1:
         return resize(paint(prepare(resize(rgb, *sizes[0]))), *rgb.shape[:2])
-    photo = resize(rgb, *sizes[0])
-    painted = paint(prepare(photo))
-    for before, size in pairwise(sizes):
-        larger = resize(rgb, *size)
+    with ThreadPoolExecutor(threads or len(sizes), "sizes") as pool:
+        photos = list(pool.map(lambda size: resize(rgb, *size), sizes))
+    painted = paint(prepare(photos[0]))
+    for (photo, larger), (before, size) in zip(pairwise(photos), pairwise(sizes), strict=True):
         painted = Step(photo, painted, before, size, threads).paint(larger, paint)
-        photo = larger
     return painted
 
 

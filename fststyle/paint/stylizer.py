@@ -185,14 +185,17 @@ class Stylizer:
     def _paint(self, rgb: NDArray[np.uint8], strength: float, held: int) -> NDArray[np.uint8]:
         """Whole, or in tiles where it would not fit beside the bytes that are held."""
         height, width = rgb.shape[:2]
+        network = self._network
+        if held >= 3 * LEAST_PIXELS and not network.holds:
+            network = network.thrifty()  # a later pass needs the memory
         small = self._memory is None and height * width <= _ALWAYS_WHOLE
         if small or any(self._network.model.input_shape[2:]):
-            return self._network.run(rgb, strength)
+            return network.run(rgb, strength)
         banded = self._in_bands() if height * width >= LEAST_PIXELS else None
         if banded is not None:
             room = (default_memory() if self._memory is None else self._memory) - held
             if banded.bytes_whole(height, width) <= min(room, LIGHT):
-                return self._network.run(rgb, strength)
+                return network.run(rgb, strength)
             if banded.fits(height, width, room):
                 return banded.run(rgb, strength)
         try:
@@ -201,12 +204,12 @@ class Stylizer:
         except ModelFileError:
             if self._memory is not None:
                 raise
-            return self._network.run(rgb, strength)
+            return network.run(rgb, strength)
         memory = self._memory
         if memory is None:
             memory = max(default_memory(), self._tiled.least_memory(height, width) + held)
         if self._tiled.fits(height, width, memory - held):
-            return self._network.run(rgb, strength)
+            return network.run(rgb, strength)
         return self._tiled.run(rgb, memory, exact=self._exact, strength=strength, held=held)
 
     def _in_bands(self) -> BandedNetwork | None:

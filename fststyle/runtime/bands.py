@@ -37,7 +37,7 @@ LIGHT = 750_000_000
 _OF_WHOLE = 5
 
 # Of a band, and of all bands that are painted at one time. Fewer pixels are less memory, but more rows at edges.
-_BAND_PIXELS, _ALL_PIXELS = 1_000_000, 2_000_000
+_BAND_PIXELS, _ALL_PIXELS = 750_000, 2_000_000
 _LEAST_ROWS = 128
 
 # What a part takes while it runs, per pixel of its band, beside the tensors between parts. Measured: 60 to 110.

@@ -1,5 +1,8 @@
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
@@ -50,3 +53,29 @@ def test_pixels_are_made_late_on_the_cpu(assets: dict[str, Any], monkeypatch: py
     data = assets["gain_model"]().SerializeToString()
     Network.load(data, "cpu", "rgb1", None).open(data)
     assert opened == [data, data]
+
+
+_PEAKS = """
+import json, sys
+import numpy as np
+from fststyle.runtime.network import Network
+network = Network.load(sys.argv[1], "cpu", "rgb1", 1)
+rgb = np.zeros((1024, 1024, 3), np.uint8)
+taken = []
+for kind in (network, network.thrifty()):
+    kind.run(rgb)
+    taken.append(int(open("/proc/self/statm").read().split()[1]))
+print(json.dumps(taken))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_a_thrifty_network_gives_memory_back(run_python: Callable[..., CompletedProcess[bytes]]) -> None:
+    done = run_python("-c", _PEAKS, "starry_night")
+    kept, given_back = json.loads(done.stdout)
+    assert kept - given_back > 10_000  # pages: 40 MB
+
+
+def test_a_thrifty_network_paints_the_same(photo: Pixels) -> None:
+    network = Network.load("udnie_tiny", "cpu", "rgb1", 1)
+    np.testing.assert_array_equal(network.thrifty().run(photo), network.run(photo))
