@@ -19,7 +19,7 @@ from fststyle.model.layouts import Values, to_tensor
 from fststyle.runtime.mixture import common_card
 from fststyle.system.entries import entry
 from fststyle.system.file_kinds import Kind
-from fststyle.system.files import place_of, refuse_inputs, refuse_other_kind
+from fststyle.system.files import named_twice, refuse_inputs, refuse_other_kind
 from fststyle.system.shell import for_shell
 from fststyle.system.utf8 import utf8
 
@@ -159,10 +159,8 @@ def _named(styles: Sequence[_Style]) -> list[_Style]:
 def _told_twice(files: Sequence[ModelFile], name: str) -> str:
     """What to say of several styles of one name."""
     paths = [file.path for file in files if file.path is not None]
-    for place, times in Counter(place_of(path) for path in paths).items():
-        if times > 1:
-            twice = next(path for path in paths if place_of(path) == place)
-            return f"{twice} is named twice; leave one out"
+    if (twice := named_twice(paths)) is not None:
+        return f"{twice} is named twice; leave one out"
     said = f"{len(files)} of the styles are called {name}"
     if not paths:
         return f"{said}; leave one out"

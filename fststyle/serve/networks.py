@@ -13,7 +13,7 @@ from fststyle.paint.blend import Blend, parse_blend
 from fststyle.paint.stylizer import Stylizer
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
-from fststyle.system.files import place_of
+from fststyle.system.files import named_twice
 from fststyle.web.networks import describe
 
 # Beside its few megabytes, a session keeps the memory that its largest picture took.
@@ -61,11 +61,11 @@ class Networks:
         self._open: OrderedDict[str, Stylizer] = OrderedDict()
         self._lock = threading.Lock()
         paths = [find_network(Path(name)) for name in settings.networks] or list(networks().values())
+        if (twice := named_twice(paths)) is not None:
+            raise FststyleError(f"{twice} is named twice; leave one out")
         for path in paths:
             if path.stem in (".", "..") or set(path.stem) & set(",:/"):
                 raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
-            if path.stem in self._offers and place_of(path) == place_of(self._offers[path.stem].path):
-                raise FststyleError(f"{path} is named twice; leave one out")
             if path.stem in self._offers:
                 raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
             self.add(path.stem, path)

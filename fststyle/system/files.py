@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from fststyle.errors import FststyleError
@@ -48,6 +49,17 @@ def place_of(path: Path) -> object:
     except OSError:
         return os.path.normcase(os.path.realpath(path))  # Path.resolve raises over a link to itself
     return status.st_dev, status.st_ino
+
+
+def named_twice(paths: Iterable[Path]) -> Path | None:
+    """The first path that leads to the file of an earlier one and has its name; a link of another name counts apart."""
+    seen: set[tuple[object, str]] = set()
+    for path in paths:
+        key = place_of(path), path.name
+        if key in seen:
+            return path
+        seen.add(key)
+    return None
 
 
 def refuse_inputs(output: Path, *inputs: Path | None) -> None:

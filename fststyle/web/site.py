@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fststyle import __version__, samples
+from fststyle.errors import FststyleError
 from fststyle.model.gallery import find_network
 from fststyle.model.layouts import Layout
+from fststyle.system.files import named_twice
 from fststyle.web.folder import MARK, refuse_other_folder, write_folder
 from fststyle.web.networks import tell_apart, web_network
 from fststyle.web.predictor import LICENCE as PREDICTOR_LICENCE
@@ -55,14 +57,17 @@ def build_site(
         The size in bytes of every file that was written, by its place in the folder.
 
     Raises:
-        FststyleError: The folder holds something else or cannot be written, or onnxruntime-web cannot be fetched.
+        FststyleError: A network is named twice, the folder holds something else or cannot be written, or
+            onnxruntime-web cannot be fetched.
         ModelFileError: One of the networks is none.
     """
     refuse_other_folder(output)
     files = {name: data for name, data in page_files().items() if not name.startswith(_SERVED)}
     entries: list[dict[str, Any]] = []
-    for network in networks:
-        path = find_network(Path(network))
+    paths = [find_network(Path(network)) for network in networks]
+    if (twice := named_twice(paths)) is not None:
+        raise FststyleError(f"{twice} is named twice; leave one out")
+    for path in paths:
         made = web_network(path, _unique(path.stem, {entry["name"] for entry in entries}), layout)
         entries.append(made.entry)
         files |= made.files

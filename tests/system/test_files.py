@@ -10,6 +10,7 @@ from fststyle.system.files import (
     is_file,
     is_folder,
     is_there,
+    named_twice,
     place_of,
     reason_of,
     refuse_inputs,
@@ -185,3 +186,14 @@ def test_a_name_of_another_kind_is_refused_before_there_is_a_file(tmp_path: Path
             refuse_other_kind(tmp_path / name, kind)
     for name, kind in (("report", Kind.PAGE), ("log.txt", Kind.JSON_LINES), ("a.json", Kind.JSON_LINES)):
         refuse_other_kind(tmp_path / name, kind)
+
+
+def test_what_is_named_twice(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    one, two = tmp_path / "one", tmp_path / "sub" / "one"
+    one.write_text("1")
+    two.write_text("1")
+    (tmp_path / "link").symlink_to(one)
+    assert named_twice([one, two, tmp_path / "link"]) is None
+    again = tmp_path / "sub" / ".." / "one"
+    assert named_twice([one, two, again]) is again

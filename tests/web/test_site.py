@@ -256,6 +256,13 @@ def test_a_full_disk_leaves_the_older_site_as_it_was(
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_a_network_that_is_named_twice_is_refused(identity: Path, tmp_path: Path) -> None:
+    again = identity.parent / ".." / identity.parent.name / identity.name
+    with pytest.raises(FststyleError, match=r"identity\.onnx is named twice; leave one out"):
+        build_site([identity, again], tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
 def test_a_folder_with_something_else_is_left_alone(identity: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(b"photo")
