@@ -25,6 +25,7 @@ from fststyle.graph.parts import Part, Parts
 from fststyle.graph.statistics import Statistics, Sums
 from fststyle.runtime.network import Network
 from fststyle.runtime.room import Room
+from fststyle.system.memory import give_back_freed_memory
 
 LEAST_PIXELS = 4_000_000
 """Below, a picture is painted whole: it takes less time, and not much memory."""
@@ -109,6 +110,7 @@ class BandedNetwork:
         Raises:
             ModelFileError: The network fails.
         """
+        give_back_freed_memory()
         return _Painting(self._network, self._cut, self._bands(*rgb.shape[:2]), rgb, strength).paint(self._threads)
 
     def _rows(self, width: int) -> int:

@@ -75,3 +75,26 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
             pytest.skip("another C library")
         faults[what] = int(done.stdout)
     assert faults["keep"] < faults["leave"] / 10
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
+def test_freed_memory_between_used_blocks_is_given_back() -> None:
+    script = """
+import sys
+import numpy as np
+from fststyle.system.memory import give_back_freed_memory
+
+def pages():
+    return int(open("/proc/self/statm").read().split()[1])
+
+blocks = [np.ones(100_000, np.uint8) for _ in range(1000)]
+blocks = [block for number, block in enumerate(blocks) if number % 10 == 0]
+before = pages()
+if not give_back_freed_memory():
+    sys.exit("no glibc")
+print((before - pages()) * 4096)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    if "no glibc" in done.stderr:
+        pytest.skip("another C library")
+    assert int(done.stdout) > 50_000_000
