@@ -30,12 +30,13 @@ from fststyle.commands.options import (
 )
 from fststyle.commands.painters import Painter
 from fststyle.commands.video_progress import Bar, Events
-from fststyle.commands.video_work import Told, fingerprint, told_of_late_styles, video_on_ray
+from fststyle.commands.video_work import Told, fingerprint, video_on_ray, warn_of_late_styles
 from fststyle.system.extras import extra
 from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.paint.stylizer import Layout
+    from fststyle.video.clip import Clip
 
 _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a network trained for videos."
 
@@ -184,7 +185,11 @@ def video(
                 require_stream(name)
         with SignalWatch() as watch:
             function = FrameStylizer(painter, steadiness, controls, changes, at_once)
-            begun = told_of_late_styles(shown.begin, changes)
+
+            def begun(clip: "Clip", frames: int) -> None:
+                shown.begin(clip, frames)
+                warn_of_late_styles(changes, clip.last)
+
             told: Told = {
                 "begun": begun,
                 "painted": shown.advance,
@@ -195,6 +200,8 @@ def video(
                 done = video_on_ray(job, painter, device, opening, controls, steadiness, changes, workers, told)
             else:
                 done = convert(job, function, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, **told)
+            if source == STREAM and done.whole:  # nobody knew how long it is
+                warn_of_late_styles(changes, float(done.seconds))
     facts = {"frames": done.frames, "seconds": float(done.seconds), "path": str(done.path or STREAM)}
     if as_json:
         shown.tell("done" if done.whole else "interrupted", **facts)

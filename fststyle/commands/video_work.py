@@ -37,16 +37,11 @@ class Told(TypedDict):
     stop: Callable[[], bool]
 
 
-def told_of_late_styles(begun: "Callable[[Clip, int], None]", morph: "Morph | None") -> "Callable[[Clip, int], None]":
-    """Also warn of a style that a morph would reach after the end of the clip."""
-
-    def told(clip: "Clip", done: int) -> None:
-        begun(clip, done)
-        late = None if morph is None else morph.unreached(clip.last)
-        if late is not None:
-            warn(f"the video ends at {clip.last or 0:.4g} s, before the morph reaches {late}")
-
-    return told
+def warn_of_late_styles(morph: "Morph | None", last: float | None) -> None:
+    """Warn of a style that a morph would reach after the last frame, which is shown at `last` seconds."""
+    late = None if morph is None else morph.unreached(last)
+    if late is not None:
+        warn(f"the video ends at {last or 0:.4g} s, before the morph reaches {late}")
 
 
 def video_on_ray(
