@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from fststyle.training import tensors
 from fststyle.training.cost.cost import Cost
 from fststyle.training.cost.loss_network import LossNetwork
 
@@ -44,6 +45,12 @@ def shallow_cost(vgg19_file: Path) -> Callable[..., Cost]:
     """Judged by the random VGG, whose channels need no normalization; that would take longer than a short run."""
     given = {"content_layers": ("relu2_2",), "style_layers": SHALLOW, "normalize_channels": False}
     return partial(Cost, **{"weights": vgg19_file} | given)
+
+
+@pytest.fixture
+def small_reference_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where channels are normalized, a sixteenth of the pixels do."""
+    monkeypatch.setattr(tensors, "_REFERENCE_SIDE", 64)
 
 
 @pytest.fixture(scope="session")

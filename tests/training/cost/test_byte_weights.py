@@ -39,7 +39,7 @@ def test_a_channel_of_zeros_stays_zero() -> None:
     assert not read["features.0.weight"].any()
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("offline", "small_reference_photos")
 def test_normalized_vgg19_needs_no_download() -> None:
     network = load_loss_network(Cost(loss_network="vgg19"), reference_photos())
     seen = network(next(iter(reference_photos())))

@@ -1,7 +1,7 @@
 """Judging from eight sides: all different, all of the same picture, none with a cost of its own."""
 
+from collections.abc import Callable
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 import torch
@@ -55,9 +55,8 @@ def test_steps_are_judged_from_the_next_side_once_the_strokes_are_found(init: st
             assert float(found.content) == pytest.approx(float(wanted.content))
 
 
-def test_only_distilled_networks_are_asked_from_all_sides(vgg19_file: Path) -> None:
-    shallow = Cost(weights=vgg19_file, content_layers=("relu2_2",), style_layers=("relu1_2",))
-    for cost, sides in ((Cost(), SIDES), (shallow, 1), (Cost(style_layers=()), 1)):
+def test_only_distilled_networks_are_asked_from_all_sides(shallow_cost: Callable[..., Cost]) -> None:
+    for cost, sides in ((Cost(), SIDES), (shallow_cost(), 1), (Cost(style_layers=()), 1)):
         module = StyleTransferModule(samples.style("swirls"), style_size=48, cost=cost)
         module.setup("fit")
         assert module.objective.sides == sides

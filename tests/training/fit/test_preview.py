@@ -9,7 +9,6 @@ import torch
 from pytorch_lightning.callbacks import LambdaCallback
 
 from fststyle.errors import DataError, TrainingError
-from fststyle.training import tensors
 from fststyle.training.cli import parse
 from fststyle.training.fit import preview as previewing
 from fststyle.training.fit.many_styles import styled_norms
@@ -17,10 +16,7 @@ from fststyle.training.fit.preview import FACTORS, Strengths, preview, weights
 from fststyle.training.tensors import to_uint8
 
 
-def test_strengths_take_turns_and_grow_with_their_weight(
-    train_arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tensors, "_REFERENCE_SIDE", 32)
+def test_strengths_take_turns_and_grow_with_their_weight(train_arguments: list[str], tmp_path: Path) -> None:
     cli = parse([*train_arguments, "--model.cost.normalize_channels", "true", "--out", str(tmp_path)])
     module, data = cli.model, cli.datamodule
     sheet = preview(module, data, tmp_path, [], max_steps=60, accelerator="cpu", enable_progress_bar=False)

@@ -62,6 +62,7 @@ def test_short_sides_are_judged_in_one_pass_and_large_photos_as_users_get_them(
     }
 
 
+@pytest.mark.usefixtures("small_reference_photos")
 def test_the_painting_is_its_own_best_match(painting: Pixels) -> None:
     cost = Cost(loss_network="vgg19", content_layers=(), style_layers=LAYERS)
     sliced = SlicedWasserstein(load_loss_network(cost, reference_photos()), unit_range(painting))

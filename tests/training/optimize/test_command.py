@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from fststyle.cli import app
 from fststyle.pictures.files import read_picture
-from fststyle.training import tensors
 
 Python = Callable[..., CompletedProcess[bytes]]
 
@@ -31,9 +30,9 @@ def arguments(vgg19_file: Path, painting: Path, tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.usefixtures("small_reference_photos")
 def test_it_paints(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tensors, "_REFERENCE_SIDE", 32)
     done = CliRunner().invoke(app, [*arguments[2:], "--iterations", "3,2", "--trajectory", "cost.jsonl"])
     assert done.exit_code == 0, done.stderr
     assert done.stderr.startswith("out.png (5 iterations, ")
@@ -61,6 +60,7 @@ def test_sigterm_keeps_the_picture_and_resume_goes_on(arguments: list[str], run_
     assert b"other pictures or settings" in other.stderr
 
 
+@pytest.mark.usefixtures("small_reference_photos")
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
