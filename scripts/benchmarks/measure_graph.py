@@ -33,8 +33,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from fststyle.graph.cpu_form import for_cpu
+from fststyle.graph.early_borders import cut_borders_early
 from fststyle.graph.fixed_size import at_size, static_shapes
-from fststyle.graph.late_pixels import with_late_pixels
+from fststyle.graph.late_pixels import make_pixels_late
+from fststyle.model.checks import image_ends
 from fststyle.model.devices import open_session
 from fststyle.runtime.convert import quantize
 from fststyle.runtime.network import Network
@@ -161,7 +163,11 @@ def profile(network: Network, rgb: NDArray[np.uint8], threads: int, rounds: int,
 
 def multiplications(data: bytes, height: int, width: int) -> dict[str, float]:
     """Of a picture's convolutions as sessions run them, by what they multiply."""
-    sized = at_size(onnx.ModelProto.FromString(with_late_pixels(data)), height, width, set())
+    model = onnx.ModelProto.FromString(data)
+    make_pixels_late(model)
+    (content,), (stylized,) = image_ends(model.graph)
+    cut_borders_early(model, content.name, stylized.name)
+    sized = at_size(model, height, width, set())
     shapes = static_shapes(sized)
     floats = {tensor.name for tensor in sized.graph.initializer}
     done = {"float32": 0.0, "int8": 0.0}
