@@ -63,11 +63,11 @@ PAINTINGS = {
     "arai": "hiroshige_arai_1833",
     "dance": "mucha_dance_1898",
     "ink_landscape": "song_landscape",
+    "looking_glass": "tenniel_looking_glass_battle_1871",
     "mondrian": "mondrian_red_blue_yellow_1930",
     "mosaic": "roman_mosaic_ducks",
     "owl": "potter_old_brown_1903",
     "parliament": "monet_houses_of_parliament_1904",
-    "raven": "dore_the_raven_1884",
     "red_chalk": "anonymous_woman_in_peasant_dress",
 }
 SAMPLE_STYLES = ("glass", "swirls")
