@@ -1,5 +1,6 @@
 """The page as somebody uses it, and photos; for the tests in Chromium."""
 
+import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,23 @@ class Page:
         )
         name: str = self.tab.locator(own).first.get_attribute("value")
         return name
+
+    def drop(self, selector: str, *files: Path) -> None:
+        """Let files fall on an element."""
+        contents = [(file.name, mimetypes.guess_type(file)[0] or "", list(file.read_bytes())) for file in files]
+        self.tab.eval_on_selector(
+            selector,
+            """(element, contents) => {
+                const dataTransfer = new DataTransfer();
+                for (const [name, type, bytes] of contents) {
+                    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+                }
+                for (const kind of ["dragenter", "dragover", "drop"]) {
+                    element.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+                }
+            }""",
+            contents,
+        )
 
     def painted_since(self, before: int) -> None:
         self.tab.wait_for_function("before => (window.paintings ?? 0) > before", arg=before, timeout=PATIENCE)

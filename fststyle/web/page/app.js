@@ -11,7 +11,9 @@ import { Viewer } from "./viewer.js";
 
 /** @import {Language} from "./language.js" */
 /** @import {Messages} from "./messages.js" */
-/** @import {Controls, Engine, Passes, Photo, Request, Site} from "./engine.js" */
+/** @import {Controls, Engine, OnProgress, Passes, Photo, Request, Site} from "./engine.js" */
+
+/** @typedef {(signal: AbortSignal, tell: OnProgress) => Promise<void>} Todo */
 
 const SCREEN_SIDE = 1024;
 const PAUSE_MILLISECONDS = 120; // after a control has moved
@@ -90,7 +92,7 @@ export class App {
   /** @param {File} file */
   async addNetwork(file) {
     if (!this.engine.add) return this.say("network-not-here", {}, "problem");
-    await this.work("progress-start", async (signal) => {
+    await this.beside("progress-start", async (signal) => {
       const network = await /** @type {NonNullable<Engine["add"]>} */ (this.engine.add)(file, signal);
       this.networks.add(network);
       this.networks.select(network.name);
@@ -103,21 +105,17 @@ export class App {
     this.opening?.abort();
     this.working?.abort();
     const controller = (this.opening = new AbortController());
-    this.progress.begin(controller, "progress-open");
-    try {
-      const photo = await this.engine.open(blob, controller.signal);
+    await this.during(controller, "progress-open", async (signal) => {
+      const photo = await this.engine.open(blob, signal);
+      if (signal.aborted) return this.engine.close(photo);
       if (this.photo) this.engine.close(this.photo);
       this.live.camera.close();
       this.photo = photo;
       this.viewer.showPhoto(photo.before);
       showMode("photo");
       if (photo.animated) this.say("first-frame", { name: photo.name });
-      await this.paint();
-    } catch (error) {
-      this.messages.explain(error);
-    } finally {
-      this.progress.end(controller);
-    }
+      this.paint();
+    });
   }
 
   /** @param {number} [pause] in milliseconds, for controls that move on */
@@ -154,9 +152,9 @@ export class App {
     this.saving.offer(this.engine, this.photo, this.networks.chosen);
     const request = this.request(side);
     if (!request) return;
-    await this.work("progress-paint", async (signal) => {
-      await this.engine.load(request.network, (progress) => this.progress.tell(progress), signal);
-      const painting = await this.engine.paint(request, (progress) => this.progress.tell(progress), signal);
+    await this.work("progress-paint", async (signal, tell) => {
+      await this.engine.load(request.network, tell, signal);
+      const painting = await this.engine.paint(request, tell, signal);
       if (signal.aborted) return painting.close();
       this.viewer.showPainting(painting);
       element("frame").dataset.painted = `${request.network.name} ${this.photo?.id}`;
@@ -165,22 +163,37 @@ export class App {
   }
 
   /**
-   * Do one thing; whatever was being done before is given up.
+   * Paint; what was being painted before is given up.
    * @param {string} key of the sentence to begin with
-   * @param {(signal: AbortSignal) => Promise<void>} todo
+   * @param {Todo} todo
    */
-  async work(key, todo) {
+  work(key, todo) {
     this.working?.abort();
-    const controller = (this.working = new AbortController());
+    return this.during((this.working = new AbortController()), key, todo);
+  }
+
+  /**
+   * Do something beside what is being painted, which goes on.
+   * @param {string} key of the sentence to begin with
+   * @param {Todo} todo
+   */
+  beside(key, todo) {
+    return this.during(new AbortController(), key, todo);
+  }
+
+  /**
+   * @param {AbortController} controller
+   * @param {string} key
+   * @param {Todo} todo
+   */
+  async during(controller, key, todo) {
     this.progress.begin(controller, key);
-    document.body.setAttribute("aria-busy", "true");
     try {
-      await todo(controller.signal);
+      await todo(controller.signal, (progress) => this.progress.tell(progress, controller));
     } catch (error) {
       if (!controller.signal.aborted) this.messages.explain(error);
     } finally {
       this.progress.end(controller);
-      if (this.working === controller) document.body.removeAttribute("aria-busy");
     }
   }
 
@@ -189,8 +202,8 @@ export class App {
     const request = this.request(this.saving.side);
     if (!request) return;
     const type = this.saving.format.value;
-    await this.work("progress-paint", async (signal) => {
-      const blob = await this.engine.save(request, type, (progress) => this.progress.tell(progress), signal);
+    await this.work("progress-paint", async (signal, tell) => {
+      const blob = await this.engine.save(request, type, tell, signal);
       if (signal.aborted) return;
       const bitmap = await createImageBitmap(blob);
       const { width, height } = bitmap;
@@ -212,10 +225,11 @@ export class App {
 
   /** Connect the buttons. */
   connect() {
-    takeFiles(
-      (files) => this.take(files),
-      () => this.say("nothing-pasted"),
-    );
+    takeFiles({
+      onFiles: (files) => this.take(files),
+      onPaintings: (files) => this.paintings.take(files),
+      onNothing: () => this.say("nothing-pasted"),
+    });
     /** @type {Record<string, () => unknown>} */
     const clicks = {
       sample: () => this.trySample(),

@@ -1,5 +1,5 @@
 /** The engine that paints in this browser: everything heavy happens in a worker. */
-import { ownStyle, sentenceOn } from "./own_style.js";
+import { ownStyle, sentencesOn } from "./own_style.js";
 import { Problem } from "./problem.js";
 
 /** @import {Engine, Live, Network, OnProgress, Photo, Predictor, Request, Site} from "./engine.js" */
@@ -62,7 +62,7 @@ async function newStyle(worker, painting, asking) {
   const { numbers, preview, ...found } = await worker.ask("look", { painting }, asking);
   const { form, parts } = predictor.body;
   const network = { ...ownStyle(painting, preview), form, parts, numbers };
-  return { network, said: sentenceOn(found, predictor) };
+  return { network, said: [...(found.animated ? ["first-frame"] : []), ...sentencesOn(found, predictor)] };
 }
 
 /** @param {Request} request */

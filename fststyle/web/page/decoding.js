@@ -25,6 +25,9 @@ const SIGNATURES = [
   { type: "image/tiff", at: 0, text: "MM\0*" },
 ];
 
+/** Pictures that the most browsers do not decode to pixels. */
+const UNREAD = { "image/heic": "HEIC", "image/tiff": "TIFF", "image/svg+xml": "SVG" };
+
 let photos = 0;
 
 /**
@@ -79,8 +82,8 @@ async function decoded(blob, type, name) {
   try {
     return await createImageBitmap(type === blob.type ? blob : new Blob([blob], { type }));
   } catch (error) {
-    if (type === "image/heic" || type === "image/tiff")
-      throw new Problem("photo-kind", { name, kind: type.slice(6).toUpperCase() });
+    const kind = UNREAD[/** @type {keyof typeof UNREAD} */ (type)];
+    if (kind) throw new Problem("photo-kind", { name, kind });
     if (error instanceof RangeError) throw new Problem("memory");
     throw new Problem(type.startsWith("image/") ? "photo-broken" : "photo-none", { name });
   }

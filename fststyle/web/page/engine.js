@@ -35,8 +35,8 @@
  * @property {(network: Network) => Promise<Live> | null} live null: no webcam
  * @property {((file: File, signal: AbortSignal) => Promise<Network>) | null} add
  *   takes an ONNX file; null: not offered
- * @property {(painting: File, onProgress: OnProgress, signal: AbortSignal) => Promise<{network: Network, said: string}>} newStyle
- *   a picture becomes a style; `said` is the key of the sentence that tells of it
+ * @property {(painting: File, onProgress: OnProgress, signal: AbortSignal) => Promise<{network: Network, said: string[]}>} newStyle
+ *   a picture becomes a style; `said` has the keys of the sentences that tell of it
  * @property {((network: Network, onProgress: OnProgress, signal: AbortSignal) => Promise<Blob>) | null} networkFile
  *   a style that was made of a picture as an ONNX file; null: not offered
  * @property {(photo: Photo) => void} close

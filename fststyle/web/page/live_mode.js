@@ -56,8 +56,8 @@ export class LiveMode {
   }
 
   async start() {
-    await this.app.work("progress-start", async (signal) => {
-      await this.app.engine.load(this.app.networks.chosen, (progress) => this.app.progress.tell(progress), signal);
+    await this.app.work("progress-start", async (signal, tell) => {
+      await this.app.engine.load(this.app.networks.chosen, tell, signal);
       const live = await this.app.engine.live(this.app.networks.chosen);
       if (live && this.camera.running && !signal.aborted) this.camera.start(live);
       else live?.close();

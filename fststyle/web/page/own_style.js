@@ -23,13 +23,17 @@ export function ownStyle(painting, preview) {
 }
 
 /**
- * The sentence that tells of a new style.
- * @param {{strangeness: number, shorter: number}} found `shorter` is the painting's shorter side
+ * The sentences that tell of a new style.
+ * @param {{strangeness: number, shorter: number, transparent: boolean}} found `shorter` is the painting's shorter side
  * @param {Looking} looking
  */
-export function sentenceOn({ strangeness, shorter }, { size, small, strange }) {
-  if (strangeness > strange) return "painting-strange";
-  return shorter < small * size ? "painting-small" : "added";
+export function sentencesOn({ strangeness, shorter, transparent }, { size, small, strange }) {
+  const poor = [
+    strangeness > strange && "painting-strange",
+    shorter < small * size && "painting-small",
+    transparent && "painting-transparent",
+  ].filter((key) => key !== false);
+  return poor.length ? poor : ["added"];
 }
 
 /** @param {string} name of a file */

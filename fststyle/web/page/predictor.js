@@ -23,13 +23,15 @@ export class Predictor {
    */
   async look(painting, onProgress, signal) {
     const { most, body } = this.known;
-    const { shown, pixels } = await openPhoto(painting, painting.name);
-    shown.before.close();
+    const { shown, pixels, transparent } = await openPhoto(painting, painting.name);
+    const { animated, before } = shown;
+    before.close();
     const seen = lookedAt(pixels, painting.name, this.known);
     const found = await this.predict(middle(seen, most), onProgress, signal);
     await this.sessions.fetched(body.file, body.bytes, onProgress, signal);
     if (body.parts) this.sessions.fetched(body.parts.file, body.parts.bytes).catch(() => {}); // for when there is no network
-    return { ...found, preview: await previewOf(seen), shorter: Math.min(pixels.width, pixels.height) };
+    const shorter = Math.min(pixels.width, pixels.height);
+    return { ...found, preview: await previewOf(seen), shorter, transparent, animated };
   }
 
   /**

@@ -1,4 +1,4 @@
-/** How far a piece of work is; shown only if it takes a moment. */
+/** How far the work is; shown only if it takes a moment. */
 import { element } from "./elements.js";
 
 /** @import {Progress} from "./engine.js" */
@@ -6,15 +6,22 @@ import { element } from "./elements.js";
 
 const PATIENCE_MILLISECONDS = 250;
 
+/** @typedef {{text: string, share: number | null}} State */
+
 export class ProgressBar {
   /** @param {Language} language */
   constructor(language) {
     this.language = language;
     this.bar = /** @type {HTMLProgressElement} */ (element("progress-bar"));
-    /** @type {AbortController | null} */
-    this.controller = null;
+    /** @type {Map<AbortController, State>} what was begun first is what is worked on, and what is shown */
+    this.running = new Map();
     this.timer = 0;
-    element("cancel").onclick = () => this.controller?.abort();
+    element("cancel").onclick = () => this.first?.abort();
+  }
+
+  /** @returns {AbortController | undefined} */
+  get first() {
+    return this.running.keys().next().value;
   }
 
   /**
@@ -22,38 +29,56 @@ export class ProgressBar {
    * @param {string} key of the sentence to begin with
    */
   begin(controller, key) {
-    this.controller = controller;
-    this.bar.removeAttribute("value");
-    this.write(this.language.text(key));
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => (element("progress").hidden = false), PATIENCE_MILLISECONDS);
+    if (!this.running.size) {
+      this.timer = window.setTimeout(() => (element("progress").hidden = false), PATIENCE_MILLISECONDS);
+    }
+    this.running.set(controller, { text: this.language.text(key), share: null });
+    document.body.setAttribute("aria-busy", "true");
+    this.show();
   }
 
-  /** @param {Progress} progress */
-  tell({ stage, done, total }) {
-    const share = total ? Math.min(1, done / total) : 0;
-    if (total) this.bar.value = share;
-    else this.bar.removeAttribute("value");
+  /**
+   * @param {Progress} progress
+   * @param {AbortController} [controller] of the work; by default what is shown
+   */
+  tell({ stage, done, total }, controller = this.first) {
+    if (!controller || !this.running.has(controller)) return;
+    const share = total ? Math.min(1, done / total) : null;
+    this.running.set(controller, { text: this.sentence(stage, done, total), share });
+    this.show();
+  }
+
+  /**
+   * @param {Progress["stage"]} stage
+   * @param {number} done
+   * @param {number} total
+   */
+  sentence(stage, done, total) {
     const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
     if (stage === "download") {
       const key = total ? "progress-download" : "progress-download-unknown";
-      this.write(this.language.text(key, { done: megabytes(done), total: megabytes(total) }));
-    } else if (stage === "paint" && total) {
-      this.write(this.language.text("progress-paint-part", { percent: Math.round(share * 100) }));
-    } else this.write(this.language.text(`progress-${stage}`));
+      return this.language.text(key, { done: megabytes(done), total: megabytes(total) });
+    }
+    if (stage === "paint" && total) {
+      return this.language.text("progress-paint-part", { percent: Math.round(Math.min(1, done / total) * 100) });
+    }
+    return this.language.text(`progress-${stage}`);
   }
 
-  /** @param {AbortController} controller work that was begun later goes on */
+  /** @param {AbortController} controller other work goes on */
   end(controller) {
-    if (this.controller !== controller) return;
+    this.running.delete(controller);
+    if (this.running.size) return this.show();
     clearTimeout(this.timer);
-    this.controller = null;
     element("progress").hidden = true;
+    document.body.removeAttribute("aria-busy");
   }
 
-  /** @param {string} text */
-  write(text) {
+  show() {
+    const [state] = this.running.values();
+    if (state.share === null) this.bar.removeAttribute("value");
+    else this.bar.value = state.share;
     const place = element("progress-text");
-    if (place.textContent !== text) place.textContent = text;
+    if (place.textContent !== state.text) place.textContent = state.text;
   }
 }

@@ -78,6 +78,37 @@ export function resized(pixels, width, height, filter = LANCZOS) {
 }
 
 /**
+ * Means of squares; what does not fill one at the right and the bottom is left out.
+ * @param {Pixels} pixels opaque
+ * @param {number} by the side of a square
+ * @returns {Pixels}
+ */
+export function reduced(pixels, by) {
+  if (by < 2) return pixels;
+  const made = blank(Math.floor(pixels.width / by), Math.floor(pixels.height / by));
+  for (let at = 0; at < made.data.length; at += 4) {
+    const row = Math.floor(at / 4 / made.width);
+    const corner = 4 * by * (row * pixels.width + (at / 4 - row * made.width));
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let down = 0; down < by; down++) {
+      const first = corner + 4 * down * pixels.width;
+      for (let from = first; from < first + 4 * by; from += 4) {
+        red += pixels.data[from];
+        green += pixels.data[from + 1];
+        blue += pixels.data[from + 2];
+      }
+    }
+    made.data[at] = red / by ** 2;
+    made.data[at + 1] = green / by ** 2;
+    made.data[at + 2] = blue / by ** 2;
+    made.data[at + 3] = 255;
+  }
+  return made;
+}
+
+/**
  * Some rows of the resized picture.
  * @param {Pixels} pixels
  * @param {number} width

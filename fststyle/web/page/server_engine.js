@@ -1,10 +1,11 @@
 /** The engine that has the server paint. Its sentences are in lang/jobs.*.json. */
 import { pixelsOf } from "./decoding.js";
 import { encode } from "./encoding.js";
-import { ownStyle, sentenceOn } from "./own_style.js";
+import { ownStyle, sentencesOn } from "./own_style.js";
 import { lookedAt, previewOf } from "./painting.js";
 import { blank } from "./pixels.js";
 import { Problem } from "./problem.js";
+import { isTransparent } from "./transparency.js";
 
 /** @import {Controls, Engine, Live, Network, Photo, Request, Site} from "./engine.js" */
 
@@ -103,13 +104,15 @@ export function words({ strength, scale, keepColor, passes }) {
 async function newStyle(painting, site, limits, signal) {
   const bitmap = await decoded(painting, site.networks[0], limits, signal);
   const { width, height } = bitmap;
-  const seen = lookedAt(pixelsOf(bitmap), painting.name, site.predictor);
+  const pixels = pixelsOf(bitmap);
   bitmap.close();
+  const shorter = Math.min(width, height);
+  const seen = lookedAt(pixels, painting.name, site.predictor, Math.min(shorter, site.predictor.size));
   const style = await encode(seen, "image/png");
   const answer = await post(await encode(blank(1, 1), "image/png"), {}, signal, style);
   const strangeness = Number(answer.headers.get("Fststyle-Strangeness"));
   const network = { ...ownStyle(painting, await previewOf(seen)), style };
-  return { network, said: sentenceOn({ strangeness, shorter: Math.min(width, height) }, site.predictor) };
+  return { network, said: sentencesOn({ strangeness, shorter, transparent: isTransparent(pixels) }, site.predictor) };
 }
 
 /**

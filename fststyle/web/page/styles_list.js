@@ -74,7 +74,7 @@ export class StylesList {
     list.querySelectorAll("label").forEach((item) => item.remove()); // and the button stays, with its focus
     list.append(...this.networks.map((network) => this.item(network)));
     element("fan").replaceChildren(
-      ...this.networks
+      ...this.site
         .filter(({ preview }) => preview)
         .slice(0, FAN)
         .map(preview),
