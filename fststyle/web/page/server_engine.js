@@ -27,6 +27,7 @@ export async function open(site) {
   return {
     kind: "server",
     notes: [],
+    passes: true,
     load: async () => {},
     open: (blob, signal) => openPhoto(blob, site.networks[0], limits, signal),
     sizes: (photo) => sizes(photo, limits.pixels),
