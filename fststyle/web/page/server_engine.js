@@ -185,7 +185,8 @@ function live(network) {
       context.drawImage(bitmap, 0, 0);
       bitmap.close();
       const frame = await canvas.convertToBlob({ type: "image/jpeg", quality: LIVE_QUALITY });
-      const query = { ...named(network), ...words(controls), format: "jpg", quality: 90 };
+      const shown = { ...controls, scale: 1, passes: /** @type {1} */ (1) }; // the others are hidden here
+      const query = { ...named(network), ...words(shown), format: "jpg", quality: 90 };
       return createImageBitmap(await (await post(frame, query, undefined, network.style)).blob());
     },
     close() {},
