@@ -98,6 +98,7 @@ class Clock:
 
 def parts(model: str | Path, clip: Path, frames: int) -> dict[str, float]:
     """Milliseconds of CPU time a frame."""
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     clock, painted = Clock(), []
     stylizer = Stylizer.load(model, "cpu", threads=1)
@@ -124,6 +125,7 @@ def parts(model: str | Path, clip: Path, frames: int) -> dict[str, float]:
             painted.append((made, Frame(None, number)))
     clip_facts = Clip(image.width, image.height, 1 / RATE, RATE)
     clock("encoding", compress, GroupEncoder(CODECS["h264"], clip_facts, None), painted, frames=frames)
+    cv2.setNumThreads(threads)
     return {part: statistics.median(spent) for part, spent in clock.spent.items()}
 
 
