@@ -246,7 +246,9 @@ def test_paintings_are_dropped_on_their_tile(page: Page, painting: Path, tmp_pat
 
 def let_go(page: Page, held: list[Any]) -> None:
     """Let a request go on that was held, after what the page was asked for meanwhile."""
-    while not held:
+    for _ in range(PATIENCE // 50):
+        if held:
+            break
         page.tab.wait_for_timeout(50)
     page.tab.wait_for_timeout(300)
     held[0].continue_()
@@ -256,7 +258,7 @@ def let_go(page: Page, held: list[Any]) -> None:
 def test_a_painting_that_comes_while_a_photo_is_painted(
     new_page: NewPage, serve: Callable[..., Any], photo: Path, painting: Path, tmp_path: Path, *, good: bool
 ) -> None:
-    page, held = new_page(), list[Any]()
+    page, held = new_page(service_workers="block"), list[Any]()
     (tmp_path / "letter.txt").write_text("Dear Theo")
     with serve({}) as address:
         page.tab.route("**/networks/udnie_tiny.onnx", lambda route: held.append(route))
@@ -277,7 +279,7 @@ def test_a_painting_that_comes_while_a_photo_is_painted(
 def test_a_photo_that_comes_while_a_painting_is_looked_at(
     new_page: NewPage, serve: Callable[..., Any], photo: Path, painting: Path
 ) -> None:
-    page, held = new_page(), list[Any]()
+    page, held = new_page(service_workers="block"), list[Any]()
     with serve({}) as address:
         page.tab.route("**/style/predictor.onnx", lambda route: held.append(route))
         page.open(address)
