@@ -13,16 +13,18 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+
+import torch
 
 from fststyle.errors import FststyleError
 from fststyle.model.file import read_model
-from fststyle.pictures.files import find_images, read_picture
+from fststyle.pictures.files import find_images, read_picture, resize_shorter_side
 from fststyle.system.files import atomic_write
-from fststyle.training.cost.objective import Cost, load_loss_network
+from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.objective import Cost, PerceptualObjective, load_loss_network
 from fststyle.training.judge.model import Model
-from fststyle.training.judge.sizes import SizeJudge
-from fststyle.training.tensors import reference_photos
+from fststyle.training.tensors import reference_photos, unit_range
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS, COSTS = ROOT / "models", ROOT / "docs" / "gallery_costs.json"
@@ -32,18 +34,24 @@ sys.path.insert(0, str(ROOT / "scripts" / "recipes"))
 from train_gallery import find_paintings  # noqa: E402
 
 
-def measure(network: Path, painting: Path, photos: list[Path], judge: Any) -> dict[str, list[float]]:
+@torch.no_grad()
+def measure(network: Path, painting: Path, photos: list[Path], judge: LossNetwork) -> dict[str, list[float]]:
     """Content and style by short side, means over the photos."""
     model = Model.load(network)
+    stylize = model.once or model.stylize
     rgb = read_picture(painting).rgb
-    (scores,) = SizeJudge(Cost(loss_network="vgg19"), judge, rgb, model.style_size or min(rgb.shape[:2])).judge(
-        [model.once or model.stylize], photos, SIDES
-    )
-    return {
-        score.label.split()[-1]: [round(score.content, 4), round(score.style, 5)]
-        for score in scores
-        if score.label.startswith("short side")
-    }
+    style = unit_range(resize_shorter_side(rgb, model.style_size or min(rgb.shape[:2])))
+    objective = PerceptualObjective(Cost(loss_network="vgg19"), style, loss_network=judge)
+    costs = {}
+    for side in SIDES:
+        found = []
+        for photo in photos:
+            content = resize_shorter_side(read_picture(photo).rgb, side)
+            seen = objective.content_features(unit_range(content))
+            found.append(objective.terms(unit_range(stylize(content)), seen))
+        content_cost, style_cost = (fmean(float(getattr(terms, of)) for terms in found) for of in ("content", "style"))
+        costs[str(side)] = [round(content_cost, 4), round(style_cost, 5)]
+    return costs
 
 
 def main() -> None:

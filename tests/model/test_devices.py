@@ -89,4 +89,4 @@ def test_threads_rest_between_runs(assets: dict[str, Any]) -> None:
     session.run(None, {"content": np.zeros((1, 3, 256, 256), np.float32)})
     begun = time.process_time()
     time.sleep(0.1)
-    assert time.process_time() - begun < 0.02
+    assert time.process_time() - begun < 0.005  # a thread that waits awake takes 0.01 and more
