@@ -19,7 +19,7 @@ _OPEN = 4
 _MEANT = {
     "the picture": "the style",
     "the painting": "the style",
-    "paint it with fststyle video": "send a frame of it as PNG or JPEG",
+    "paint it with fststyle video, or save a frame of it as a picture": "send a frame of it as PNG or JPEG",
 }
 
 
