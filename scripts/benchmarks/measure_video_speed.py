@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -119,7 +120,7 @@ def parts(model: str | Path, clip: Path, frames: int) -> dict[str, float]:
             image = clock("decoding", next, decoder)
             rgb = clock("to RGB", to_rgb, image, image.width, image.height)
             small = clock("small frame, cuts", looked_at, rgb)
-            paint = clock("the network", stylizer, rgb)
+            paint = clock("the network", partial(stylizer, passes=1), rgb)
             shown = clock("carrying paint", carrier, small, paint)
             made = clock("from RGB", from_rgb, shown)
             painted.append((made, Frame(None, number)))
