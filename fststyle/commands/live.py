@@ -15,6 +15,7 @@ from fststyle.commands.options import (
     LayoutName,
     Mask,
     MixOption,
+    OptionalNetwork,
     PassesOption,
     Scale,
     Strength,
@@ -22,7 +23,6 @@ from fststyle.commands.options import (
     StyleSize,
     Threads,
     controls_of,
-    network_names,
     sides,
 )
 from fststyle.commands.painters import Painter
@@ -36,15 +36,7 @@ _STDOUT = "-"
 
 
 def live(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
-            show_default=False,
-        ),
-    ] = None,
+    model: OptionalNetwork = None,
     camera: Annotated[
         str, typer.Option(metavar="NUMBER|FILE", help="A camera's number or device, or a video that plays like one.")
     ] = "0",

@@ -105,6 +105,16 @@ Network = Annotated[
     ),
 ]
 
+OptionalNetwork = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=network_names,
+        help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
+        show_default=False,
+    ),
+]
+
 
 BlendOption = Annotated[
     str | None,

@@ -16,6 +16,7 @@ from fststyle.commands.options import (
     Mask,
     MixOption,
     On,
+    OptionalNetwork,
     PassesOption,
     Scale,
     Strength,
@@ -24,7 +25,6 @@ from fststyle.commands.options import (
     Threads,
     Workers,
     controls_of,
-    network_names,
     on_ray,
     refuse_network_beside,
 )
@@ -41,15 +41,7 @@ if TYPE_CHECKING:
 
 
 def stylize(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
-            show_default=False,
-        ),
-    ] = None,
+    model: OptionalNetwork = None,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(

@@ -14,6 +14,7 @@ from fststyle.commands.options import (
     Mask,
     MixOption,
     On,
+    OptionalNetwork,
     PassesOption,
     Scale,
     Strength,
@@ -22,7 +23,6 @@ from fststyle.commands.options import (
     Threads,
     Workers,
     controls_of,
-    network_names,
     on_ray,
     refuse_network_beside,
     required_output,
@@ -42,15 +42,7 @@ _HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for 
 
 
 def video(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            autocompletion=network_names,
-            help="The network: an ONNX file, or a name from `fststyle models`. Leave it out with --blend or --style.",
-            show_default=False,
-        ),
-    ] = None,
+    model: OptionalNetwork = None,
     source: Annotated[
         str | None,
         typer.Argument(
