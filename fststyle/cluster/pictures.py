@@ -15,7 +15,7 @@ from fststyle.jobs.manifest import Manifest
 from fststyle.jobs.plan import parse_shard
 from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Settings
-from fststyle.model.file import read_model
+from fststyle.model.file import ModelFile, read_model
 from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.mix import weights_of
 from fststyle.paint.stylizer import Opening
@@ -51,7 +51,7 @@ class Painted:
 
 
 def paint_on_ray(
-    networks: Mapping[str | Path, float] | str | Path,
+    networks: Mapping[str | Path, float] | ModelFile | str | Path,
     inputs: Sequence[str],
     output: str | None = None,
     controls: Controls | None = None,
@@ -78,7 +78,7 @@ def paint_on_ray(
     picture over which three workers were lost is given up.
 
     Args:
-        networks: A path or name; or several with their weights, for a blend.
+        networks: A path or name, or a file that was read; or several paths or names with their weights, for a blend.
         inputs: Files, folders and patterns; paths that lead to the same files on every machine, or URLs.
         output: A file or folder, likewise.
         controls: The same for every picture; None for the defaults.
@@ -105,15 +105,17 @@ def paint_on_ray(
         ValueError: An argument is wrong, or inputs and output do not fit together.
     """
     settings = Settings(max_side, Controls.of(controls, changed), quality)
-    pairs = list(networks.items()) if isinstance(networks, Mapping) else [(networks, 1.0)]
-    files = [read_model(Path(name)) for name, _ in pairs]
-    if settings.controls.mix is not None and not isinstance(networks, Mapping):
+    weights = networks if isinstance(networks, Mapping) else {}
+    files = [
+        network if isinstance(network, ModelFile) else read_model(Path(network)) for network in (weights or [networks])
+    ]
+    if settings.controls.mix is not None and not weights:
         weights_of(settings.controls.mix, files[0])
     styles = [Path(file.name).stem if file.card is None else file.card.style for file in files]
     recipe = Recipe(
         tuple(file.data for file in files),
         tuple(file.where for file in files),
-        tuple(weight for _, weight in pairs) if isinstance(networks, Mapping) else (),
+        tuple(weights.values()),
         device,
         Opening(**{**(opening or {}), "threads": threads}),
         settings,

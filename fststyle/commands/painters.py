@@ -8,6 +8,7 @@ import typer
 from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
+    from fststyle.model.file import ModelFile
     from fststyle.paint.blend import Blend
     from fststyle.paint.stylizer import Opening, Stylizer
 
@@ -69,8 +70,21 @@ class Painter(NamedTuple):
         if self.style is not None:
             from fststyle.predict.new_style import new_style
 
-            sized: dict[str, Any] = {} if self.style_size is None else {"style_size": self.style_size}
-            return new_style(self.style, device=device, **sized, **opening)
+            return new_style(self.style, device=device, **self._sized, **opening)
         if self.blend is not None:
             return Blend.load(self.blend, device, **opening)
         return Stylizer(self.model or "", device, **opening)
+
+    def networks(self) -> "ModelFile | dict[str | Path, float] | str":
+        """What other machines are given: a predicted network, the weight of each of several, or a name."""
+        from fststyle.paint.blend import summed_blend
+
+        if self.style is not None:
+            from fststyle.predict.new_style import predict
+
+            return predict(self.style, **self._sized).file()
+        return self.model or "" if self.blend is None else summed_blend(self.blend)
+
+    @property
+    def _sized(self) -> dict[str, Any]:
+        return {} if self.style_size is None else {"style_size": self.style_size}

@@ -67,17 +67,16 @@ def serve(
     with extra("serve"):
         from fststyle.serve.app import Application
         from fststyle.serve.server import Server
-    import os
-
     from fststyle.serve.lock import claimed
     from fststyle.serve.settings import Limits, Settings, listen, network_url_of, token_for, url_of
+    from fststyle.system.cores import usable_cores
     from fststyle.system.memory import parse_bytes
 
     limits = Limits(
         picture_bytes=max_megabytes * 1_000_000,
         pixels=max_megapixels * 1_000_000,
         video_bytes=max_video_megabytes * 1_000_000,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or usable_cores(),
         waiting=waiting,
         running=running,
         seconds=timeout,

@@ -141,11 +141,7 @@ def stylize(
     }
     controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
     if on_ray(on, workers):
-        if style is not None:
-            raise typer.BadParameter(
-                f"--style works in this process; write the network first: fststyle new {for_shell(style)}"
-            )
-        _on_ray(network, blend, inputs, output, controls, workers, device, opening, asked)
+        _on_ray(painter, inputs, output, controls, workers, device, opening, asked)
     else:
         _here(painter.open(device, opening), inputs, output, controls, asked)
 
@@ -179,8 +175,7 @@ def _here(
 
 
 def _on_ray(
-    model: str,
-    blend: str | None,
+    painter: Painter,
     inputs: list[str],
     output: str | None,
     controls: "Controls",
@@ -190,7 +185,6 @@ def _on_ray(
     asked: dict[str, Any],
 ) -> None:
     from fststyle.cluster.pictures import paint_on_ray
-    from fststyle.paint.blend import summed_blend
 
     start = time.perf_counter()
     with silent_stdout(), Bar() as bar:
@@ -199,7 +193,7 @@ def _on_ray(
             bar.advance(result.error, skipped=result.skipped)
 
         results = paint_on_ray(
-            model if blend is None else summed_blend(blend),
+            painter.networks(),
             inputs,
             output,
             controls,

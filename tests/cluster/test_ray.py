@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fststyle import Stylizer, samples
 from fststyle.cluster.pictures import Painted, paint_on_ray
 from fststyle.cluster.places import find_pictures, read_object, write_object
 from fststyle.cluster.ray_cluster import ClusterError, cluster
 from fststyle.errors import FststyleError
 from fststyle.jobs.files import paint_files
 from fststyle.pictures.files import encode_picture, write_picture
+from fststyle.predict.new_style import predict
 
 ray = pytest.importorskip("ray")
 
@@ -72,6 +74,17 @@ def test_every_picture_is_painted_once_though_a_worker_is_killed(
     for path in (tmp_path / "expected").iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
     assert len(list((tmp_path / "out").iterdir())) == 40
+
+
+@pytest.mark.slow
+def test_a_network_that_was_predicted(local_ray: Any, photos: Path, tmp_path: Path) -> None:
+    network = predict(samples.style("swirls")).file()
+    sources = [str(path) for path in sorted(photos.iterdir())[:4]]
+    results = paint_on_ray(network, sources, str(tmp_path / "out"), workers=2)
+    assert [result.error for result in results] == [None] * 4
+    paint_files(Stylizer(network, "cpu", threads=1), sources, tmp_path / "expected")
+    for path in (tmp_path / "expected").iterdir():
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from video_clips import make_clip, rgb_frames
 from fststyle import new_style, samples
 from fststyle.cli import app
 from fststyle.model.file import read_model
+from fststyle.predict.new_style import predict
 
 SWIRLS = str(samples.style("swirls"))
 
@@ -52,6 +53,14 @@ def test_a_photo_is_painted_like_a_painting_at_once(here: Path) -> None:
     assert Image.open(here / "painted.png").size == (64, 48)
     assert run("stylize", "--style", SWIRLS, "--style-size", "64", "photo.png").exit_code == 0
     assert (here / "photo_swirls.png").exists()
+
+
+def test_workers_are_given_the_network_of_a_painting(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr("fststyle.cluster.pictures.paint_on_ray", lambda *words, **_: given.append(words[0]) or [])
+    result = run("stylize", "--style", SWIRLS, "--style-size", "100", "photo.png", "--on", "ray")
+    assert result.exit_code == 0, result.output
+    assert given[0].data == predict(SWIRLS, style_size=100).file().data
 
 
 def test_messages_name_the_painting(here: Path) -> None:
@@ -108,7 +117,6 @@ def test_mistakes_with_videos_are_one_line(words: tuple[str, ...], said: str, he
         (("--style", SWIRLS, "udnie", "photo.png"), "--style makes the network already; leave udnie out"),
         (("udnie", "photo.png", "--style-size", "100"), "--style-size needs --style"),
         (("--style", SWIRLS, "--blend", "udnie", "photo.png"), "leave one out"),
-        (("--style", SWIRLS, "photo.png", "--on", "ray"), "write the network first: fststyle new"),
         (("--style", "none.jpg", "photo.png"), "none.jpg"),
         (("--style", SWIRLS, "--mix", "a", "photo.png"), "leave one out"),
         (("--style", SWIRLS, "--layout", "rgb255", "photo.png"), "leave it out beside --style"),
