@@ -19,6 +19,7 @@ from fststyle.cluster.painter import Recipe
 from fststyle.paint.frames import FrameStylizer, Steadiness
 from fststyle.paint.morph import Morph
 from fststyle.pictures.hidden_color import over_white
+from fststyle.system.cores import usable_cores
 from fststyle.video.clip import Frame
 from fststyle.video.groups import Compressed, GroupReader, compress
 from fststyle.video.job import Job
@@ -67,7 +68,7 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """This one."""
-        facts = (os.cpu_count(), *(version(name) for name in ("av", "onnxruntime", "opencv-python-headless", "numpy")))
+        facts = (usable_cores(), *(version(name) for name in ("av", "onnxruntime", "opencv-python-headless", "numpy")))
         return cls(f"{socket.gethostname()}:{os.getpid()}", facts)
 
 

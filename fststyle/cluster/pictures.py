@@ -106,9 +106,10 @@ def paint_on_ray(
     """
     settings = Settings(max_side, Controls.of(controls, changed), quality)
     weights = networks if isinstance(networks, Mapping) else {}
-    files = [
-        network if isinstance(network, ModelFile) else read_model(Path(network)) for network in (weights or [networks])
-    ]
+    if isinstance(networks, ModelFile):
+        files = [networks]
+    else:
+        files = [read_model(Path(name)) for name in (weights if isinstance(networks, Mapping) else [networks])]
     if settings.controls.mix is not None and not weights:
         weights_of(settings.controls.mix, files[0])
     styles = [Path(file.name).stem if file.card is None else file.card.style for file in files]

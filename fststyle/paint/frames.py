@@ -5,7 +5,6 @@ when something bright enters at one side, the paint changes brightness and hue a
 statistics that follow the frames slowly. Both start afresh where the scene is cut.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +24,7 @@ from fststyle.paint.held import hold
 from fststyle.paint.morph import Morph
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
+from fststyle.system.cores import usable_cores
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def share_threads(device: str, threads: int | None, steadiness: Steadiness) -> t
         DeviceError: The device cannot be used.
         ValueError: No such device.
     """
-    cores = threads or os.cpu_count() or 1
+    cores = threads or usable_cores()
     if cores == 1 or steadiness.follow < 1 or choose_device(device) != "cpu":
         return 1, threads
     return 2, cores // 2

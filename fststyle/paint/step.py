@@ -7,7 +7,6 @@ Pictures are worked on in bands of rows, so that arithmetic takes little memory 
 """
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from fststyle.system.cores import usable_cores
 
 Pixels = NDArray[np.uint8]
 Sides = tuple[int, int]
@@ -136,7 +137,7 @@ class Step:
         height, width = self.fine
         tops = range(0, height, max(_LEAST_ROWS, _BAND_PIXELS // width))
         bottoms = [*tops[1:], height]
-        workers = self.threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        workers = self.threads or min(_MOST_THREADS, usable_cores())
         if workers == 1 or len(tops) == 1:
             for top, bottom in zip(tops, bottoms, strict=True):
                 work(top, bottom)

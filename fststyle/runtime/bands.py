@@ -6,7 +6,6 @@ edges of bands is computed twice, as it is where tiles begin anew for every norm
 """
 
 import math
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from fststyle.graph.parts import Part, Parts
 from fststyle.graph.statistics import Statistics, Sums
 from fststyle.runtime.network import Network
 from fststyle.runtime.room import Room
+from fststyle.system.cores import usable_cores
 from fststyle.system.memory import give_back_freed_memory
 
 LEAST_PIXELS = 4_000_000
@@ -89,7 +89,7 @@ class BandedNetwork:
         if any(model.input_name in part.gives for part in self._cut.parts):
             raise ModelFileError(f"{model.name} begins with a norm; it has no bands")
         self._align = math.lcm(self._cut.align, multiple)
-        self._threads = network.threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        self._threads = network.threads or min(_MOST_THREADS, usable_cores())
 
     def fits(self, height: int, width: int, memory: int) -> bool:
         """Whether a picture can be painted in bands within so many bytes."""

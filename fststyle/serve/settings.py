@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fststyle.errors import FststyleError
+from fststyle.system.cores import usable_cores
 
 # Guessing a shorter one over a network is a matter of days.
 _SHORTEST_TOKEN = 16
@@ -42,7 +43,7 @@ class Limits:
     picture_bytes: int = 64_000_000
     pixels: int = 50_000_000
     video_bytes: int = 4_000_000_000
-    workers: int = os.cpu_count() or 1
+    workers: int = usable_cores()
     waiting: int = 32
     jobs: int = 200
     running: int = 1

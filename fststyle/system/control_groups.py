@@ -1,4 +1,4 @@
-"""What Linux control groups leave of the memory, as containers, clusters and systemd set them.
+"""Linux control groups, as containers, clusters and systemd set them, and what they leave of the memory.
 
 A process belongs to one group of version 2 and, on older systems, to one of version 1 for memory. Each group lies in
 others, and every one of them may have a limit.
@@ -40,6 +40,11 @@ def in_control_groups(root: Path = Path("/")) -> int | None:
     """
     left = [_left(folder, files) for folder, files in _groups(root)]
     return min((amount for amount in left if amount is not None), default=None)
+
+
+def groups_of_version_2(root: Path = Path("/")) -> list[Path]:
+    """The folders of the process's groups, from its own up to the one at the top; not all of them need be there."""
+    return [folder for folder, files in _groups(root) if files is _VERSION_2]
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, _Files]]:

@@ -1,6 +1,5 @@
 """What is to be made of a video, and what became of it; `convert.py` does it."""
 
-import os
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import av
 
 from fststyle.pictures.formats import WRITE_SUFFIXES
+from fststyle.system.cores import usable_cores
 from fststyle.system.files import is_file
 from fststyle.video.clip import Cut
 from fststyle.video.codecs import CODECS
@@ -111,7 +111,7 @@ def identity_of(job: Job) -> dict[str, Any]:
         status = source.stat()
         facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
     cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}
-    encoder = {"codec": job.codec, "crf": job.crf, "sound": job.sound, "cores": os.cpu_count(), "PyAV": av.__version__}
+    encoder = {"codec": job.codec, "crf": job.crf, "sound": job.sound, "cores": usable_cores(), "PyAV": av.__version__}
     return facts | {key.replace("_", "-"): value for key, value in (cut | encoder | job.identity).items()}
 
 

@@ -1,7 +1,6 @@
 """A video file as a stream of frames, upright RGB with their times, and of the packets that are copied."""
 
 import math
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.system.cores import usable_cores
 from fststyle.video.clip import Clip, Cut, Frame, Wanted, every, nothing_left, shrunk, warn_of_transparency
 from fststyle.video.color import ToRgb, refuse_hdr, refuse_other_matrix
 from fststyle.video.decoding import Beginning, Decoder, Shown, frame_rate, has_alpha, undecodable
@@ -25,7 +25,7 @@ from fststyle.video.timing import at_rate, fine
 from fststyle.video.upright import Orientation
 
 # For decoding. A damaged frame among the last ones costs as many others as there are threads, so they are few.
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = min(4, usable_cores())
 
 
 class _Timed(NamedTuple):

@@ -163,7 +163,7 @@ def test_a_wrong_value_is_refused_before_the_first_frame(normalizing: Stylizer) 
 def test_two_frames_at_a_time_have_half_of_the_threads_each(
     normalizing: Stylizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("fststyle.paint.frames.usable_cores", lambda: 8)
     free, held = Steadiness(), Steadiness(follow=0.1)
     assert share_threads("cpu", None, free) == (2, 4)
     assert share_threads("cpu", 3, free) == (2, 1)

@@ -3,7 +3,6 @@
 Crops are the same, byte for byte, as `PhotoCrops` makes them.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fststyle.errors import DataError, ImageError
+from fststyle.system.cores import usable_cores
 from fststyle.system.memory import default_memory
 from fststyle.training.data.crops import PhotoCrops
 from fststyle.training.data.device_crops import Photos, cut_on_device
@@ -127,7 +127,7 @@ def _within(crops: PhotoCrops, most_bytes: int) -> Iterator[tuple[int, NDArray[n
         except ImageError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count(), "photos") as readers:
+    with ThreadPoolExecutor(usable_cores(), "photos") as readers:
         while left:
             now, left = left[:_AT_ONCE], left[_AT_ONCE:]
             for index, found in zip(now, readers.map(read, now), strict=True):

@@ -5,7 +5,6 @@ larger network's pictures first, it knows within a minute where which stroke bel
 times cheaper than comparing activations of VGG. The result is soft; the cost then sharpens it into strokes.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, cast
@@ -17,6 +16,7 @@ from fststyle.errors import FststyleError, TrainingError
 from fststyle.model.file import read_model
 from fststyle.model.gallery import find_network
 from fststyle.runtime.network import Network
+from fststyle.system.cores import usable_cores
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 from fststyle.training.networks.warm_start import exported_state
 from fststyle.training.tensors import content_of, unit_range
@@ -51,7 +51,7 @@ class Teacher:
         self._path, self.name = path, path.stem
         # A picture a thread: onnxruntime's own threads would spin on the cores that torch needs next.
         self._network = Network.load(path, "cpu", "rgb1", threads=1)
-        self._painters = ThreadPoolExecutor(os.cpu_count(), "teacher")
+        self._painters = ThreadPoolExecutor(usable_cores(), "teacher")
         self._in_torch: nn.Module | Literal["not tried", "impossible"] = "not tried"
 
     def __getstate__(self) -> Path:

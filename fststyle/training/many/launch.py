@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fststyle.errors import FststyleError, TrainingError
+from fststyle.system.cores import usable_cores
 from fststyle.system.files import is_file, reason_of
 from fststyle.system.memory import default_memory
 from fststyle.system.signals import SignalWatch
-from fststyle.training.many.plan import LOG, REFUSED, Request, State, memory_of, usable_cores
+from fststyle.training.many.plan import LOG, REFUSED, Request, State, memory_of
 
 _POLL_SECONDS = 0.1
 

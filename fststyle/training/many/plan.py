@@ -1,7 +1,6 @@
 """What a sheet becomes: a folder and a request a row, and the state that is found there."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -203,11 +202,6 @@ def device_of(request: Request) -> str | None:
     said = [word.partition("=") for word in request.arguments]
     named = [value for name, _, value in said if name in ("--device", f"--{OPTIONS['device'].target}")]
     return named[-1] if named else None
-
-
-def usable_cores() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _largest_side(crop: str | None) -> int:

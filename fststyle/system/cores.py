@@ -1,0 +1,33 @@
+"""How many processor cores a process may use, which in a container or on a cluster are fewer than there are."""
+
+import math
+import os
+from pathlib import Path
+
+from fststyle.system.control_groups import groups_of_version_2
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """Cores that this process may use, at least 1: those it is bound to, or what control groups leave of their time.
+
+    Args:
+        root: Where `proc` and `sys` are.
+    """
+    quotas = [quota for folder in groups_of_version_2(root) if (quota := _quota(folder / "cpu.max")) is not None]
+    return max(1, min([_bound_to(), *quotas]))
+
+
+def _bound_to() -> int:
+    count = getattr(os, "process_cpu_count", None)  # from Python 3.13 on
+    if count is not None:
+        return count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _quota(file: Path) -> int | None:
+    """Cores whose whole time a group gets, rounded up; None if it has no limit."""
+    try:
+        time, period = file.read_text("ascii").split()
+        return None if time == "max" else math.ceil(int(time) / int(period))
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
