@@ -1,13 +1,15 @@
 """What several commands ask for in the same words; the cost in `cost_options.py`."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from fststyle.model.defaults import STYLE_SIZES
+from fststyle.model.defaults import STYLE_SIZE, STYLE_SIZES
 from fststyle.system.files import is_there
+from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
     from fststyle.paint.controls import Controls
@@ -147,6 +149,15 @@ StyleOption = Annotated[
         show_default=False,
     ),
 ]
+StylesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style",
+        metavar="PAINTING",
+        help="A network predicted from this picture, beside those named or in their place; may be given several times.",
+        show_default=False,
+    ),
+]
 StyleSize = Annotated[
     int | None,
     typer.Option(
@@ -157,6 +168,30 @@ StyleSize = Annotated[
         show_default=False,
     ),
 ]
+
+
+def painting_size(styles: list[Path] | None, style_size: int | None) -> int:
+    """The shorter side that these paintings are looked at with.
+
+    Raises:
+        BadParameter: It is given without a painting.
+    """
+    if style_size is not None and not styles:
+        raise typer.BadParameter("--style-size needs --style")
+    return STYLE_SIZE if style_size is None else style_size
+
+
+def refuse_paintings(networks: Iterable[str | Path]) -> None:
+    """Where networks are named, a painting needs its option.
+
+    Raises:
+        BadParameter: One of them is a picture.
+    """
+    from fststyle.system.file_kinds import Kind, kind_of_name
+
+    for name in networks:
+        if kind_of_name(Path(name)) is Kind.PICTURE:
+            raise typer.BadParameter(f"{name} is a picture; to make a network of it, say --style {for_shell(name)}")
 
 
 def refuse_network_beside(first: str, named: str) -> None:

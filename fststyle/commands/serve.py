@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fststyle.commands.console import complain
-from fststyle.commands.options import network_names
+from fststyle.commands.options import StyleSize, StylesOption, network_names, painting_size, refuse_paintings
 from fststyle.system.extras import extra
 
 
@@ -20,6 +20,8 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    style: StylesOption = None,
+    style_size: StyleSize = None,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to listen. Others than this machine need a token.")
     ] = "127.0.0.1",
@@ -72,6 +74,7 @@ def serve(
     from fststyle.system.cores import usable_cores
     from fststyle.system.memory import parse_bytes
 
+    refuse_paintings(models or ())
     limits = Limits(
         picture_bytes=max_megabytes * 1_000_000,
         pixels=max_megapixels * 1_000_000,
@@ -84,6 +87,8 @@ def serve(
     settings = Settings(
         folder=output.absolute(),
         networks=tuple(models or ()),
+        styles=tuple(style or ()),
+        style_size=painting_size(style, style_size),
         photos=None if photos is None else photos.absolute(),
         names=frozenset(allow_host or ()),
         token=token_for(host, token),

@@ -111,7 +111,7 @@ def steps_of(job: Job, folder: Path, networks: Networks, photos: Path | None, *,
 def _train(job: Job, folder: Path, networks: Networks, photos: Path | None) -> list[str]:
     asked = dict(job.request)
     if asked.get("teacher"):
-        asked["teacher"] = str(networks.offer(asked["teacher"]).path)
+        asked["teacher"] = str(networks.offer(asked["teacher"]).file_for(folder))
     if asked.get("steps") is None:
         asked["minutes"] = asked.get("minutes") or 10.0
     asked["painting"] = asked.get("painting") or job.title
@@ -123,7 +123,7 @@ def _train(job: Job, folder: Path, networks: Networks, photos: Path | None) -> l
 
 def _video(job: Job, folder: Path, networks: Networks) -> list[str]:
     asked = dict(job.request)
-    path, target = networks.offer(asked.pop("network")).path, folder / result_of(job)
+    path, target = networks.offer(asked.pop("network")).file_for(folder), folder / result_of(job)
     del asked["format"]
     if asked.get("carry") is None and importlib.util.find_spec("cv2") is None:
         asked["carry"] = 0.0  # nothing is carried without OpenCV

@@ -11,13 +11,17 @@ from fststyle.model.file import ModelFile, read_model
 from fststyle.model.gallery import find_network, networks
 from fststyle.paint.blend import Blend, parse_blend
 from fststyle.paint.stylizer import Stylizer
+from fststyle.predict.new_style import predict
 from fststyle.serve.refusals import RefusedError
 from fststyle.serve.settings import Settings
-from fststyle.system.files import named_twice
+from fststyle.system.files import atomic_write, is_file, named_twice
 from fststyle.web.networks import describe
 
 # Beside its few megabytes, a session keeps the memory that its largest picture took.
 _OPEN = 12
+
+# In a job's folder: the network that it needs, where that has no file.
+_PREDICTED = "predicted.onnx"
 
 # More of them in one painting take longer than they add.
 _MOST_BLENDED = 8
@@ -29,14 +33,14 @@ class Offer:
 
     Attributes:
         name: What requests call it.
-        path: Its file.
+        path: Its file; None for one that was predicted when the server started.
         file: What was read of it, once.
         title: For people.
         job: The training that made it; None for others.
     """
 
     name: str
-    path: Path
+    path: Path | None
     file: ModelFile
     title: str
     job: str | None = None
@@ -46,6 +50,18 @@ class Offer:
         """Where it is found, relative to the server's page."""
         return f"api/networks/{quote(self.name, safe='')}"
 
+    def file_for(self, folder: Path) -> Path:
+        """Where a job finds it: one without a file is written into the job's folder, and stays what it is there.
+
+        Raises:
+            OSError: The disk is full, for instance.
+        """
+        if self.path is not None:
+            return self.path
+        if not is_file(kept := folder / _PREDICTED):
+            atomic_write(kept, self.file.data)
+        return kept
+
 
 class Networks:
     """What is offered; any thread may ask."""
@@ -54,21 +70,26 @@ class Networks:
         """Read the cards of all networks that the settings name.
 
         Raises:
-            FststyleError: One of them cannot be used, or two have the same name.
+            FststyleError: One of them cannot be used, a painting cannot be read, or two have the same name.
         """
         self._settings = settings
         self._offers: dict[str, Offer] = {}
         self._open: OrderedDict[str, Stylizer] = OrderedDict()
         self._lock = threading.Lock()
-        paths = [find_network(Path(name)) for name in settings.networks] or list(networks().values())
-        if (twice := named_twice(paths)) is not None:
+        paths = [find_network(Path(name)) for name in settings.networks]
+        if not paths and not settings.styles:
+            paths = list(networks().values())
+        if (twice := named_twice([*paths, *settings.styles])) is not None:
             raise FststyleError(f"{twice} is named twice; leave one out")
-        for path in paths:
+        for path in [*paths, *settings.styles]:
             if path.stem in (".", "..") or set(path.stem) & set(",:/"):
                 raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
             if path.stem in self._offers:
                 raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
-            self.add(path.stem, path)
+            if len(self._offers) < len(paths):
+                self.add(path.stem, path)
+            else:
+                self._put(path.stem, None, predict(path, style_size=settings.style_size).file())
 
     def add(self, name: str, path: Path, title: str | None = None, job: str | None = None) -> None:
         """Put a network on the list.
@@ -76,7 +97,11 @@ class Networks:
         Raises:
             ModelFileError: It cannot be used.
         """
-        file = read_model(str(path))
+        self._put(name, path, read_model(str(path)), title, job)
+
+    def _put(
+        self, name: str, path: Path | None, file: ModelFile, title: str | None = None, job: str | None = None
+    ) -> None:
         title = title or str(describe(file, name)["title"])
         with self._lock:
             self._offers[name] = Offer(name, path, file, title, job)

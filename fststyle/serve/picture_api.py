@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -50,11 +51,15 @@ def picture_api(networks: Networks, styles: Styles, queue: Queue, limits: Limits
         """The networks that paint."""
         return [NetworkAnswer.of(offer) for offer in networks.offers()]
 
-    @api.get("/networks/{name}/file", tags=["networks"], response_class=FileResponse)
-    def download_network(name: str) -> FileResponse:
+    @api.get("/networks/{name}/file", tags=["networks"], response_class=Response)
+    def download_network(name: str) -> Response:
         """A network as an ONNX file."""
         offer = networks.offer(name)
-        return FileResponse(offer.path, media_type="application/octet-stream", filename=f"{offer.name}.onnx")
+        media_type, filename = "application/octet-stream", f"{offer.name}.onnx"
+        if offer.path is not None:
+            return FileResponse(offer.path, media_type=media_type, filename=filename)
+        named = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(filename)}"}
+        return Response(offer.file.data, media_type=media_type, headers=named)
 
     @api.get("/networks/{name}/preview", tags=["networks"], response_class=Response, responses=_PICTURE | BUSY)
     async def preview_network(name: str) -> Response:

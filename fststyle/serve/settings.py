@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fststyle.errors import FststyleError
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.system.cores import usable_cores
 
 # Guessing a shorter one over a network is a matter of days.
@@ -66,7 +67,9 @@ class Settings:
 
     Attributes:
         folder: Where jobs and what they make are kept.
-        networks: Paths or names of the networks to offer; none stands for all on this machine.
+        networks: Paths or names of the networks to offer; none, without styles, stands for all on this machine.
+        styles: Paintings; a network predicted from each is offered, too.
+        style_size: Shorter side at which they are looked at.
         photos: What trainings train on; None is the sample photos.
         names: Host names that a browser may call the server by, beside this machine's own and its addresses.
         token: What every request must carry; None asks for none.
@@ -78,6 +81,8 @@ class Settings:
 
     folder: Path
     networks: tuple[str, ...] = ()
+    styles: tuple[Path, ...] = ()
+    style_size: int = STYLE_SIZE
     photos: Path | None = None
     names: frozenset[str] = frozenset()
     token: str | None = None

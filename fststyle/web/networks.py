@@ -65,18 +65,18 @@ def _title(painting: str | None, style: str) -> str:
     return style.replace("_", " ").capitalize()
 
 
-def web_network(path: Path, name: str, layout: Layout = "rgb1") -> WebNetwork:
+def web_network(network: Path | ModelFile, name: str, layout: Layout = "rgb1") -> WebNetwork:
     """Read a network, paint its preview, and cut it into parts for large photos if that can be done.
 
     Args:
-        path: The file, or the name of a network that ships.
+        network: Its file, the name of one that ships, or what was read of one.
         name: In the site, where it is unique.
         layout: What a network that is not ours computes on.
 
     Raises:
         ModelFileError: It is none, or none that a browser can feed.
     """
-    stylizer = Stylizer(path, "cpu", layout=layout)
+    stylizer = Stylizer(network, "cpu", layout=layout)
     model = stylizer.network.model
     if model.takes.dtype == "float16":
         raise ModelFileError(f"{model.where} takes float16 pixels, which browsers have not; export it with float32")

@@ -9,8 +9,10 @@ from typing import Any
 
 from fststyle import __version__, samples
 from fststyle.errors import FststyleError
+from fststyle.model.defaults import STYLE_SIZE
 from fststyle.model.gallery import find_network
 from fststyle.model.layouts import Layout
+from fststyle.predict.new_style import predict
 from fststyle.system.files import named_twice
 from fststyle.web.folder import MARK, refuse_other_folder, write_folder
 from fststyle.web.networks import tell_apart, web_network
@@ -43,7 +45,13 @@ The networks have the licences that site.json names.
 
 
 def build_site(
-    networks: Iterable[Path | str], output: Path, *, layout: Layout = "rgb1", gpu: bool = True
+    networks: Iterable[Path | str],
+    output: Path,
+    *,
+    layout: Layout = "rgb1",
+    gpu: bool = True,
+    styles: Iterable[Path] = (),
+    style_size: int = STYLE_SIZE,
 ) -> dict[str, int]:
     """Write a site that paints in the browser, into a folder of its own.
 
@@ -52,23 +60,31 @@ def build_site(
         output: The folder. It may be there if it is empty or an older site. Of that only its own files are replaced.
         layout: What networks that are not ours compute on.
         gpu: Also paint on WebGPU where a browser has it.
+        styles: Paintings; a network predicted from each follows the others.
+        style_size: Shorter side at which they are looked at.
 
     Returns:
         The size in bytes of every file that was written, by its place in the folder.
 
     Raises:
-        FststyleError: A network is named twice, the folder holds something else or cannot be written, or
+        FststyleError: A network or painting is named twice, the folder holds something else or cannot be written, or
             onnxruntime-web cannot be fetched.
+        ImageError: One of the paintings cannot be read.
         ModelFileError: One of the networks is none.
     """
     refuse_other_folder(output)
     files = {name: data for name, data in page_files().items() if not name.startswith(_SERVED)}
     entries: list[dict[str, Any]] = []
     paths = [find_network(Path(network)) for network in networks]
-    if (twice := named_twice(paths)) is not None:
+    paintings = list(styles)
+    if (twice := named_twice([*paths, *paintings])) is not None:
         raise FststyleError(f"{twice} is named twice; leave one out")
-    for path in paths:
-        made = web_network(path, _unique(path.stem, {entry["name"] for entry in entries}), layout)
+    for path in [*paths, *paintings]:
+        name = _unique(path.stem, {entry["name"] for entry in entries})
+        if len(entries) < len(paths):
+            made = web_network(path, name, layout)
+        else:
+            made = web_network(predict(path, style_size=style_size).file(), name)
         entries.append(made.entry)
         files |= made.files
     if not entries:

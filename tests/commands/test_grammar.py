@@ -18,7 +18,7 @@ from fststyle.system.option_names import option_name
 
 NAMES = {
     "photos": {"serve", "train-many", "export", "quantize", "evaluate", "optimize", "explain"},
-    "style": {"stylize", "video", "live", "evaluate", "optimize", "explain"},
+    "style": {"stylize", "video", "live", "serve", "web", "evaluate", "optimize", "explain"},
     "output": {
         *("stylize", "video", "live", "serve", "web", "new", "train-many", "export", "quantize", "evaluate"),
         *("optimize", "explain"),

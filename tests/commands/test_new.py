@@ -67,7 +67,7 @@ def test_messages_name_the_painting(here: Path) -> None:
     """No file of the network exists that could be named."""
     with pytest.raises(ValueError, match=r"the network predicted from swirls\.jpg has one style"):
         new_style(SWIRLS)(np.zeros((48, 64, 3), np.uint8), mix="a")
-    for command in ("stylize", "info", "web", "serve"):
+    for command in ("stylize", "info"):
         result = run(command, SWIRLS, *(["photo.png"] if command == "stylize" else []))
         assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
         assert "fststyle new makes a network of a painting" in result.output
@@ -127,6 +127,36 @@ def test_mistakes_are_one_line(words: tuple[str, ...], said: str, here: Path) ->
     assert result.exit_code in (1, 2)
     assert said in result.output
     assert sorted(path.name for path in here.iterdir()) == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((SWIRLS,), f"{SWIRLS} is a picture; to make a network of it, say --style {SWIRLS}"),
+        (("udnie_tiny", "--style-size", "100"), "--style-size needs --style"),
+        (("--style", SWIRLS, "--style-size", "31"), "31 is not in the range"),
+        (("--style", "none.jpg"), "none.jpg"),
+        (("--style", "rotten.jpg"), "rotten.jpg"),
+        (("--style", "."), "is a folder"),
+        (("--style", SWIRLS, "--style", SWIRLS), "swirls.jpg is named twice; leave one out"),
+    ],
+)
+@pytest.mark.parametrize("command", ["web", "serve"])
+def test_mistakes_with_paintings_of_a_page_are_one_line(
+    command: str, words: tuple[str, ...], said: str, here: Path
+) -> None:
+    (here / "rotten.jpg").write_bytes(Path(SWIRLS).read_bytes()[:100])
+    result = run(command, *words, "-o", "made")
+    assert result.exit_code in (1, 2)
+    assert (said in result.stderr, result.stderr.count("\n")) == (True, 1), result.stderr
+    assert sorted(path.name for path in here.iterdir()) == ["photo.png", "rotten.jpg"]
+
+
+def test_a_page_needs_a_network(here: Path) -> None:
+    result = run("web")
+    assert (result.exit_code, "name a network: fststyle web starry_night" in result.stderr) == (2, True)
+    result = run("web", "--style", SWIRLS, "--layout", "rgb255")
+    assert (result.exit_code, "leave it out beside --style" in result.stderr) == (2, True)
 
 
 def test_the_painting_is_never_overwritten(here: Path) -> None:

@@ -109,6 +109,18 @@ async def test_either_a_network_or_a_style(client: Client, png: bytes, painting:
     assert "the style came as text" in error_of(as_text)
 
 
+async def test_a_painting_of_the_servers_list(client: Client, png: bytes, photo: NDArray[np.uint8]) -> None:
+    swirls = samples.style("swirls")
+    async with client(networks=(), styles=(swirls,), style_size=100) as ask:
+        (network,) = (await ask.get("/api/networks")).json()
+        answer = await ask.post("/api/paint?network=swirls", files={"picture": png})
+        file = await ask.get("/" + network["file"])
+    assert (network["name"], network["title"], network["painting"]) == ("swirls", "Swirls", "swirls.jpg")
+    assert np.abs(pixels(answer) - new_style(swirls, style_size=100, device="cpu")(photo)).max() <= 1
+    assert file.content == predict(swirls, style_size=100).file().data
+    assert file.headers["content-disposition"] == "attachment; filename*=utf-8''swirls.onnx"
+
+
 @pytest.mark.parametrize("size", ["31", "2049", "a"])
 async def test_a_size_that_cannot_be(client: Client, png: bytes, painting: bytes, size: str) -> None:
     async with client() as ask:

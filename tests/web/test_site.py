@@ -25,7 +25,7 @@ from fststyle.cli import app
 from fststyle.errors import FststyleError
 from fststyle.graph.parts import Parts
 from fststyle.graph.style_numbers import style_numbers
-from fststyle.predict.new_style import predict
+from fststyle.predict.new_style import predict, write_new_style
 from fststyle.web import runtime
 from fststyle.web.npm import REGISTRY_VARIABLE
 from fststyle.web.site import PAGE, build_site
@@ -72,6 +72,23 @@ def test_a_site_has_the_page_the_networks_and_their_parts(identity: Path, tmp_pa
             assert path.name not in sizes
         else:
             assert (folder / path.relative_to(PAGE)).read_bytes() == path.read_bytes()
+
+
+def test_paintings_stand_beside_networks_or_in_their_place(identity: Path, tmp_path: Path) -> None:
+    swirls = samples.style("swirls")
+    build_site([identity], tmp_path / "both", styles=[swirls], style_size=100)
+    build_site([], tmp_path / "only", styles=[swirls])
+    first, second = read_site(tmp_path / "both")["networks"]
+    assert (first["name"], second["name"], second["title"]) == ("identity", "swirls", "Swirls")
+    build_site([write_swirls(tmp_path / "swirls.onnx", 100)], tmp_path / "file")
+    assert (tmp_path / "both" / second["file"]).read_bytes() == (tmp_path / "file" / second["file"]).read_bytes()
+    (only,) = read_site(tmp_path / "only")["networks"]
+    assert (tmp_path / "only" / only["file"]).read_bytes() != (tmp_path / "both" / second["file"]).read_bytes()
+
+
+def write_swirls(path: Path, style_size: int) -> Path:
+    write_new_style(samples.style("swirls"), path, style_size=style_size)
+    return path
 
 
 def test_the_numbers_of_a_style_go_where_the_site_says(identity: Path, tmp_path: Path) -> None:
