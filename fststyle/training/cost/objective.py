@@ -15,6 +15,7 @@ from fststyle.system.warn import warn
 from fststyle.training.cost import losses
 from fststyle.training.cost.cost import TERM_NAMES, Cost, CostTerms, Form
 from fststyle.training.cost.loss_network import LossNetwork
+from fststyle.training.cost.parts import cut, parts_along
 from fststyle.training.cost.sides import SIDES, seen_from
 from fststyle.training.cost.weights import TAUGHT_LAYERS
 
@@ -118,6 +119,7 @@ class PerceptualObjective:
         *,
         style_weight: float | None = None,
         style_grams: Mapping[str, Tensor] | None = None,
+        in_training: bool = False,
     ) -> CostTerms:
         """Judge pictures, differentiably.
 
@@ -129,6 +131,7 @@ class PerceptualObjective:
             side: The side that the loss network looks from, the same as for the photos; below `sides`.
             style_weight: In place of the cost's.
             style_grams: In place of the painting's style matrices: by layer, (1, C, C) or (B, C, C).
+            in_training: Whether parts count for themselves, as `Cost.local_weight` says.
         """
         network, seen = self.loss_network, self.loss_network.see(seen_from(stylized, side))
         if style_grams is None:
@@ -155,7 +158,12 @@ class PerceptualObjective:
                 + style_weight * style_scale * style
                 + self.cost.tv_weight * tv_scale * variation
             )
-        return CostTerms(content, style, variation, total, style_by_layer)
+            local = None
+            count = parts_along(min(stylized.shape[-2:])) if in_training and self.cost.minds_parts else 0
+            if count:
+                local = self._local(seen, style_grams, len(stylized), count, style_share)
+                total = total + self.cost.local_weight * style_weight * style_scale * local
+        return CostTerms(content, style, variation, total, style_by_layer, local=local)
 
     def with_grid(self, terms: CostTerms, stylized: Tensor, share: float | Tensor = 1.0) -> CostTerms:
         """Add the term against ripples.
@@ -184,6 +192,18 @@ class PerceptualObjective:
         if self.cost.form == "relative":
             return losses.relative_content_loss(features, target).mean()
         return losses.content_loss(features, target).mean() / target[0].numel()
+
+    def _local(
+        self, seen: Mapping[str, Tensor], grams: Mapping[str, Tensor], batch: int, count: int, share: Tensor | None
+    ) -> Tensor:
+        """The style of the parts, of which `count` lie along the shorter side; the mean over them and over layers."""
+        by_layer = []
+        for layer, target in grams.items():
+            parts = cut(seen[layer], count)
+            each = target if len(target) == 1 else target.repeat_interleave(len(parts) // batch, dim=0)
+            found = self._style(self.loss_network.style_matrix(layer, parts), each)
+            by_layer.append(_shared_mean(found.view(batch, -1).mean(dim=1), share))
+        return torch.stack(by_layer).mean()
 
     def _style(self, gram: Tensor, target: Tensor) -> Tensor:
         if self.cost.form == "relative":

@@ -20,6 +20,7 @@ _ADDED_SINCE: Mapping[str, Any] = {
     "optimizer": "adam",
     "teacher": None,
     "grid_weight": 0.0,
+    "local_weight": 0.0,
     "temporal_weight": 0.0,
     "temporal_lighting": 0.0,
     "only_norms": False,

@@ -1,6 +1,6 @@
 """The total cost of a training step, put together in one place: training, validation, previews and the bench call it.
 
-    total = cost of the pictures + likeness to a teacher + ripple + steadiness
+    total = cost of the pictures + of their parts + likeness to a teacher + ripple + steadiness
 
 The cost of a single picture is in `cost/objective.py`.
 """
@@ -72,6 +72,7 @@ def step_cost(
         side,
         style_weight=choice.style_weight,
         style_grams=choice.style_grams,
+        in_training=True,
     )
     if taught is not None:
         likeness = likeness_loss(stylized, taught)

@@ -1,5 +1,7 @@
 """The total of a step by its formula, whichever of its terms are there."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -43,6 +45,44 @@ def test_the_total_is_the_sum_of_its_terms(network: LossNetwork, temporal: float
     assert set(terms.named()) >= ({"temporal_loss"} if temporal else set()) | (
         {"likeness_loss"} if taught is not None else set()
     )
+
+
+@pytest.mark.parametrize("share", [None, torch.tensor([1.0, 0.5])])
+def test_the_style_of_every_part_counts(network: LossNetwork, share: Tensor | None) -> None:
+    cost = Cost(**LAYERS, style_weight=2, grid_weight=0, local_weight=0.3)
+    objective = PerceptualObjective(cost, torch.rand(1, 3, 40, 40), loss_network=network)
+    content = torch.rand(2, 3, 256, 390)
+    content[0, :, :128, 130:258] = 0.5  # one of six parts that is empty
+    choice = StyleChoice(style_share=share)
+    terms, _ = step_cost(objective, lambda photos: photos, content, [0, 1], choice=choice)
+    without, _ = step_cost(
+        PerceptualObjective(replace(cost, local_weight=0), torch.rand(1, 3, 40, 40), loss_network=network),
+        lambda photos: photos,
+        content,
+        [0, 1],
+    )
+    assert without.local is None
+    assert terms.local is not None
+    assert terms.named()["local_loss"] is terms.local
+    expected = []
+    for layer, gram in objective.style_grams.items():
+        features = network.see(content, [layer])[layer]
+        side = features.shape[-2] // 2
+        for picture, x in enumerate(features):
+            parts = [
+                x[None, :, top : top + side, left : left + side] for top in (0, side) for left in (0, side, 2 * side)
+            ]
+            costs = [losses.relative_style_loss(network.style_matrix(layer, part), gram).item() for part in parts]
+            expected.append(sum(costs) / 6 * (1.0 if share is None else share[picture].item()))
+    assert terms.local.item() == pytest.approx(sum(expected) / len(expected), rel=1e-4)
+    counted = terms.content + 2 * 15 * terms.style + 2 * terms.total_variation + 0.3 * 2 * 15 * terms.local
+    assert terms.total.item() == pytest.approx(counted.item(), rel=1e-5)
+
+
+def test_a_small_crop_has_no_parts(network: LossNetwork) -> None:
+    objective = PerceptualObjective(Cost(**LAYERS, local_weight=1), torch.rand(1, 3, 40, 40), loss_network=network)
+    terms, _ = step_cost(objective, darker, torch.rand(1, 3, 200, 600), [0])
+    assert terms.local is None
 
 
 def test_a_choice_is_an_argument_and_leaves_nothing_behind(network: LossNetwork) -> None:
