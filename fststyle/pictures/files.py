@@ -7,6 +7,7 @@ picture file.
 import errno
 import io
 import os
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -36,6 +37,7 @@ from fststyle.pictures.resizing import fit_longer_side, resize, resize_shorter_s
 from fststyle.pictures.tiff_layout import layout_of
 from fststyle.pictures.writing import encode_picture, refuse_size, write_picture
 from fststyle.system.extras import extra
+from fststyle.system.file_kinds import HEAD_BYTES, Kind, kind_of_content, kind_of_name
 from fststyle.system.files import NoRegularFileError, require_regular_file
 from fststyle.system.warn import warn
 
@@ -59,6 +61,8 @@ __all__ = [
 DEFAULT_MAX_PIXELS = 250_000_000
 
 _ABOUT_THE_PATH = {errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+
+_WEB_ADDRESS = re.compile(r"(https?):/+", re.IGNORECASE)
 
 # An MPO is a phone's JPEG with a preview or depth map behind it, a HEIC has its bursts and portraits: no animations.
 _ONE_PICTURE = {"MPO", "HEIF"}
@@ -98,6 +102,10 @@ def read_picture(
             _refuse_many_pixels(image.size, max_pixels, name)
             return _decoded(image, file, name, min_side_hint)
     except FileNotFoundError as error:
+        if (web := _WEB_ADDRESS.match(posix := Path(name).as_posix())) is not None:  # which has lost a slash of it
+            raise ImageError(
+                f"{web[1]}://{posix[web.end() :]} is a web address; download the picture, then name the file"
+            ) from error
         raise ImageError(f"{name} does not exist; check the path") from error
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder; name a picture in it") from error
@@ -178,6 +186,9 @@ def _opened(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         if kind is not None:
             raise refusal(name, kind) from error
         if (tags := tiff.directory_of(file)) is None:
+            file.seek(0)
+            if kind_of_name(path) is Kind.NETWORK and kind_of_content(file.read(HEAD_BYTES)) is Kind.NETWORK:
+                raise ImageError(f"{name} is {Kind.NETWORK.value}; name a picture in its place") from error
             raise
         return _opened_tiff(file, tags, name, max_pixels)
     if image.format == "TIFF" and is_raw(path):

@@ -65,6 +65,15 @@ def test_pictures_of_other_kinds_are_named(name: str, data: bytes, says: tuple[s
         assert words in str(caught.value)
 
 
+def test_a_network_and_a_web_address_are_named(identity: Path) -> None:
+    with pytest.raises(ImageError, match=r"identity\.onnx is an ONNX network; name a picture in its place"):
+        read_picture(identity)
+    with pytest.raises(ImageError, match=r"^https://a\.org/b\.jpg is a web address; download the picture"):
+        read_picture(Path("https://a.org/b.jpg"))
+    with pytest.raises(ImageError, match=r"^httpx:/b\.jpg does not exist"):
+        read_picture(Path("httpx:/b.jpg"))
+
+
 def test_the_preview_in_a_raw_file_is_not_taken_for_the_picture(photo: Pixels, tmp_path: Path) -> None:
     path = tmp_path / "a.NEF"
     path.write_bytes(encoded(photo, "TIFF"))
