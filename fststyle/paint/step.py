@@ -105,8 +105,10 @@ class Step:
             )
             gain = self._enlarged(gains, top, bottom, Image.Resampling.BILINEAR)
             detail = np.multiply(detail, gain, dtype=np.float32).astype(np.int16)
-            detail = np.add(detail[:, :, None], self._enlarged(self._painting, top, bottom))
-            np.clip(detail, 0, 255, out=canvas[top:bottom], casting="unsafe")
+            painted = self._enlarged(self._painting, top, bottom)
+            for channel in range(3):  # three values at a time would take longer
+                drawn = detail + painted[:, :, channel]
+                np.clip(drawn, 0, 255, out=canvas[top:bottom, :, channel], casting="unsafe")
 
         self._by_bands(draw)
         return canvas

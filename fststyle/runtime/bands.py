@@ -48,6 +48,9 @@ _FIXED_BYTES = 150_000_000
 # More of them wait for the memory.
 _MOST_THREADS = 8
 
+# Numbers that are summed at one time, by a product: for more, BLAS would start threads of its own.
+_SUMMED = 8192
+
 Tensor = NDArray[Any]
 
 
@@ -252,11 +255,14 @@ def _moments(source: Tensor, part: Part) -> tuple[int, Tensor, Tensor]:
     """Count, mean and variance of every channel, as `Sums` takes them."""
     planes = source[0]
     mean, variance = np.empty((2, len(planes)))
+    numbers = np.empty(planes[0].size, np.float32)
+    pieces = [numbers[start : start + _SUMMED] for start in range(0, numbers.size, _SUMMED)]
+    ones = np.ones(_SUMMED, np.float32)
     for channel, plane in enumerate(planes):  # one at a time stays in the cache
-        numbers = plane.astype(np.float32).ravel()
-        mean[channel] = numbers.mean()
-        numbers -= numbers.dtype.type(mean[channel])
-        variance[channel] = np.einsum("i,i", numbers, numbers) / numbers.size
+        np.copyto(numbers.reshape(plane.shape), plane)
+        mean[channel] = sum(float(np.dot(piece, ones[: len(piece)])) for piece in pieces) / numbers.size
+        numbers -= np.float32(mean[channel])
+        variance[channel] = sum(float(np.dot(piece, piece)) for piece in pieces) / numbers.size
     means = mean.reshape(part.channels, -1)
     variance = variance.reshape(part.channels, -1).mean(1) + means.var(1)
     count = planes[0].size * means.shape[1]
