@@ -11,7 +11,7 @@ import typer
 from fststyle.commands.console import complain, plain, show_origin
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
 
 
 class Line(NamedTuple):
@@ -28,22 +28,24 @@ class Bar:
     """Pictures done, on a terminal only; what fails is said at once."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        console = Console(stderr=True)
-        self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+        self._progress: Progress | None = None
         self._task: TaskID | None = None
 
     def __enter__(self) -> "Bar":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
     def begin(self, pictures: int) -> None:
         """Show the bar, unless there is only one picture."""
         if pictures > 1:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            console = Console(stderr=True)
+            self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
             self._task = self._progress.add_task("stylizing", total=pictures)
             self._progress.start()
 
@@ -55,7 +57,7 @@ class Bar:
             if isinstance(error, Exception):
                 show_origin(error)
             complain("error", error)
-        if self._task is not None:
+        if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)
 
 
