@@ -105,18 +105,20 @@ def paint_on_ray(
         ValueError: An argument is wrong, or inputs and output do not fit together.
     """
     settings = Settings(max_side, Controls.of(controls, changed), quality)
-    weights = networks if isinstance(networks, Mapping) else {}
+    weights: tuple[float, ...] = ()
     if isinstance(networks, ModelFile):
         files = [networks]
+    elif isinstance(networks, Mapping):
+        files, weights = [read_model(Path(name)) for name in networks], tuple(networks.values())
     else:
-        files = [read_model(Path(name)) for name in (weights if isinstance(networks, Mapping) else [networks])]
+        files = [read_model(Path(networks))]
     if settings.controls.mix is not None and not weights:
         weights_of(settings.controls.mix, files[0])
     styles = [Path(file.name).stem if file.card is None else file.card.style for file in files]
     recipe = Recipe(
         tuple(file.data for file in files),
         tuple(file.where for file in files),
-        tuple(weights.values()),
+        weights,
         device,
         Opening(**{**(opening or {}), "threads": threads}),
         settings,

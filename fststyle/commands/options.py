@@ -170,13 +170,13 @@ StyleSize = Annotated[
 ]
 
 
-def painting_size(styles: list[Path] | None, style_size: int | None) -> int:
-    """The shorter side that these paintings are looked at with.
+def painting_size(style: Path | list[Path] | None, style_size: int | None) -> int:
+    """The shorter side that a painting, or several, are looked at with.
 
     Raises:
         BadParameter: It is given without a painting.
     """
-    if style_size is not None and not styles:
+    if style_size is not None and not style:
         raise typer.BadParameter("--style-size needs --style")
     return STYLE_SIZE if style_size is None else style_size
 

@@ -1,10 +1,11 @@
 """What paints, by the words of `stylize`, `video` and `live`: a network, several, or a painting."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from fststyle.commands.options import painting_size
 from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
@@ -48,9 +49,8 @@ class Painter(NamedTuple):
         Raises:
             BadParameter: Which.
         """
+        painting_size(self.style, self.style_size)
         if self.style is None:
-            if self.style_size is not None:
-                raise typer.BadParameter("--style-size needs --style")
             return
         if self.blend is not None:
             raise typer.BadParameter("--blend and --style both say what paints; leave one out")
@@ -70,21 +70,23 @@ class Painter(NamedTuple):
         if self.style is not None:
             from fststyle.predict.new_style import new_style
 
-            return new_style(self.style, device=device, **self._sized, **opening)
+            return new_style(self.style, style_size=self._size, device=device, **opening)
         if self.blend is not None:
             return Blend.load(self.blend, device, **opening)
         return Stylizer(self.model or "", device, **opening)
 
     def networks(self) -> "ModelFile | dict[str | Path, float] | str":
         """What other machines are given: a predicted network, the weight of each of several, or a name."""
-        from fststyle.paint.blend import summed_blend
-
         if self.style is not None:
             from fststyle.predict.new_style import predict
 
-            return predict(self.style, **self._sized).file()
-        return self.model or "" if self.blend is None else summed_blend(self.blend)
+            return predict(self.style, style_size=self._size).file()
+        if self.blend is not None:
+            from fststyle.paint.blend import summed_blend
+
+            return summed_blend(self.blend)
+        return self.model or ""
 
     @property
-    def _sized(self) -> dict[str, Any]:
-        return {} if self.style_size is None else {"style_size": self.style_size}
+    def _size(self) -> int:
+        return painting_size(self.style, self.style_size)

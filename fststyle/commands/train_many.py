@@ -88,7 +88,8 @@ def train_many(
         for entry in entries:
             if entry.request is None:
                 _say(entry.row.name, entry.state)
-        typer.echo(plain(f"{script}: {_rows(len(entries))}; read it, then: sbatch {for_shell(script)}"), err=True)
+        rows = f"{len(entries)} row{'s' if len(entries) != 1 else ''}"
+        typer.echo(plain(f"{script}: {rows}; read it, then: sbatch {for_shell(script)}"), err=True)
     else:
         with silent_stdout():
             entries, stopped = run.train_many(many, on=on, begun=_say_begun, told=_say)
@@ -123,7 +124,3 @@ def _list(entries: "list[Entry]", many: "Many") -> None:
     if bad:
         complain("error", f"{len(bad)} of {len(entries)} styles are not there: {', '.join(bad)}")
         raise typer.Exit(1)
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"

@@ -81,15 +81,11 @@ class Networks:
             paths = list(networks().values())
         if (twice := named_twice([*paths, *settings.styles])) is not None:
             raise FststyleError(f"{twice} is named twice; leave one out")
-        for path in [*paths, *settings.styles]:
-            if path.stem in (".", "..") or set(path.stem) & set(",:/"):
-                raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
-            if path.stem in self._offers:
-                raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
-            if len(self._offers) < len(paths):
-                self.add(path.stem, path)
-            else:
-                self._put(path.stem, None, predict(path, style_size=settings.style_size).file())
+        for path in paths:
+            self.add(self._new_name(path), path)
+        for painting in settings.styles:
+            name = self._new_name(painting)
+            self._put(name, None, predict(painting, style_size=settings.style_size).file())
 
     def add(self, name: str, path: Path, title: str | None = None, job: str | None = None) -> None:
         """Put a network on the list.
@@ -98,6 +94,18 @@ class Networks:
             ModelFileError: It cannot be used.
         """
         self._put(name, path, read_model(str(path)), title, job)
+
+    def _new_name(self, path: Path) -> str:
+        """What a network is called after this file.
+
+        Raises:
+            FststyleError: The name cannot stand in addresses, or is taken.
+        """
+        if path.stem in (".", "..") or set(path.stem) & set(",:/"):
+            raise FststyleError(f"a network cannot be called {path.stem} in addresses; rename {path}")
+        if path.stem in self._offers:
+            raise FststyleError(f"two networks are called {path.stem}; rename one of the files")
+        return path.stem
 
     def _put(
         self, name: str, path: Path | None, file: ModelFile, title: str | None = None, job: str | None = None

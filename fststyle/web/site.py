@@ -15,7 +15,7 @@ from fststyle.model.layouts import Layout
 from fststyle.predict.new_style import predict
 from fststyle.system.files import named_twice
 from fststyle.web.folder import MARK, refuse_other_folder, write_folder
-from fststyle.web.networks import tell_apart, web_network
+from fststyle.web.networks import WebNetwork, tell_apart, web_network
 from fststyle.web.predictor import LICENCE as PREDICTOR_LICENCE
 from fststyle.web.predictor import looking, web_predictor
 from fststyle.web.runtime import PACKAGE, runtime_files
@@ -79,14 +79,18 @@ def build_site(
     paintings = list(styles)
     if (twice := named_twice([*paths, *paintings])) is not None:
         raise FststyleError(f"{twice} is named twice; leave one out")
-    for path in [*paths, *paintings]:
-        name = _unique(path.stem, {entry["name"] for entry in entries})
-        if len(entries) < len(paths):
-            made = web_network(path, name, layout)
-        else:
-            made = web_network(predict(path, style_size=style_size).file(), name)
+
+    def add(made: WebNetwork) -> None:
         entries.append(made.entry)
-        files |= made.files
+        files.update(made.files)
+
+    def new_name(path: Path) -> str:
+        return _unique(path.stem, {entry["name"] for entry in entries})
+
+    for path in paths:
+        add(web_network(path, new_name(path), layout))
+    for painting in paintings:
+        add(web_network(predict(painting, style_size=style_size).file(), new_name(painting)))
     if not entries:
         raise ValueError("a site needs at least one network; `fststyle models` lists those that ship")
     tell_apart(entries)
