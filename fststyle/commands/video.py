@@ -77,7 +77,7 @@ def video(
         str, typer.Option(metavar="h264|hevc|ffv1", help="Video codec; ffv1 is lossless and needs .mkv.")
     ] = "h264",
     crf: Annotated[
-        int | None, typer.Option(min=0, max=51, help="Quality; lower is better. Default: 18, for hevc 20.")
+        int | None, typer.Option(min=0, max=51, help="Quality; lower is better. Default: 19, for hevc 20.")
     ] = None,
     sound: Annotated[
         str, typer.Option(metavar="copy|aac|none", help="Copy the sound, encode it, or leave it out.")

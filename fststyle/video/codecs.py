@@ -36,10 +36,18 @@ class Codec:
     options: tuple[tuple[str, str], ...]
     crf: int | None
 
+    def quality(self, crf: int | None) -> int | None:
+        """What is used where this is asked for; None asks for the default."""
+        return self.crf if crf is None else crf
+
+    def __str__(self) -> str:
+        """All that its packets depend on beside the frames and the quality."""
+        return " ".join([self.encoder, self.pixel_format, *(f"{name}={value}" for name, value in self.options)])
+
 
 CODECS = {
     "h264": Codec(
-        "libx264", "yuv420p", (("preset", "veryfast"), ("bf", "0"), ("flags", "+cgop"), *_SAME_EVERY_TIME), 18
+        "libx264", "yuv420p", (("preset", "superfast"), ("bf", "0"), ("flags", "+cgop"), *_SAME_EVERY_TIME), 19
     ),
     "hevc": Codec(
         "libx265", "yuv420p", (("preset", "fast"), ("x265-params", "bframes=0:open-gop=0:log-level=error")), 20
@@ -67,7 +75,7 @@ class GroupEncoder:
 
     def __init__(self, codec: Codec, clip: Clip, crf: int | None) -> None:
         self._codec, self._clip = codec, clip
-        self._crf = codec.crf if crf is None else crf
+        self._crf = codec.quality(crf)
         self.group = group_length(clip.rate)
         self._context: Any = None
         self._packets: list[Any] = []

@@ -111,8 +111,10 @@ def identity_of(job: Job) -> dict[str, Any]:
         status = source.stat()
         facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
     cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}
-    encoder = {"codec": job.codec, "crf": job.crf, "sound": job.sound, "cores": usable_cores(), "PyAV": av.__version__}
-    return facts | {key.replace("_", "-"): value for key, value in (cut | encoder | job.identity).items()}
+    codec = CODECS[job.codec]
+    encoder = {"codec": job.codec, "crf": codec.quality(job.crf), "encoder": str(codec), "sound": job.sound}
+    machine = {"cores": usable_cores(), "PyAV": av.__version__}
+    return facts | {key.replace("_", "-"): value for key, value in (cut | encoder | machine | job.identity).items()}
 
 
 def describe(done: Done) -> str:

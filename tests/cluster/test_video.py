@@ -26,6 +26,7 @@ from fststyle.paint.morph import parse_morph
 from fststyle.pictures.files import write_picture
 from fststyle.runtime.styles import export_styles
 from fststyle.video.clip import Cut
+from fststyle.video.codecs import CODECS
 from fststyle.video.convert import Job, convert
 from fststyle.video.groups import GroupReader, check_output, join
 
@@ -190,6 +191,18 @@ def test_an_interrupted_run_goes_on(painter: Path, tmp_path: Path) -> None:
     join(again.job, iter(shared(again)))
     assert (tmp_path / "out.mp4").read_bytes() == alone(recipe(painter, job), tmp_path / "alone.mp4")
     assert KeptGroups(Job(**{**vars(job), "restart": True})).done == 0
+
+
+def test_groups_of_an_encoder_with_other_options_are_not_gone_on_with(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(str(make_clip(tmp_path / "a.mp4", times=range(70))), str(tmp_path / "out.mp4"))
+    monkeypatch.setitem(CODECS, "h264", replace(CODECS["h264"], options=(("preset", "veryfast"),)))
+    assert shared(recipe(painter, job), most=1).done
+    monkeypatch.undo()
+    with pytest.raises(VideoError, match="was made with another encoder; start anew with --restart$"):
+        KeptGroups(replace(job, resume=True))
+    assert KeptGroups(replace(job, restart=True)).done == 0
 
 
 def test_a_broken_state_is_named(painter: Path, tmp_path: Path) -> None:

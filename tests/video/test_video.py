@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,7 @@ from typer.testing import CliRunner
 from video_clips import make_clip, packets, picture, rgb_frames, times_of
 
 from fststyle.cli import app
+from fststyle.commands.video import video
 from fststyle.errors import FststyleError, VideoError
 from fststyle.paint.blend import Blend
 from fststyle.paint.controls import Controls
@@ -38,6 +40,7 @@ from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import write_picture
 from fststyle.runtime.styles import export_styles
 from fststyle.video.clip import Cut
+from fststyle.video.codecs import CODECS
 from fststyle.video.convert import Done, Job, convert
 from fststyle.video.partial import Partial
 from fststyle.video.reader import VideoReader
@@ -473,11 +476,34 @@ def test_an_interrupted_run_plays_and_goes_on_to_the_same_frames(tmp_path: Path,
     assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", f"unbroken.{suffix}", out.name}
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_what_an_encoder_with_other_options_made_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    source, out = make_clip(tmp_path / "in.mp4", times=range(60)), tmp_path / f"out.{suffix}"
+    now = CODECS["h264"]
+    older = replace(now, options=(("preset", "veryfast"), *now.options[1:]))
+    for before, said in ((older, "another encoder"), (replace(now, crf=18), "another crf")):
+        monkeypatch.setitem(CODECS, "h264", before)
+        run(source, out, Painter(stop_after=55), restart=True)
+        monkeypatch.undo()
+        with pytest.raises(VideoError, match=f"was made with {said}; start anew with --restart$"):
+            run(source, out, Painter(), resume=True)
+    run(source, out, Painter(), restart=True)
+    run(source, tmp_path / f"unbroken.{suffix}", Painter())
+    assert packets(out, "video") == packets(tmp_path / f"unbroken.{suffix}", "video")
+
+
 def test_what_was_painted_before_an_error_is_kept(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", times=range(60))
     with pytest.raises(VideoError, match="it broke"):
         run(source, tmp_path / "out.mp4", Painter(fail_after=40))
     assert len(times_of(tmp_path / "out.part.mp4")) == 40
+
+
+def test_the_help_names_the_default_qualities() -> None:
+    said = inspect.signature(video).parameters["crf"].annotation.__metadata__[0].help
+    assert said.endswith(f"Default: {CODECS['h264'].crf}, for hevc {CODECS['hevc'].crf}.")
 
 
 def start(*arguments: object, cwd: Path, **options: Any) -> subprocess.Popen[bytes]:
