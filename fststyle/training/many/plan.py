@@ -17,11 +17,22 @@ REPORT = "report.html"
 LOG = "train.log"
 _REQUEST, _STATE = "request.json", "state.json"
 
+# What their files hold; anything else there is as nothing.
+_REQUEST_TYPES: Mapping[str, Any] = {
+    **dict.fromkeys(("name", "folder", "network", "license"), str),
+    **{"arguments": list, "threads": int},
+}
+_STATUSES = {"waiting", "stopped", "failed", "done"}
+_STATE_TYPES: Mapping[str, Any] = {
+    **{"status": str, "seconds": int | float, "error": str | None},
+    **{"steps": int, "costs": dict, "judge": str},
+}
+
 # Exit status of a row's process that left the folder as it was, as another process's.
 REFUSED = 75
 
 # One of them ends a training; a row's own takes the place of that for all rows.
-_ENDS = ("minutes", "steps", "epochs")
+ENDS = ("minutes", "steps", "epochs")
 
 # Rows of a training's memory: of the process itself, and of the pixels of a step at 256², as `medium` sees them.
 _BYTES_BASE, _BYTES_OF_A_CROP = 1.1e9, 0.2e9
@@ -72,17 +83,13 @@ class Request:
     @classmethod
     def of(cls, facts: Any) -> "Request | None":
         """The request of which these are the facts; None if they are of none."""
-        try:
-            return cls(
-                facts["name"],
-                Path(facts["folder"]),
-                Path(facts["network"]),
-                tuple(facts["arguments"]),
-                facts["license"],
-                int(facts["threads"]),
-            )
-        except (KeyError, TypeError, ValueError):
+        if not isinstance(facts, dict) or not _are_of(facts, _REQUEST_TYPES) or not facts["threads"] > 0:
             return None
+        if not all(isinstance(word, str) for word in facts["arguments"]):
+            return None
+        facts = {name: facts[name] for name in _REQUEST_TYPES}
+        paths = {name: Path(facts[name]) for name in ("folder", "network")}
+        return cls(**facts | paths | {"arguments": tuple(facts["arguments"])})
 
 
 @dataclass(frozen=True)
@@ -116,11 +123,12 @@ class State:
     @classmethod
     def read(cls, folder: Path) -> "State":
         """That of a row's folder; a broken or missing one is that of a row that waits."""
-        facts = _read(folder / _STATE)
-        try:
-            return cls(**facts)
-        except TypeError:
+        said = _read(folder / _STATE)
+        facts = asdict(cls()) | said if isinstance(said, dict) else {}
+        if facts.keys() != _STATE_TYPES.keys() or not _are_of(facts, _STATE_TYPES):
             return cls()
+        numbers = [facts["seconds"], facts["steps"], *facts["costs"].values()]
+        return cls(**facts) if facts["status"] in _STATUSES and all(map(_can_be_shown, numbers)) else cls()
 
 
 def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) -> Request:
@@ -129,8 +137,8 @@ def request_of(row: Row, output: Path, common: Mapping[str, str], threads: int) 
     Sums over another number of threads differ in the last bits, and a row that goes on is to end as if unbroken.
     """
     folder = output / RUNS / row.file
-    own_end = any(name in row.settings for name in _ENDS)
-    settings = {name: value for name, value in common.items() if not (own_end and name in _ENDS)}
+    own_end = any(name in row.settings for name in ENDS)
+    settings = {name: value for name, value in common.items() if not (own_end and name in ENDS)}
     settings |= row.settings
     licence = settings.pop("license", "")
     settings |= {"name": row.name, "output": str(folder)}
@@ -226,5 +234,14 @@ def _write(path: Path, facts: dict[str, Any]) -> None:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
+
+
+def _are_of(facts: Mapping[str, Any], types: Mapping[str, Any]) -> bool:
+    return all(isinstance(facts.get(name), kind) for name, kind in types.items())
+
+
+def _can_be_shown(value: Any) -> bool:
+    """Whether it is a number that can be rounded: JSON also has whole numbers beyond any float."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
