@@ -34,6 +34,7 @@ ROOMS = (
     "fststyle.cluster",
     "fststyle.serve",
     # The training wing. Its few shared modules come first.
+    "fststyle.training.remedies",
     "fststyle.training.tensors",
     "fststyle.training.devices",
     "fststyle.training.safe_load",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fststyle.errors import CheckpointError, TrainingError
 from fststyle.system.files import atomic_write, reason_of
+from fststyle.training.remedies import GIVE_CHECKPOINT
 from fststyle.training.safe_load import BrokenFileError, safe_load
 
 CHECKPOINT_KEY = "fststyle"
@@ -77,7 +78,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         return _from_content(content)
     except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path.name} lacks parts of a checkpoint; give the last.ckpt of a training") from error
+        raise CheckpointError(f"{path.name} lacks parts of a checkpoint; {GIVE_CHECKPOINT}") from error
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -87,15 +88,15 @@ def read_content(path: Path) -> dict[str, Any]:
         CheckpointError: If the file is missing, broken, not ours, or would run code.
     """
     if not path.is_file():
-        raise CheckpointError(f"no checkpoint at {path}; give the last.ckpt of a training")
+        raise CheckpointError(f"no checkpoint at {path}; {GIVE_CHECKPOINT}")
     try:
         content = safe_load(path)
     except BrokenFileError as error:
         raise CheckpointError(
-            f"{path.name} is not a readable checkpoint of tensors and plain values; give the last.ckpt of a training"
+            f"{path.name} is not a readable checkpoint of tensors and plain values; {GIVE_CHECKPOINT}"
         ) from error
     if not isinstance(content, dict) or CHECKPOINT_KEY not in content:
-        raise CheckpointError(f"{path.name} was not written by `fststyle train`; give the last.ckpt of a training")
+        raise CheckpointError(f"{path.name} was not written by `fststyle train`; {GIVE_CHECKPOINT}")
     return content
 
 

@@ -25,6 +25,7 @@ from fststyle.training.data.photo_names import digest_of, found_again, has_other
 from fststyle.training.data.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
 from fststyle.training.data.readers import PhotoLoader, leave_signals
 from fststyle.training.data.resident import OnDevice, resident_photos
+from fststyle.training.remedies import WITHOUT_PHOTOS
 
 # Below this fraction of the crops' side, photos are enlarged so much that a network learns from blur.
 _SMALL = 0.7
@@ -205,7 +206,7 @@ class ContentData(pl.LightningDataModule):
                 return
             raise DataError(
                 f"{len(gone)} of the run's {len(train)} photos are gone from {self.root}; bring them back (is the "
-                "drive connected?), or go on with those that are left by --resume --force"
+                f"drive connected?), {WITHOUT_PHOTOS}"
             )
         if lost := len(gone) + held_out.count(None):
             rank_zero_warn(

@@ -31,6 +31,7 @@ from fststyle.training.networks.body import freeze_body
 from fststyle.training.networks.strength import StrengthNet
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
 from fststyle.training.networks.warm_start import PREDICTED, warm_start
+from fststyle.training.remedies import AFTER_NAN
 
 
 class StyleTransferModule(PaintingSteps):
@@ -217,9 +218,7 @@ class StyleTransferModule(PaintingSteps):
         terms = [name for name in broken.terms if name != "total_loss"]
         what = f"the {' and '.join(terms)}" if terms else "the gradient (of a finite cost)"
         raise TrainingError(
-            f"{what} became NaN or infinite at step {broken.step}; nothing was saved since: go on from the last "
-            "checkpoint, if there is one, by --resume --precision 32-true, or by --resume --force with a lower "
-            "--learning-rate"
+            f"{what} became NaN or infinite at step {broken.step}; nothing was saved since: {AFTER_NAN}"
         )
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

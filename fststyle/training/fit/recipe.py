@@ -13,6 +13,7 @@ from fststyle.pictures.files import encode_picture
 from fststyle.system.warn import warn
 from fststyle.training.checkpoint import CHECKPOINT_KEY
 from fststyle.training.cost.objective import Cost
+from fststyle.training.remedies import GO_BACK, GO_ON
 
 # Settings that did not exist when older checkpoints were written, and what those were trained with.
 _ADDED_SINCE: Mapping[str, Any] = {
@@ -30,12 +31,6 @@ _ADDED_SINCE: Mapping[str, Any] = {
 _LASTING = ("network", "width", "strength", "optimizer", "only_norms")
 
 _OPTIMIZERS = ("muon", "adam")
-
-GO_ON = (
-    "resume with the old setting, start anew in another folder (--output) with --init to begin from this one's weights,"
-    " or go on with --force"
-)
-"""The end of messages that refuse to resume."""
 
 
 def recipe(settings: Mapping[str, Any], cost: Cost) -> dict[str, Any]:
@@ -118,7 +113,7 @@ def refuse_another_network(saved: Mapping[str, Any], asked: Mapping[str, Any]) -
             if key in ("network", "width")
             else f"trains with {key} = {began[key]}, not {asked[key]}"
         )
-        raise TrainingError(f"this run {what}; resume with the old setting, or start anew in another folder (--output)")
+        raise TrainingError(f"this run {what}; {GO_BACK}")
 
 
 def refuse_another_recipe(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

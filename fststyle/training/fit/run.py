@@ -35,6 +35,7 @@ from fststyle.training.fit.run_log import LoggerName, RunLog, closed_afterwards,
 from fststyle.training.fit.settings import sort_settings
 from fststyle.training.fit.trainer_options import DEFAULTS, plain_errors, settle
 from fststyle.training.networks.transformer_net import NetworkName
+from fststyle.training.remedies import GO_BACK
 from fststyle.training.tensors import unit_range
 
 
@@ -182,9 +183,8 @@ def run(
     is_first = trainer.is_global_zero
     if resume:
         saved = read_checkpoint(last)
-        if trainer.max_steps > 0 and saved.steps >= trainer.max_steps:
-            raise AlreadyTrainedError(f"{last} has all of its {saved.steps} steps; give a higher --steps")
         check_resume(saved, module, data, force=force)
+        _refuse_without_steps_left(last, saved.steps, trainer.max_steps)
     elif last.exists() and is_first:
         raise TrainingError(f"{folder} holds a run already; go on with --resume, or give another --output")
     data.bad_list, data.cache_folder = folder / BAD_PHOTOS, folder / CACHE_FOLDER
@@ -200,6 +200,14 @@ def run(
         if is_first:
             remove_cache(data.cache_folder)
     return Training.open(folder, stopped_by(trainer))
+
+
+def _refuse_without_steps_left(last: Path, made: int, asked: int) -> None:
+    if asked < 0 or made < asked:  # below zero is without a limit
+        return
+    if made > asked:
+        raise TrainingError(f"{last} has {made} steps, more than the {asked} asked for; {GO_BACK}")
+    raise AlreadyTrainedError(f"{last} has all of its {made} steps; give a higher --steps")
 
 
 def stopped_by(trainer: Trainer) -> int | None:

@@ -13,7 +13,8 @@ from fststyle.system.warn import warn
 from fststyle.training.checkpoint import Checkpoint
 from fststyle.training.data.photos import ContentData
 from fststyle.training.fit.module import StyleTransferModule
-from fststyle.training.fit.recipe import GO_ON, refuse_another_network, refuse_another_recipe, refuse_other_data
+from fststyle.training.fit.recipe import refuse_another_network, refuse_another_recipe, refuse_other_data
+from fststyle.training.remedies import GO_ON
 
 # Of what a run saves of its data; photos that have vanished since are no obstacle.
 _DECISIVE = ("crop", "batch_size", "seed", "dark")

@@ -11,6 +11,7 @@ from fststyle.system.one_line import one_line
 from fststyle.training.data.readers import plain_reading_errors
 from fststyle.training.devices import check_precision, default_precision, torch_device
 from fststyle.training.fit.progress import USUAL_STEPS
+from fststyle.training.remedies import TAKE_LESS
 
 # The run's folder decides these.
 _OURS = ("plugins", "default_root_dir")
@@ -105,10 +106,7 @@ def plain_errors() -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
-            raise TrainingError(
-                "the memory is full; give a smaller --batch-size or --size, and go on with --resume --force "
-                "if there is a checkpoint"
-            ) from error
+            raise TrainingError(f"the memory is full; {TAKE_LESS}") from error
         said = one_line(error)
         where = _raised_in(error)
         if where in _LIGHTNING:
