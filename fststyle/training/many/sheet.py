@@ -8,13 +8,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from fststyle.errors import DataError
 from fststyle.system.files import is_file, reason_of, require_regular_file
 from fststyle.system.option_names import option_name
 from fststyle.system.utf8 import utf8
 from fststyle.training.arguments import OPTIONS, suggestion
+from fststyle.training.many.cells import problem_of, shown, text_of
 
 # Each row has a folder of its own, and goes on by itself.
 _OURS = {"output", "resume", "force", "preview"}
@@ -33,8 +33,6 @@ SHORT_NAMES = {
 }
 
 _MOST_BYTES = 100  # of a name, with which several files are called
-_NUMBERS = {"N", "W", "RATE"}  # values of options as their help shows them
-
 _YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no"}
 
 
@@ -73,6 +71,8 @@ def read_sheet(path: Path) -> list[Row]:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({reason_of(error)})") from error
     text = _decoded(data, path)
+    if text.lstrip().startswith("["):
+        raise DataError(f'{path} is a list in JSON; write each row as a line of its own, {{"style": "wave.jpg"}}')
     is_json = text.lstrip().startswith("{")
     rows: list[Row] = []
     taken: dict[str, int] = {}
@@ -107,6 +107,8 @@ def common_settings(words: list[str]) -> dict[str, str]:
             if not is_switch and (not left or left[0].startswith("--")):
                 raise DataError(f"{typed} needs a value")
             value = "true" if is_switch else left.pop(0)
+        if problem := problem_of(name, value):
+            raise DataError(f"behind --, {problem}")
         settings[name] = str(_at_home(value).absolute()) if name in _PATHS else value
     return settings
 
@@ -161,8 +163,8 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], st
         if not content.strip():
             continue
         try:
-            values = json.loads(content)
-            cells = {name: _text(value) for name, value in values.items()} if isinstance(values, dict) else {}
+            values = json.loads(content, parse_int=str)  # however many digits it has
+            cells = {name: text_of(value) for name, value in values.items()} if isinstance(values, dict) else {}
         except RecursionError:
             yield line, {}, "it is nested too deeply; write one value for each name"
             continue
@@ -171,16 +173,6 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], st
         if not isinstance(values, dict):
             raise DataError(f'{path}, line {line} is not an object; write one such as {{"style": "wave.jpg"}}')
         yield line, {_column(name, path): text for name, text in cells.items()}, None
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value)
 
 
 def _as_text(value: str) -> str:
@@ -203,7 +195,7 @@ def _column(typed: str, path: Path | None = None) -> str:
     if name not in known and "." not in name:
         near = suggestion(name, known)
         advice = near or "; see fststyle train --help, and write Lightning's as trainer.NAME"
-        raise DataError(f"{where}there is no option {typed!r}{advice}")
+        raise DataError(f"{where}there is no option {shown(typed)!r}{advice}")
     return name
 
 
@@ -224,8 +216,7 @@ def _row(number: int, line: int, cells: dict[str, str], folder: Path, problem: s
     if any(settings[name] != cells[name] for name in settings):
         problem = problem or "it holds a character that is in no text, such as half of a pair; write it anew"
     for name in settings:
-        if name in OPTIONS and OPTIONS[name].value in _NUMBERS and re.fullmatch(r"[+-]?\d+,\d+", settings[name]):
-            problem = problem or f"{name} is {settings[name]}; write {settings[name].replace(',', '.')}, with a point"
+        problem = problem or problem_of(name, settings[name])
         if name in OPTIONS and not OPTIONS[name].value:
             if settings[name].lower() not in _YES | _NO:
                 problem = problem or f"{name} is yes or no, not {settings[name]!r}"

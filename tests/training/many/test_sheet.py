@@ -63,6 +63,9 @@ def test_excels_unicode_text(desk: Path) -> None:
         ('{"style": "wave.jpg", "nonsense": 1}\n', "there is no option 'nonsense'"),
         ('{"style": \n', "line 1 is not JSON"),
         ("style\nwave\xe9.jpg\n".encode("latin-1"), "is not text in UTF-8"),
+        ('[{"style": "wave.jpg"}]', r"is a list in JSON; write each row as a line of its own, \{"),
+        ("PK\x03\x04 a workbook", r"there is no option 'PK"),
+        ("<svg>" * 20_000, r"there is no option '<svg><svg><svg><svg>… \(100000 characters\)'"),
     ],
 )
 def test_a_sheet_that_cannot_be_read(desk: Path, text: str | bytes, says: str) -> None:
@@ -111,6 +114,45 @@ def test_a_bad_cell_is_a_problem_of_its_row(desk: Path, cells: dict[str, str], s
     assert "\n" not in str(bad.problem)
     (bad.name + str(bad.settings)).encode()
     assert other.problem is None
+
+
+@pytest.mark.parametrize(
+    "name", ["steps", "size", "batch-size", "minutes", "learning-rate", "width", "trainer.max_steps"]
+)
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("9" * 400, f"is {'9' * 20}… (400 characters); write a finite number"),
+        ("9" * 5000, f"is {'9' * 20}… (5000 characters); write a finite number"),
+        ("1e999", "is 1e999; write a finite number"),
+        ("nan", "is nan; write a finite number"),
+        ("-inf", "is -inf; write a finite number"),
+        ("9" * 16, "is 9999999999999999; write a number of at most 15 digits"),
+    ],
+)
+def test_numbers_beyond_any_training(desk: Path, name: str, value: str, says: str) -> None:
+    bad, other = rows_of(desk, f"style,{name}\nwave.jpg,{value}\nscream.png,64\n")
+    assert (bad.line, bad.problem) == (2, f"{name} {says}")
+    assert other.problem is None
+    with pytest.raises(DataError) as error:
+        common_settings([f"--{name}", value])
+    assert str(error.value) == f"behind --, {name} {says}"
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "1e999", "NaN", "-Infinity"])
+def test_numbers_beyond_any_training_in_json(desk: Path, value: str) -> None:
+    bad, other = rows_of(desk, f'{{"style": "wave.jpg", "steps": {value}}}\n{{"style": "scream.png", "steps": 64}}\n')
+    assert str(bad.problem).startswith("steps is ")
+    assert str(bad.problem).endswith("; write a finite number")
+    assert (other.problem, other.settings["steps"]) == (None, "64")
+
+
+def test_words_where_numbers_belong(desk: Path) -> None:
+    rows = rows_of(desk, "style,steps,size,name\nwave.jpg,many,,\nscream.png,,256;512,\nwave.jpg,3,'256',nan\n")
+    assert rows[0].problem == "steps is 'many'; write a number"
+    assert rows[1].problem == "size is '256;512'; write a number"
+    (named,) = rows_of(desk, "style,name,painting\nwave.jpg,nan,1e999\n")
+    assert (named.problem, named.name) == (None, "nan")
 
 
 def test_json_that_is_nested_too_deeply_is_a_problem_of_its_row(desk: Path) -> None:
