@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fststyle.errors import FststyleError
+from fststyle.errors import FststyleError, TrainingError
 from fststyle.samples import photos
 from fststyle.system.extras import extra
-from fststyle.system.files import atomic_write, is_file
+from fststyle.system.file_kinds import Kind
+from fststyle.system.files import atomic_write, is_file, is_folder, reason_of, refuse_other_kind
 from fststyle.system.utf8 import utf8
 from fststyle.training.many.plan import REPORT, Request, State
 from fststyle.training.many.sheet import Row
@@ -18,6 +19,7 @@ from fststyle.training.many.sheet import Row
 RESULTS = "results.csv"
 
 _COSTS = ("total_loss", "content_loss", "style_loss")
+_COLUMNS = ("name", "status", "steps", "seconds", *_COSTS, "judge", "network", "error")
 _SHOWN_SIDE = 256
 _SAMPLES = ("cat.jpg", "temple.jpg")
 
@@ -31,18 +33,46 @@ class Entry:
     state: State
 
 
+def check_places(output: Path) -> None:
+    """Find out before the work whether table and page can be written.
+
+    Raises:
+        TrainingError: They are folders, or not ours.
+    """
+    table, page = output / RESULTS, output / REPORT
+    for path in (table, page):
+        if is_folder(path):
+            raise TrainingError(f"{path} is a folder; move it away, or give another --output")
+    refuse_other_kind(page, Kind.PAGE, TrainingError)
+    try:
+        found = table.read_bytes() if is_file(table) else b""
+    except OSError as error:
+        raise TrainingError(f"cannot read {table} ({reason_of(error)}); give another --output") from error
+    if found and not found.startswith(",".join(_COLUMNS[:4]).encode()):
+        raise TrainingError(f"{table} was not made by this command; move it away, or give another --output")
+
+
 def write_results(output: Path, entries: Sequence[Entry]) -> None:
-    """A CSV with a line a row."""
+    """A CSV with a line a row.
+
+    Raises:
+        TrainingError: It cannot be written.
+    """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(["name", "status", "steps", "seconds", *_COSTS, "judge", "network", "error"])
+    writer.writerow(_COLUMNS)
     for entry in entries:
         state = entry.state
         network = "" if entry.request is None or state.status != "done" else entry.request.network.name
         costs = [f"{state.costs[name]:.6g}" if name in state.costs else "" for name in _COSTS]
         facts = [entry.row.name, state.status, state.steps, f"{state.seconds:.1f}", *costs, state.judge, network]
         writer.writerow([*facts, state.error or ""])
-    atomic_write(output / RESULTS, utf8(buffer.getvalue()))
+    try:
+        atomic_write(output / RESULTS, utf8(buffer.getvalue()))
+    except OSError as error:
+        raise TrainingError(
+            f"cannot write {output / RESULTS} ({reason_of(error)}); make room, or give another --output"
+        ) from error
 
 
 def write_report(output: Path, entries: Sequence[Entry], sheet: Path) -> Path:

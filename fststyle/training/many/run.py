@@ -12,7 +12,7 @@ from fststyle.system.warn import warn
 from fststyle.training.many.clusters import run_on_ray, slurm_script, write_slurm_script
 from fststyle.training.many.launch import CORES_EACH, Shares, run_here, run_row, shares
 from fststyle.training.many.plan import Request, State, device_of, found_of, memory_of, request_of, state_of
-from fststyle.training.many.report import Entry, write_report, write_results
+from fststyle.training.many.report import Entry, check_places, write_report, write_results
 from fststyle.training.many.sheet import Row, read_sheet
 
 
@@ -66,6 +66,7 @@ def train_many(
         requests = [entry.request for entry in entries if entry.request is not None and entry.state.status != "done"]
         places = {entry.request: number for number, entry in enumerate(entries) if entry.request is not None}
         refresh = _Refresh(many, entries)
+        check_places(many.output)
 
         def note(request: Request, state: State) -> None:
             entry = entries[places[request]]
@@ -74,7 +75,7 @@ def train_many(
             told(entry.row.name, state)
 
         stopped = None
-        refresh.results()
+        write_results(many.output, entries)
         if requests and on == "ray":
             stopped = run_on_ray(
                 requests, note, jobs=many.jobs, threads=many.threads, memory=many.memory, gpu=_may_use_gpus(requests)
@@ -113,9 +114,9 @@ def report_many(many: Many) -> list[Entry]:
         FststyleError: The sheet cannot be read, or they cannot be written.
     """
     entries, _ = _look(many, found_of)
-    refresh = _Refresh(many, entries)
-    refresh.results()
-    refresh.report()
+    check_places(many.output)
+    write_results(many.output, entries)
+    write_report(many.output, entries, many.sheet)
     return entries
 
 
@@ -126,6 +127,7 @@ def for_slurm(many: Many) -> tuple[Path, list[Entry]]:
         FststyleError: The sheet cannot be read, or the script not be written.
     """
     entries, _ = _look(many)
+    check_places(many.output)
     threads = many.threads or CORES_EACH  # whatever the machine has that writes the script
     requests = [entry.request for entry in entries if entry.request is not None]
     options = [f"--{name}={value}" for name, value in many.common.items()]
@@ -196,8 +198,8 @@ class _Refresh:
         """The table."""
         try:
             write_results(self._many.output, self._entries)
-        except OSError as error:
-            warn(f"the results in {self._many.output} cannot be written ({reason_of(error)}); make room")
+        except TrainingError as error:
+            warn(str(error))
 
     def report(self) -> None:
         """The page."""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fststyle.errors import TrainingError
-from fststyle.training.many import launch, row, run
+from fststyle.training.many import launch, report, row, run
 from fststyle.training.many.clusters import slurm_script
 from fststyle.training.many.plan import REFUSED, Request, State, device_of, found_of, memory_of, request_of, state_of
 from fststyle.training.many.sheet import Row
@@ -314,6 +314,66 @@ def test_results_and_report_of_a_painting_whose_name_is_not_utf8(painting: Path,
 def test_two_commands_do_not_share_a_folder(sheet: Path, tmp_path: Path) -> None:
     with run._only_one(tmp_path / "out"), pytest.raises(TrainingError, match="another train-many works in"):
         run.train_many(run.Many(sheet, tmp_path / "out"))
+
+
+def no_training(*_: Any, **__: Any) -> None:
+    raise AssertionError("a training was begun")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("results.csv", None, "results.csv is a folder; move it away, or give another --output"),
+        ("report.html", None, "report.html is a folder; move it away, or give another --output"),
+        ("results.csv", b"style,steps\n", "results.csv was not made by this command; move it away"),
+        ("report.html", b"\x89PNG\r\n\x1a\n", "report.html exists and is a picture"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_found_before_the_training(
+    name: str, content: bytes | None, says: str, sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "run_here", no_training)
+    place = tmp_path / "out" / name
+    place.parent.mkdir()
+    place.mkdir() if content is None else place.write_bytes(content)
+    many = run.Many(sheet, tmp_path / "out")
+    for begin in (run.train_many, run.report_many, run.for_slurm):
+        with pytest.raises(TrainingError) as error:
+            begin(many)
+        assert says in str(error.value)
+        assert "\n" not in str(error.value)
+    assert content is None or place.read_bytes() == content
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_training(
+    sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "run_here", no_training)
+    monkeypatch.setattr(report, "atomic_write", full)
+    for begin in (run.train_many, run.report_many):
+        with pytest.raises(
+            TrainingError, match=r"cannot write .*results.csv \(.*; make room, or give another --output"
+        ):
+            begin(run.Many(sheet, tmp_path / "out"))
+
+
+def test_a_disk_that_fills_up_meanwhile_ends_no_training(
+    sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(requests: list[Request], _: Any, told: Any, __: Any) -> None:
+        shutil.rmtree(tmp_path / "out")
+        (tmp_path / "out").write_text("in the way")
+        for each in requests:
+            told(each, State("failed", error="tried"))
+
+    monkeypatch.setattr(run, "run_here", train)
+    monkeypatch.setattr(run, "write_report", lambda *_: None)
+    with pytest.warns(UserWarning, match=r"cannot write .*results.csv"):
+        entries, _ = run.train_many(run.Many(sheet, tmp_path / "out"))
+    assert [entry.state.error for entry in entries[:3]] == ["tried"] * 3
 
 
 def test_an_output_that_is_a_file(sheet: Path) -> None:
