@@ -1,11 +1,26 @@
-"""Ctrl-C and SIGTERM that let the step in progress finish."""
+"""Ctrl-C and SIGTERM that let the step in progress finish, and processes that end with their parent."""
 
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
+
+
+def end_with(parent: int) -> None:
+    """Let the system end this process as `kill` does when its parent dies, however that ends. On Linux only."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before
+        sys.exit(128 + signal.SIGTERM)
 
 
 class SignalWatch:

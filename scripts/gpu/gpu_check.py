@@ -46,17 +46,21 @@ def main() -> int:
     names = [name for name in SECTIONS if name in asked.sections]
     json_file = asked.json or asked.output / "check_gpu.json"
     page = asked.page or asked.output / "check_gpu.md"
-    report = Report(json_file, page, asked.device, {name: Section() for name in names})
+    report = Report(json_file, page, asked.device, {name: Section() for name in names}, tuple(SECTIONS))
     try:
+        if asked.resume:
+            report.take_over()
         for path in (json_file, page):
             path.parent.mkdir(parents=True, exist_ok=True)
         report.write()
+    except (TypeError, ValueError) as error:
+        return _refuse(f"{json_file} holds no results to go on with ({error}); leave out --resume, or give another -o")
     except OSError as error:
         return _refuse(f"cannot write the results to {json_file.parent} ({reason_of(error)}); give another -o FOLDER")
     signal.signal(signal.SIGTERM, _leave)
     status, ends = 0, time.monotonic() + 60 * asked.minutes
     with tempfile.TemporaryDirectory(prefix="fststyle-gpu-") as scratch:
-        for name in names:
+        for name in (each for each in names if report.sections[each].state != DONE):
             limit, bit = SECTIONS[name]
             left = min(limit * asked.patience, ends - time.monotonic())
             print(f"{name} …", flush=True)
@@ -85,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=8.0, help="for everything")
     parser.add_argument("--patience", type=float, default=1.0, help="factor of each section's limit")
     parser.add_argument("--style-seconds", type=float, default=60.0, help="that a style is trained")
+    parser.add_argument("--resume", action="store_true", help="keep the sections that an earlier call has done")
     parser.add_argument("--sections", default=",".join(usual), help="some of %(default)s, paper")
     asked = parser.parse_args()
     asked.sections = asked.sections.split(",")
@@ -119,7 +124,7 @@ def _run(name: str, asked: argparse.Namespace, seconds: float, scratch: Path, re
         _keep(report)
         return
     command = [sys.executable, str(HERE / "gpu_section.py"), name, str(part), asked.device, f"{seconds:.0f}"]
-    command.append(f"{asked.style_seconds:g}")
+    command += [f"{asked.style_seconds:g}", str(os.getpid())]
     section.state, began, seen = CUT, time.monotonic(), 0
     with (scratch / f"{name}.log").open("w+b") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=HERE.parents[1])

@@ -29,12 +29,36 @@ class Section:
 
 @dataclass
 class Report:
-    """All sections, and where they are written."""
+    """All sections, and where they are written; in the order of those that there are."""
 
     json_file: Path
     page: Path
     device: str
     sections: dict[str, Section]
+    order: tuple[str, ...] = ()
+
+    def take_over(self) -> None:
+        """Take over the sections that an earlier call on such a device has brought to their end.
+
+        Raises:
+            TypeError, ValueError: The file holds something else; nothing is taken over then.
+        """
+        try:
+            content = json.loads(self.json_file.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        if not isinstance(content, dict) or not isinstance(content.get("sections"), dict):
+            raise TypeError("it has no sections")
+        if content.get("device") != self.device:
+            raise ValueError(f"they are of the device {content.get('device')}")
+        earlier = {name: Section(**facts) for name, facts in content["sections"].items() if name in self.order}
+        if not all(isinstance(each.seconds, int | float) and isinstance(each.found, dict) for each in earlier.values()):
+            raise TypeError("a section has no results")
+        done = {name: section for name, section in earlier.items() if section.state == DONE}
+        merged = self.sections | done
+        self.sections = {name: merged[name] for name in self.order if name in merged}
 
     def write(self) -> None:
         """Write both files.

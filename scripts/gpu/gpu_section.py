@@ -1,4 +1,4 @@
-"""One section of a check of a GPU, in its own process: gpu_section.py NAME PART DEVICE SECONDS STYLE_SECONDS."""
+"""One section of a check of a GPU, in its own process: gpu_section.py NAME PART DEVICE SECONDS STYLE_SECONDS PARENT."""
 
 import importlib
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fststyle.system.files import atomic_write
+from fststyle.system.signals import end_with
 
 
 @dataclass
@@ -72,8 +73,9 @@ MODULES = {
 
 
 def main() -> int:
-    name, part, device, seconds, style_seconds = sys.argv[1:]
-    if hasattr(signal, "SIGALRM"):  # should the program that started it be gone
+    name, part, device, seconds, style_seconds, parent = sys.argv[1:]
+    end_with(int(parent))
+    if hasattr(signal, "SIGALRM"):  # should the system not know how
         signal.alarm(int(float(seconds)) + 30)
     warnings.filterwarnings("ignore")
     asked = Asked(Path(part), device, float(seconds), float(style_seconds))

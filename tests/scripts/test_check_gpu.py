@@ -102,6 +102,51 @@ def test_what_is_there_stays_when_the_program_is_killed(
         assert sections["curve"]["state"] == state
 
 
+def test_a_check_that_was_cut_short_is_resumed(start: Start, tmp_path: Path) -> None:
+    process = start("--sections", "machine,tests,speed")
+    process.communicate(timeout=60)
+    assert process.returncode == 16
+    begun = found(tmp_path)["machine"]
+    (tmp_path / "fakes" / "gpu_section.py").write_text(FAKE.replace("2.5", "3.5").replace('"speed"', '"machine"'))
+    process = start("--resume", "--sections", "speed,tests,curve")
+    process.communicate(timeout=60)
+    assert process.returncode == 64
+    sections = found(tmp_path)
+    assert list(sections) == ["machine", "tests", "speed", "curve"]
+    assert sections["machine"] == begun
+    assert [section["state"] for section in sections.values()] == ["done", "done", "done", "cut short"]
+    assert [section["found"]["rows"][0]["ms"] for section in sections.values()] == [2.5, 2.5, 3.5, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("half", b"Expecting value"),
+        ("[]", b"it has no sections"),
+        ('{"device": "cuda", "sections": {}}', b"they are of the device cuda"),
+        ('{"device": "cpu", "sections": {"machine": 3}}', b"must be a mapping"),
+        ('{"device": "cpu", "sections": {"machine": {"found": 3}}}', b"a section has no results"),
+    ],
+)
+def test_results_that_are_none_are_not_gone_on_with(content: str, says: bytes, start: Start, tmp_path: Path) -> None:
+    (tmp_path / "check_gpu").mkdir()
+    (tmp_path / "check_gpu" / "check_gpu.json").write_text(content)
+    process = start("--resume")
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.count(b"\n") == 1
+    assert says in said
+    assert b"; leave out --resume, or give another -o" in said
+    assert (tmp_path / "check_gpu" / "check_gpu.json").read_text() == content
+
+
+def test_there_need_not_be_results_to_resume(start: Start, tmp_path: Path) -> None:
+    process = start("--resume", "--sections", "machine")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert found(tmp_path)["machine"]["state"] == "done"
+
+
 def test_the_time_of_all_is_shared_out(start: Start, tmp_path: Path) -> None:
     process = start("--minutes", "0.01")
     process.communicate(timeout=30)

@@ -1,9 +1,6 @@
 """The process of one row, `python -m fststyle.training.many.row REQUEST PARENT`: train or go on, export, note it."""
 
-import ctypes
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +13,7 @@ from filelock import FileLock, Timeout
 from fststyle.errors import AlreadyTrainedError, FststyleError, TrainingError
 from fststyle.system.files import is_file
 from fststyle.system.memory import keep_freed_memory
+from fststyle.system.signals import end_with
 from fststyle.training.many.ends import refuse_another_end
 from fststyle.training.many.plan import REFUSED, Request, State, state_of
 from fststyle.training.remedies import in_a_sheet
@@ -23,12 +21,10 @@ from fststyle.training.remedies import in_a_sheet
 # Seconds that an earlier process of the row has for its last checkpoint, whose launcher was killed.
 _PATIENCE = 120.0
 
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
-
 
 def main(arguments: list[str]) -> int:
     """Do a request; returns the exit status, that of `fststyle train`, or `REFUSED`."""
-    _end_with(int(arguments[1]))
+    end_with(int(arguments[1]))  # with a checkpoint
     keep_freed_memory()
     request = Request.of(json.loads(arguments[0]))
     begun = False
@@ -100,15 +96,6 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise TrainingError(f"another process trains in {folder}; wait for its end") from error
-
-
-def _end_with(parent: int) -> None:
-    """Let the system end this process as `kill` does, with a checkpoint, if its launcher dies. On Linux only."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before
-        sys.exit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

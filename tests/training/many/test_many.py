@@ -184,7 +184,7 @@ def test_networks_of_other_people_are_not_replaced(tmp_path: Path) -> None:
 def test_a_row_that_is_done_is_not_begun_with_other_settings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row, "_end_with", lambda _: None)
+    monkeypatch.setattr(row, "end_with", lambda _: None)
     asked = done_row(tmp_path)
     other = replace(asked, arguments=(*asked.arguments, "--steps=3"))
     assert row.main([other.text(), str(os.getppid())]) == REFUSED

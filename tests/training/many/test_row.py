@@ -32,7 +32,7 @@ def run(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def interrupted(settings: dict[str, str], run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
     """Killed between the last of its four steps and its export, which takes a moment here."""
-    monkeypatch.setattr(row, "_end_with", lambda _: None)
+    monkeypatch.setattr(row, "end_with", lambda _: None)
     monkeypatch.setattr(export, "export_checkpoint", exported)
     asked = request_of(Row(1, 2, "wave", "wave", settings), tmp_path, {}, 1)
     shutil.copytree(run, asked.folder)
