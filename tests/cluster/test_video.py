@@ -200,7 +200,7 @@ def test_groups_of_an_encoder_with_other_options_are_not_gone_on_with(
     monkeypatch.setitem(CODECS, "h264", replace(CODECS["h264"], options=(("preset", "veryfast"),)))
     assert shared(recipe(painter, job), most=1).done
     monkeypatch.undo()
-    with pytest.raises(VideoError, match="was made with another encoder; start anew with --restart$"):
+    with pytest.raises(VideoError, match=r"was made with another encoder; start anew with --restart$"):
         KeptGroups(replace(job, resume=True))
     assert KeptGroups(replace(job, restart=True)).done == 0
 
