@@ -6,12 +6,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from test_video import run
 from video_clips import make_clip
 
-from fststyle.video.chroma import halved
+from fststyle.video.chroma import _weights, halved
+from fststyle.video.color import ToRgb
 
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
@@ -123,3 +124,32 @@ def test_a_ramp_is_halved_at_the_even_columns_between_two_rows() -> None:
     wanted = 40.5 + 2 * np.arange(48)[None] + 2 * np.arange(32)[:, None]
     inner = (slice(6, -6), slice(6, -6))
     assert np.abs(samples - wanted)[inner].max() <= 0.5
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuvj422p", "yuv444p10le", "nv12", "gray", "yuva420p", "rgb565le", "bgra"])
+@pytest.mark.parametrize("size", [(96, 64), (57, 39)])
+def test_frames_become_what_ffmpeg_makes_of_them(form: str, size: tuple[int, int]) -> None:
+    frame = av.VideoFrame.from_ndarray(clouds(1), "rgb24").reformat(format=form, dst_colorspace=Colorspace.ITU709)
+    frame.colorspace = Colorspace.ITU709
+    full = ColorRange.JPEG if form == "yuvj422p" or frame.format.is_rgb else ColorRange.MPEG
+    wanted = VideoReformatter().reformat(
+        frame,
+        *size,
+        "rgb24",
+        src_colorspace=Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=full,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=EXACT,
+    )
+    assert np.array_equal(ToRgb()(frame, *size), wanted.to_ndarray())
+
+
+def test_halves_are_those_of_one_filter_over_all_pixels() -> None:
+    plane = np.random.default_rng(2).integers(0, 65536, (130, 66)).astype(np.uint16)
+    padded = np.pad(plane.astype(float), 24, "edge")
+    across, down = _weights(0.0).astype(float), _weights(0.5).astype(float)
+    wide = sum(weight * padded[:, 12 + n : 12 + n + 66] for n, weight in enumerate(across))
+    tall = sum(weight * wide[13 + n : 13 + n + 130] for n, weight in enumerate(down))
+    wanted = np.clip(np.rint(tall[::2, ::2] / 256), 0, 255)
+    assert np.abs(halved(plane) - wanted).max() == 0
