@@ -15,33 +15,48 @@ from numpy.typing import NDArray
 _REACH = 12  # pixels to each side; the weights beyond are below 0.001
 _BORDER = 2 * _REACH
 
-# Rows that are narrowed at one time, and stay in the processor's cache.
-_ROWS = 64
+# Rows of a plane that are worked on at one time, and stay in the processor's cache.
+ROWS = 32
 
 Floats = NDArray[np.float32]
 
 
 def halved(plane: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """(H, W) with even sides to (H / 2, W / 2); 256 becomes 1.
+    """(H, W) with even sides to (H / 2, W / 2); 256 becomes 1."""
+    half = Half(*plane.shape)
+    for top in range(0, len(plane), ROWS):
+        half.put(top, plane[top : top + ROWS])
+    return half.finished()
+
+
+class Half:
+    """A plane with even sides that comes in bands of rows.
 
     Even and odd columns, then rows, are filtered each for themselves: of what a filter over all of them gives, only
     every second number is needed.
     """
-    height, width = plane.shape
-    across, down = _weights(0.0)[None], _weights(0.5)[:, None]
-    narrow = np.empty((height + 2 * _BORDER, width // 2), np.float32)
-    inner = narrow[_BORDER : _BORDER + height]
-    for top in range(0, height, _ROWS):
-        rows = plane[top : top + _ROWS]
+
+    def __init__(self, height: int, width: int) -> None:
+        self._narrow = np.empty((height + 2 * _BORDER, width // 2), np.float32)
+        self._inner = self._narrow[_BORDER : _BORDER + height]
+
+    def put(self, top: int, rows: NDArray[np.uint16]) -> None:
+        """Take the rows from `top` on."""
         wide = cv2.copyMakeBorder(rows, 0, 0, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
         even, odd = cv2.split(wide.reshape(len(rows), -1, 2))
+        across = _weights(0.0)[None]
         columns = cv2.add(_filtered(even, across[:, ::2], _REACH // 2), _filtered(odd, across[:, 1::2], _REACH // 2))
-        inner[top : top + _ROWS] = columns[:, _REACH:-_REACH]
-    narrow[:_BORDER], narrow[_BORDER + height :] = inner[0], inner[-1]
-    # The middle of a column's weights lies between two rows.
-    upper, lower = _filtered(narrow[::2], down[1::2], _REACH // 2 - 1), _filtered(narrow[1::2], down[::2], _REACH // 2)
-    tall = cv2.addWeighted(upper[_REACH:-_REACH], 1 / 256, lower[_REACH:-_REACH], 1 / 256, 0, dtype=cv2.CV_8U)
-    return cast(NDArray[np.uint8], tall)
+        self._inner[top : top + len(rows)] = columns[:, _REACH:-_REACH]
+
+    def finished(self) -> NDArray[np.uint8]:
+        """(H / 2, W / 2), once all rows are there; 256 has become 1."""
+        self._narrow[:_BORDER], self._narrow[-_BORDER:] = self._inner[0], self._inner[-1]
+        # The middle of a column's weights lies between two rows.
+        down = _weights(0.5)[:, None]
+        upper = _filtered(self._narrow[::2], down[1::2], _REACH // 2 - 1)
+        lower = _filtered(self._narrow[1::2], down[::2], _REACH // 2)
+        tall = cv2.addWeighted(upper[_REACH:-_REACH], 1 / 256, lower[_REACH:-_REACH], 1 / 256, 0, dtype=cv2.CV_8U)
+        return cast(NDArray[np.uint8], tall)
 
 
 def _filtered(values: NDArray[Any], weights: Floats, middle: int) -> Floats:

@@ -14,7 +14,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
-from fststyle.video.chroma import halved
+from fststyle.video.chroma import ROWS, Half
 from fststyle.video.siting import Left
 from fststyle.video.upright import Orientation
 
@@ -30,6 +30,8 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+# Of red and blue in the brightness.
+_SHARES = {Colorspace.ITU709: (0.2126, 0.0722), Colorspace.ITU601: (0.299, 0.114)}
 _UNKNOWN_MATRICES = {8: "YCgCo", 14: "ICtCp", 15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
 _SD_HEIGHT, _SD_WIDTH = 576, 1024
 
@@ -121,6 +123,15 @@ def _interleaved(frame: av.VideoFrame) -> NDArray[np.uint8]:
     return cast(NDArray[np.uint8], cv2.merge((red, green, blue)))
 
 
+def _limited(matrix: Colorspace) -> NDArray[np.float32]:
+    """Y, Cb and Cr of limited range, times 256, from R, G, B and 1 of 0..255; (3, 4)."""
+    red, blue = _SHARES[matrix]
+    luma = np.array([red, 1 - red - blue, blue, 0])
+    colors = [(np.eye(4)[channel] - luma) / (2 - 2 * luma[channel]) for channel in (2, 0)]
+    ranges, least = np.array([[219], [224], [224]]), np.array([[0, 0, 0, 16]] + 2 * [[0, 0, 0, 128]])
+    return np.asarray(256 * (np.stack([luma, *colors]) * ranges / 255 + least), np.float32)
+
+
 def _planes(frame: av.VideoFrame) -> list[NDArray[np.uint8]]:
     """Of a frame in 8 bits, to be read and written, (height, width) each."""
     return [
@@ -134,6 +145,7 @@ class FromRgb:
     def __init__(self, pixel_format: str, matrix: Colorspace = Colorspace.ITU709) -> None:
         self._format = pixel_format
         self._matrix = matrix
+        self._weights = _limited(matrix)
         self._reformatter = VideoReformatter()
 
     def __call__(self, rgb: NDArray[np.uint8]) -> av.VideoFrame:
@@ -148,16 +160,17 @@ class FromRgb:
         if height % 2 or width % 2:
             rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             height, width = rgb.shape[:2]
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
-        fine = self._converted(frame, "yuv444p16le")
-        luma, *colors = (
-            np.frombuffer(memoryview(plane), np.dtype("<u2")).reshape(height, -1)[:, :width] for plane in fine.planes
-        )
         made = av.VideoFrame(width, height, "yuv420p")
-        own, *halves = _planes(made)
-        cv2.convertScaleAbs(luma, own, 1 / 256, 1 / 1024)  # halves are rounded up
-        for half, color in zip(halves, colors, strict=True):
-            half[:] = halved(color)
+        luma, *colors = _planes(made)
+        halves = [Half(height, width) for _ in colors]
+        for top in range(0, height, ROWS):
+            rows = slice(top, top + ROWS)
+            fine, *others = cv2.split(cv2.transform(rgb[rows].astype(np.uint16), self._weights))
+            cv2.convertScaleAbs(fine, luma[rows], 1 / 256, 1 / 1024)  # halves are rounded up
+            for half, other in zip(halves, others, strict=True):
+                half.put(top, cast(NDArray[np.uint16], other))
+        for color, half in zip(colors, halves, strict=True):
+            color[:] = half.finished()
         return made
 
     def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:

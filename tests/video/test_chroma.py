@@ -12,7 +12,7 @@ from test_video import run
 from video_clips import make_clip
 
 from fststyle.video.chroma import _weights, halved
-from fststyle.video.color import ToRgb
+from fststyle.video.color import FromRgb, ToRgb
 
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
@@ -153,3 +153,18 @@ def test_halves_are_those_of_one_filter_over_all_pixels() -> None:
     tall = sum(weight * wide[13 + n : 13 + n + 130] for n, weight in enumerate(down))
     wanted = np.clip(np.rint(tall[::2, ::2] / 256), 0, 255)
     assert np.abs(halved(plane) - wanted).max() == 0
+
+
+@pytest.mark.parametrize(("matrix", "red", "blue"), [("ITU709", 0.2126, 0.0722), ("ITU601", 0.299, 0.114)])
+def test_brightness_and_colors_are_those_of_the_standard(matrix: str, red: float, blue: float) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (40, 70, 3), np.uint8)
+    flat = np.full((40, 70, 3), (200, 30, 90), np.uint8)
+    convert = FromRgb("yuv420p", Colorspace[matrix])
+    luma = noise @ (red, 1 - red - blue, blue)
+    made = convert(noise).to_ndarray()[:40]
+    assert np.abs(made - (16 + luma * 219 / 255)).max() <= 0.5 + 1 / 256
+    y = np.dot(flat[0, 0], (red, 1 - red - blue, blue))
+    colors = np.rint([128 + 224 / 255 * (90 - y) / (2 - 2 * blue), 128 + 224 / 255 * (200 - y) / (2 - 2 * red)])
+    assert [set(plane.flat) for plane in convert(flat).to_ndarray()[40:].reshape(2, -1)] == [
+        {value} for value in colors
+    ]
