@@ -8,7 +8,8 @@ Paintings are any pictures; the package's sample styles are added. Those that `-
 are left out, to measure with later. First every painting is looked at, in several variants, which takes some minutes
 and is kept in the run's folder. Then one body and the predictor of its numbers are trained together. Interrupted, the
 same command goes on. At the end predictor.onnx and body.onnx lie in the run's folder; put them into fststyle/predict/
-to ship them. --start takes up where another run ended, with another judge or other crops for example.
+to ship them. --start takes up where another run ended, with another judge or other crops for example; where a run's
+checkpoint is gone, from the two files alone.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from fststyle.training.fit.callbacks import CostProgressBar, LastCheckpoint, Sto
 from fststyle.training.fit.trainer import bare_trainer
 from fststyle.training.predict.bank import StyleBank, mean_products
 from fststyle.training.predict.export import export_predictor
+from fststyle.training.predict.exported import load_vectors, read_net
 from fststyle.training.predict.module import PredictorModule
 from fststyle.training.predict.predicted_net import PredictedNet
 from fststyle.training.predict.style_vector import StyleVector
@@ -60,7 +62,7 @@ def main() -> None:
     parser.add_argument("--crop", default="128", help="side of the crops of photos, or several: 256,384")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=5e-3)
-    parser.add_argument("--start", type=Path, help="folder of an earlier run")
+    parser.add_argument("--start", type=Path, help="folder of an earlier run, or of its files: fststyle/predict")
     parser.add_argument("--out", type=Path, default=Path("runs/predictor"))
     arguments = parser.parse_args()
     try:
@@ -79,7 +81,12 @@ def train(arguments: argparse.Namespace) -> None:
         bank, chances, cost=Cost(loss_network=arguments.judge), learning_rate=arguments.learning_rate
     )
     if arguments.start is not None:
-        module.start_from(read_checkpoint(arguments.start / "last.ckpt").state)
+        last = arguments.start / "last.ckpt"
+        module.start_from(
+            read_checkpoint(last).state
+            if last.exists()
+            else read_net(module.network, bank.vectors.size, arguments.start).state_dict()
+        )
     data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch, dark=0.1)
     data.bad_list, data.cache_folder = folder / "bad_files.jsonl", folder / ".decoded"
     signals, last = StopOnSignal(), folder / "last.ckpt"
@@ -120,6 +127,8 @@ def looked_at(arguments: argparse.Namespace) -> StyleBank:
     known = folder / "vectors.pt"
     if known.exists():
         vectors.load_state_dict(safe_load(known))
+    elif arguments.start is not None:
+        load_vectors(vectors, arguments.start)
     else:
         vectors.look_along(mean_products(vectors.trunk, paintings[::7]))
         keep(vectors, known)

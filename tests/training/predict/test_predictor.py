@@ -1,5 +1,6 @@
 """The predictor in torch: what it learns from, what it gives, and that its files do the same."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from fststyle import samples
-from fststyle.errors import DataError
+from fststyle.errors import DataError, TrainingError
 from fststyle.graph.style_numbers import style_numbers
 from fststyle.model.card import ModelCard
 from fststyle.training.cost.loss_network import LossNetwork
@@ -17,10 +19,13 @@ from fststyle.training.cost.objective import Cost
 from fststyle.training.networks.transformer_net import build_transformer_net
 from fststyle.training.predict.bank import StyleBank, mean_products
 from fststyle.training.predict.export import export_predictor, plain_net
+from fststyle.training.predict.exported import load_vectors, read_net
 from fststyle.training.predict.module import PredictorModule
 from fststyle.training.predict.predicted_net import PredictedNet
 from fststyle.training.predict.style_vector import FARTHEST, LAYERS, StyleVector
 from fststyle.training.predict.variants import draw_variants
+
+Floats = NDArray[np.float32]
 
 PAINTINGS = samples.styles()
 
@@ -43,6 +48,10 @@ def bank(trunk: LossNetwork, tmp_path_factory: pytest.TempPathFactory) -> StyleB
 def net_of(size: int) -> PredictedNet:
     torch.manual_seed(0)
     return PredictedNet(build_transformer_net("fast"), size)
+
+
+def card_of_a_body() -> ModelCard:
+    return ModelCard(style="body", network="fast", width=1.0, loss_network="slim", steps=0, licence="MIT", min_side=20)
 
 
 def test_variants_are_the_same_each_time_and_differ_from_each_other() -> None:
@@ -90,8 +99,7 @@ def test_a_bank_of_other_paintings_is_refused(bank: StyleBank, trunk: LossNetwor
 
 def test_the_files_give_what_torch_gives(bank: StyleBank, tmp_path: Path) -> None:
     net = net_of(bank.vectors.size).eval()
-    card = ModelCard(style="body", network="fast", width=1.0, loss_network="slim", steps=0, licence="MIT", min_side=20)
-    export_predictor(net, bank.vectors, "fast", card, tmp_path)
+    export_predictor(net, bank.vectors, "fast", card_of_a_body(), tmp_path)
     body = onnx.load(tmp_path / "body.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "predictor.onnx")
     (rgb,) = draw_variants(PAINTINGS[0], 1, seed=0)
@@ -104,6 +112,59 @@ def test_the_files_give_what_torch_gives(bank: StyleBank, tmp_path: Path) -> Non
     last = wanted["decoder.3.bias"][0].repeat_interleave(4)
     np.testing.assert_allclose(numbers[0, -12:], last, atol=5e-3)
     assert 0 <= strangeness[0] < 1
+
+
+@pytest.fixture(scope="module")
+def written(bank: StyleBank, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    net = net_of(bank.vectors.size)
+    with torch.no_grad():  # exporters store equal tensors once, and in a new network most norms are equal
+        net.predictor.layers[-1].bias.add_(0.1 * torch.randn(net.predictor.layers[-1].out_features))
+    export_predictor(net, bank.vectors, "fast", card_of_a_body(), folder)
+    return folder
+
+
+def numbers_of(folder: Path) -> Floats:
+    (rgb,) = draw_variants(PAINTINGS[2], 1, seed=0)
+    session = onnxruntime.InferenceSession(folder / "predictor.onnx")
+    return np.concatenate([each.ravel() for each in session.run(None, {"painting": rgb[None]})])
+
+
+def test_a_training_starts_from_the_files_alone(bank: StyleBank, written: Path, tmp_path: Path) -> None:
+    vectors = StyleVector(LossNetwork.load("slim", LAYERS))
+    load_vectors(vectors, written)
+    module = PredictorModule(bank, torch.ones(len(bank)), cost=Cost(loss_network="slim"), init="none")
+    module.start_from(read_net("fast", vectors.size, written).state_dict())
+    export_predictor(module.averaged.module, vectors, "fast", card_of_a_body(), tmp_path)
+    np.testing.assert_allclose(numbers_of(tmp_path), numbers_of(written), atol=1e-4)
+    first, again = (style_numbers(onnx.load(folder / "body.onnx")) for folder in (written, tmp_path))
+    for name, values in first.items():
+        np.testing.assert_allclose(again[name], values, atol=1e-6)
+    photo = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
+    painted = [
+        onnxruntime.InferenceSession(folder / "body.onnx").run(None, {"content": photo})[0]
+        for folder in (written, tmp_path)
+    ]
+    np.testing.assert_allclose(*painted, atol=1e-4)
+
+
+def test_files_of_two_trainings_are_refused(bank: StyleBank, written: Path, tmp_path: Path) -> None:
+    other = net_of(bank.vectors.size)
+    torch.nn.init.ones_(other.predictor.layers[1].weight)
+    export_predictor(other, bank.vectors, "fast", card_of_a_body(), tmp_path)
+    shutil.copy(written / "body.onnx", tmp_path)
+    with pytest.raises(TrainingError, match="are of two trainings; take both from one"):
+        read_net("fast", bank.vectors.size, tmp_path)
+
+
+def test_a_start_without_files_names_what_is_needed(bank: StyleBank, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--start takes"):
+        load_vectors(StyleVector(LossNetwork.load("slim", LAYERS)), tmp_path)
+
+
+def test_files_of_another_network_are_refused(bank: StyleBank, written: Path) -> None:
+    with pytest.raises(TrainingError, match="another network than johnson"):
+        read_net("johnson", bank.vectors.size, written)
 
 
 def test_a_step_teaches_body_and_predictor(bank: StyleBank) -> None:
