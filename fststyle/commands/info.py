@@ -35,8 +35,10 @@ def info(
 ) -> None:
     """Show what a network file contains; of several files also which share a body."""
     from fststyle.model.file import read_model
+    from fststyle.runtime.mixture import MAKE_ANEW, predicted_apart
 
-    found = [facts_of(read_model(model)) for model in models]
+    files = [read_model(model) for model in models]
+    found = [facts_of(file) for file in files]
     if as_json:
         typer.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
         return
@@ -51,6 +53,8 @@ def info(
         typer.echo(f"{plain(names)} share a body: a blend of them is one network")
     if len(found) > 1 and not shared:
         typer.echo("no two of them share a body: a blend mixes their paintings")
+        if predicted_apart(files):
+            typer.echo(f"they were predicted by several versions of fststyle: to mix their styles, {MAKE_ANEW}")
 
 
 def _tell(facts: dict[str, Any]) -> None:

@@ -11,10 +11,13 @@ from fststyle.graph.style_numbers import body_of, mixed
 from fststyle.graph.style_tables import of_one_style
 from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelFile, read_model, with_card
+from fststyle.system.warn import warn
 
 
 def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile | None:
     """The one network that is so much of each; None if they do not share a body.
+
+    Warns of predicted networks that would share one if they were made anew.
 
     Args:
         files: At least two.
@@ -25,12 +28,28 @@ def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile |
     if len({file.card is None for file in files}) > 1 or body is None:
         return None
     if any(body_of(model) != body for model in models[1:]):
+        if predicted_apart(files):
+            names = ", ".join(file.name for file in files)
+            warn(f"{names}: {_MADE_APART}, so their paintings are mixed instead of their styles; {MAKE_ANEW}")
         return None
     made = mixed(models, weights)
     cards = [file.card for file in files if file.card is not None]
     if cards:
         made = with_card(made, common_card(cards, "+".join(card.style for card in cards)))
     return read_model(made.SerializeToString(), f"{'+'.join(Path(file.name).stem for file in files)}.onnx")
+
+
+_MADE_APART = "predicted by several versions of fststyle, whose bodies differ"
+
+MAKE_ANEW = "make them anew from their paintings with `fststyle new`"
+"""What gives predicted networks one body."""
+
+
+def predicted_apart(files: Sequence[ModelFile]) -> bool:
+    """Whether all networks were predicted, but not by one predictor: each has a body of its own."""
+    recipes = [{} if file.card is None else file.card.recipe for file in files]
+    makers = {str(recipe.get("predictor")) for recipe in recipes if recipe.get("init") == "predicted"}
+    return len(makers) > 1 and all("predictor" in recipe for recipe in recipes)
 
 
 def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:

@@ -16,7 +16,7 @@ from fststyle.model.card import ModelCard
 from fststyle.model.devices import ORT_ERRORS, open_session, reason
 from fststyle.model.file import STYLE_NAME, ModelFile, ModelSource, read_model, write_form
 from fststyle.model.layouts import Values, to_tensor
-from fststyle.runtime.mixture import common_card
+from fststyle.runtime.mixture import MAKE_ANEW, common_card, predicted_apart
 from fststyle.system.entries import entry
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import named_twice, refuse_inputs, refuse_other_kind
@@ -134,9 +134,12 @@ def _check_bodies(files: Sequence[ModelFile]) -> None:
             kind = "computes on 8-bit integers" if file.is_quantized else "has no instance norms with gains and shifts"
             raise ModelFileError(f"{file.where} {kind}, so its style cannot be told from its body; leave it out")
         if body != bodies[0]:
+            remedy = "leave it out, or mix their paintings with --blend"
+            if predicted_apart([files[0], file]):
+                remedy = f"they were predicted by two versions of fststyle: {MAKE_ANEW}"
             raise ModelFileError(
                 f"{file.where} has another body than {files[0].where} (`fststyle info` tells), so they cannot share a "
-                "file; leave it out, or mix their paintings with --blend"
+                f"file; {remedy}"
             )
 
 

@@ -2,16 +2,31 @@
 
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from PIL import Image
+from typer.testing import CliRunner
 
-from fststyle import ImageError, ModelFileError, Stylizer, new_style, read_model, samples, write_new_style
+from fststyle import (
+    Blend,
+    ImageError,
+    ModelFileError,
+    Stylizer,
+    export_styles,
+    new_style,
+    read_model,
+    samples,
+    write_new_style,
+)
+from fststyle.cli import app
 from fststyle.graph.style_numbers import same_body, style_numbers
+from fststyle.model.file import write_model
 from fststyle.pictures.files import read_picture, resize_shorter_side
 from fststyle.predict.new_style import predict
 
@@ -87,6 +102,26 @@ def test_poor_paintings_give_a_network_and_a_warning(
         card = write_new_style(tmp_path / "a.png", tmp_path / "a.onnx")
     assert card.steps == 0
     assert said in " ".join(str(entry.message) for entry in caught)
+
+
+def test_networks_of_two_predictors_say_what_gives_them_one_body(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.onnx", tmp_path / "old.onnx"
+    card = write_new_style(samples.style("glass"), new)
+    model = graph(new)
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == "encoder.0.weight")
+    kernel.CopyFrom(numpy_helper.from_array(1.01 * numpy_helper.to_array(kernel), kernel.name))
+    write_model(old, model, replace(card, recipe=card.recipe | {"predictor": "0123456789ab"}))
+    with pytest.warns(
+        UserWarning, match=r"new\.onnx, old\.onnx: predicted by several .* make them anew .*`fststyle new`"
+    ):
+        assert len(Blend.load({new: 1, old: 1}).parts) == 2
+    with pytest.raises(ModelFileError, match="predicted by two versions of fststyle: make them anew"):
+        export_styles([new, old], tmp_path / "many.onnx")
+    told = CliRunner().invoke(app, ["info", str(new), str(old)]).output
+    assert "to mix their styles, make them anew from their paintings with `fststyle new`" in told
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Blend.load({new: 1, "great_wave_tiny": 1})
 
 
 def test_a_flat_color_is_called_strange(tmp_path: Path) -> None:
