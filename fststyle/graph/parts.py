@@ -8,7 +8,6 @@ So every norm sees all of the picture, and nothing is computed twice but the hal
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 import onnx
@@ -16,7 +15,7 @@ from onnx import TensorProto, helper
 
 from fststyle.errors import ModelFileError
 from fststyle.graph.nodes import attribute, needed
-from fststyle.graph.receptive_field import Fields, alignment, needs_alignment, receptive_fields
+from fststyle.graph.receptive_field import Fields, alignment, needs_alignment, reach, receptive_fields
 from fststyle.graph.statistics import MEAN, VARIANCE
 from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.graph.statistics_nodes import StatisticsNodes
@@ -36,7 +35,8 @@ class Part:
         gives: The tensors that it makes.
         source: The one of these that the next norm normalizes; None for the last part, which gives the painting.
         channels: Of that norm. If the source has more, so many in a row are one of the norm's.
-        halo: Pixels of the photo that a tile needs around it, a multiple of `Parts.align`.
+        before: Pixels of the photo that a tile needs above it and to its left, a multiple of `Parts.align`.
+        after: The same below it and to its right.
         step: What the norm normalizes is the source, less `zero`, times this.
         zero: As said.
     """
@@ -46,9 +46,15 @@ class Part:
     gives: tuple[str, ...]
     source: str | None
     channels: int
-    halo: int
+    before: int
+    after: int
     step: float = 1.0
     zero: int = 0
+
+    @property
+    def halo(self) -> int:
+        """What a tile needs on every side, if all sides get the same."""
+        return max(self.before, self.after)
 
 
 @dataclass(frozen=True)
@@ -168,23 +174,18 @@ class _Cutter:
         model = self._graph.derived(kept, infos, outputs, self._constants)
         seen = [content.name] if content.name in {value.name for value in model.graph.input} else []
         data = bytes(model.SerializeToString())
-        halo = self._halo([*alive, *(seen if not takes else [])], made)
+        before, after = self._reach(kept, [*alive, *seen], made)
         if number == len(self._sources):
-            return Part(data, (*seen, *alive), tuple(made), None, 0, halo)
+            return Part(data, (*seen, *alive), tuple(made), None, 0, before, after)
         source = self._sources[number]
         channels = self._form.norms[number].channels
-        return Part(data, (*seen, *alive), tuple(made), source.name, channels, halo, source.step, source.zero)
+        return Part(data, (*seen, *alive), tuple(made), source.name, channels, before, after, source.step, source.zero)
 
-    def _halo(self, takes: list[str], gives: list[str]) -> int:
+    def _reach(self, nodes: list[onnx.NodeProto], takes: list[str], gives: list[str]) -> tuple[int, int]:
         """How far a tile's tensors reach beyond what is wanted of the tensors made of them."""
-        widest = Fraction(0)
-        for name in gives:
-            for other in takes:
-                for made, read in zip(self._fields[name], self._fields[other], strict=True):
-                    before = read.low - made.low
-                    after = made.high - made.stride - (read.high - read.stride)
-                    widest = max(widest, before, after)
-        return math.ceil(widest / self._align) * self._align
+        pairs = [reach(self._graph, nodes, self._fields, name, made) for name in takes for made in gives]
+        before, after = (max((pair[side] for pair in pairs), default=0) for side in (0, 1))
+        return math.ceil(before / self._align) * self._align, math.ceil(after / self._align) * self._align
 
     def _info(self, name: str) -> onnx.ValueInfoProto:
         shape = self._graph.shapes.get(name, (None, None, None, None))

@@ -1,6 +1,7 @@
 """The receptive field of every tensor of a network, computed from its graph."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -64,10 +65,42 @@ def receptive_fields(graph: Graph, norms: tuple[Norm, ...]) -> dict[str, Fields]
     Raises:
         ModelFileError: Something in it looks at the whole picture, or in a way that is not known here.
     """
-    found: dict[str, Fields] = {graph.input_name: (Field(), Field())}
-    in_rows = {graph.input_name} if require_form(graph.model.graph.input[0]).channels_last else set()
     given = {name for norm in norms for _, name in norm.computed}
-    for node in graph.nodes:
+    found = _followed(graph, graph.nodes, graph.input_name, (Field(), Field()), given)
+    if graph.output_name not in found or any(field.stride != 1 for field in found[graph.output_name]):
+        raise ModelFileError("the network's picture has another size than the photo; it cannot be painted in tiles")
+    return found
+
+
+def reach(
+    graph: Graph, nodes: Iterable[onnx.NodeProto], fields: dict[str, Fields], source: str, target: str
+) -> tuple[int, int]:
+    """How many pixels of the photo above, and below, a target's positions lie those of the source that it is made of.
+
+    Args:
+        graph: The network.
+        nodes: The way from the source, in their order; statistics of norms are given.
+        fields: As `receptive_fields` found them.
+        source: A tensor, which is known whole.
+        target: Another; (0, 0) if it is not made of the source.
+    """
+    start = fields[source]
+    found = _followed(graph, nodes, source, (Field(start[0].stride), Field(start[1].stride)), set())
+    if target not in found:
+        return 0, 0
+    pairs = list(zip(found[target], start, strict=True))
+    above = max(-made.low for made, _ in pairs)
+    below = max(made.high - made.stride + read.stride for made, read in pairs)
+    return max(0, math.ceil(above)), max(0, math.ceil(below))
+
+
+def _followed(
+    graph: Graph, nodes: Iterable[onnx.NodeProto], source: str, fields: Fields, given: set[str]
+) -> dict[str, Fields]:
+    """The fields of all that is made of the source, by the source's own."""
+    found = {source: fields}
+    in_rows = {source} if source == graph.input_name and _takes_rows(graph) else set()
+    for node in nodes:
         read = [found[name] for name in node.input if name in found]
         if not read or node.output[0] in given or node.op_type in {"Shape", "Size"}:
             continue
@@ -79,9 +112,11 @@ def receptive_fields(graph: Graph, norms: tuple[Norm, ...]) -> dict[str, Fields]
         fields = _through(graph, node, read, rows=rows)
         for name in node.output:
             found[name] = fields
-    if graph.output_name not in found or any(field.stride != 1 for field in found[graph.output_name]):
-        raise ModelFileError("the network's picture has another size than the photo; it cannot be painted in tiles")
     return found
+
+
+def _takes_rows(graph: Graph) -> bool:
+    return require_form(graph.model.graph.input[0]).channels_last
 
 
 def alignment(fields: dict[str, Fields]) -> int:

@@ -1,11 +1,15 @@
 """Names of devices, and what onnxruntime calls them; its sessions on any of them, and the errors it raises."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from fststyle.errors import DeviceError
@@ -107,6 +111,26 @@ def open_session(
         options.optimized_model_filepath = str(optimized)
     providers = list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
     return onnxruntime.InferenceSession(data, options, providers=providers)
+
+
+def run_into(
+    session: onnxruntime.InferenceSession,
+    feeds: Mapping[str, NDArray[Any]],
+    outputs: Mapping[str, NDArray[Any]],
+    options: onnxruntime.RunOptions | None,
+) -> list[NDArray[Any]]:
+    """The given arrays, filled with the outputs of these names; by itself, onnxruntime makes arrays and copies to them.
+
+    Raises:
+        Exception: One of `ORT_ERRORS`: an array has not the output's shape, for example.
+    """
+    binding = session.io_binding()
+    for name, values in feeds.items():
+        binding.bind_cpu_input(name, np.ascontiguousarray(values))
+    for name, values in outputs.items():
+        binding.bind_output(name, "cpu", 0, values.dtype, values.shape, values.ctypes.data)
+    session.run_with_iobinding(binding, options)
+    return list(outputs.values())
 
 
 @cache

@@ -15,7 +15,7 @@ from fststyle.graph.byte_ends import MEANS
 from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.late_pixels import with_late_pixels
 from fststyle.model.checks import PictureForm
-from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy
+from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_session, reason, remedy, run_into
 from fststyle.model.file import STRENGTH_NAME, STYLE_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.runtime.stopping import current_stop
@@ -112,8 +112,17 @@ class Network:
         feeds: Mapping[str, NDArray[Any]],
         names: Sequence[str],
         strength: float = 1.0,
+        into: Sequence[NDArray[Any]] = (),
     ) -> list[NDArray[Any]]:
         """Some of a session's outputs for a picture, which not every derived graph takes.
+
+        Args:
+            session: From `open`.
+            rgb: The picture.
+            feeds: Further inputs.
+            names: Of the outputs.
+            strength: As for `run`.
+            into: Arrays of the outputs' types and shapes, to be filled: onnxruntime copies what it makes by itself.
 
         Raises:
             ModelFileError: The network fails.
@@ -132,6 +141,8 @@ class Network:
                 if self._thrifty:
                     options = options or onnxruntime.RunOptions()
                     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+                if into:
+                    return run_into(session, {**feeds, **told}, dict(zip(names, into, strict=True)), options)
                 answers = list(session.run([*names, MEANS] if averaged else list(names), {**feeds, **told}, options))
         except ORT_ERRORS as error:
             if stop is not None:

@@ -2,12 +2,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 
 from fststyle.errors import ModelFileError
+from fststyle.graph.half_parts import in_halves
 from fststyle.graph.parts import Part, Parts
 
 Floats = NDArray[Any]
@@ -93,6 +95,29 @@ def test_a_part_carries_the_weights_that_it_needs_and_no_others() -> None:
     assert [part.channels for part in cut.parts] == [16, 32, 32, 32, 32, 32, 16, 0]
     assert cut.align == 8
     assert cut.held == 16.0
+
+
+def test_a_tile_needs_what_its_own_part_sees() -> None:
+    cut = Parts.read((MODELS / "udnie_tiny.onnx").read_bytes(), stored=True)
+    reached = [(part.before, part.after) for part in cut.parts]
+    assert reached == [(24, 0), (8, 0), *[(8, 8)] * 5, (0, 32)]
+    assert [part.halo for part in cut.parts] == [24, 8, *[8] * 5, 32]
+
+
+def test_parts_may_hand_on_halves_and_measure_whole_numbers() -> None:
+    cut = Parts.read((MODELS / "starry_night.onnx").read_bytes(), stored=True)
+    halved = in_halves(cut, "content")
+    for part in halved.parts[:-1]:
+        graph = onnx.ModelProto.FromString(part.data).graph
+        types = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+        handed = {types[name] for name in (*part.takes, *part.gives) if name != "content"}
+        assert handed == {TensorProto.FLOAT16}
+        assert part.source not in part.gives
+        assert types[part.source] == TensorProto.FLOAT
+        assert halved.strides[part.source] == (4, 4) or part is halved.parts[-2]
+    assert halved.parts[-1].gives == cut.parts[-1].gives
+    held = {name for part in cut.parts[:-1] for name in part.gives}
+    assert all(halved.sizes[name] == cut.sizes[name] / 2 for name in held)
 
 
 def test_a_network_without_norms_is_one_part(identity: Path) -> None:

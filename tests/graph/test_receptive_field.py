@@ -9,7 +9,7 @@ from onnx import helper
 from fststyle.errors import ModelFileError
 from fststyle.graph.graph import Graph
 from fststyle.graph.norms import find_norms
-from fststyle.graph.receptive_field import Field, alignment, receptive_fields
+from fststyle.graph.receptive_field import Field, alignment, reach, receptive_fields
 
 Assets = dict[str, Any]
 SIDE = 48
@@ -135,3 +135,25 @@ def test_what_cannot_be_painted_in_tiles(assets: Assets, nodes: list[Any], messa
     graph = Graph.read(assets["picture_model"](nodes, WEIGHTS).SerializeToString())
     with pytest.raises(ModelFileError, match=message):
         receptive_fields(graph, ())
+
+
+@pytest.mark.parametrize(
+    ("network", "source", "expected"),
+    [
+        ("convolution", "content", (1, 1)),
+        ("lopsided", "content", (0, 2)),
+        ("mirrored and cut off again", "wide", (0, 5)),
+        ("down and nearest up", "b", (3, 4)),
+        ("shuffled", "a", (1, 1)),
+        ("a skip", "content", (4, 4)),
+        ("a skip", "b", (0, 0)),
+    ],
+)
+def test_what_a_tensor_is_made_of_reaches_no_farther_than_the_way_to_it(
+    assets: Assets, network: str, source: str, expected: tuple[int, int]
+) -> None:
+    model = assets["picture_model"](NETWORKS[network], WEIGHTS)
+    graph = Graph.read(model.SerializeToString())
+    fields = receptive_fields(graph, find_norms(graph))
+    assert reach(graph, graph.nodes, fields, source, "stylized") == expected
+    assert reach(graph, [], fields, source, "stylized") == (0, 0)

@@ -79,7 +79,7 @@ def test_a_network_in_bytes_comes_as_close_as_rounding_lets_it(name: str, tmp_pa
     assert all("Dequantize" not in part.source for part in banded._cut.parts if part.source is not None)
     rgb = scene(203, 131)
     whole = network.run(rgb)
-    assert psnr(banded.run(rgb), whole) > 40
+    assert psnr(banded.run(rgb), whole) > 38
     exact = Network.load(name, "cpu", "rgb1", 1).run(rgb)
     assert psnr(banded.run(rgb), exact) > psnr(whole, exact) - 0.3
 
@@ -123,17 +123,36 @@ def test_bands_are_told_the_strength(assets: dict[str, Any], save: Callable[...,
     rgb = scene(100, 64)
     half = network.run(rgb, 0.5)
     assert np.abs(half.astype(int) - network.run(rgb)).max() > 20
-    np.testing.assert_array_equal(BandedNetwork(network).run(rgb, 0.5), half)
+    assert np.abs(BandedNetwork(network).run(rgb, 0.5).astype(int) - half).max() <= 1
 
 
 def test_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     banded = BandedNetwork(Network.load("starry_night", "cpu", "rgb1", 2))
-    assert banded._held() == 24  # bytes a pixel: two tensors of 48 channels and a quarter of the width, in floats
+    # Bytes a pixel: two tensors of 48 channels and a quarter of the width, in 16 bits.
+    assert bands._most_held(banded._cut) == 12
     assert banded.fits(3000, 4000, 800_000_000)
-    assert not banded.fits(3000, 4000, 500_000_000)
+    assert not banded.fits(3000, 4000, 400_000_000)
     assert not banded.fits(10_000, 10_000, 10**9)
     assert banded.bytes_whole(2000, 2000) < bands.LIGHT < banded.bytes_whole(3000, 4000)
+
+
+def test_what_several_bands_shared_is_given_back_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network.load("starry_night", "cpu", "rgb1", 2)
+    banded = BandedNetwork(network)
+    given_back: list[bool] = []
+    thrifty = Network.thrifty
+    monkeypatch.setattr(Network, "thrifty", lambda self: given_back.append(True) or thrifty(self))
+    banded.run(scene(300, 96))
+    assert len(given_back) == 2
+
+
+@pytest.mark.parametrize(("card", "size"), [(None, 4), ({}, 2)])
+def test_numbers_of_a_foreign_network_keep_their_bits(
+    card: dict[str, Any] | None, size: int, assets: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    banded = BandedNetwork(Network.load(save(normalizing(assets), card), "cpu", "rgb1", 1))
+    assert [banded._cut.sizes[name] for name in banded._cut.parts[0].gives] == [3 * size]
 
 
 def test_a_painting_in_bands_can_be_ended() -> None:

@@ -1,29 +1,47 @@
-import numpy as np
+import mmap
 
+import numpy as np
+import pytest
+
+from fststyle.runtime import room as rooms
 from fststyle.runtime.room import Room
 
 
-def test_memory_that_was_let_go_is_used_again() -> None:
+@pytest.fixture(autouse=True)
+def small_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "_REGION_BYTES", 10 * 4096)
+
+
+def test_arrays_keep_what_they_hold() -> None:
     room = Room()
     values = np.arange(5000, dtype=np.float32).reshape(50, 100)
-    first = room.copy(values)
-    second = room.copy(values[:, ::-1])
-    np.testing.assert_array_equal(first, values)
-    np.testing.assert_array_equal(second, values[:, ::-1])
-    assert not np.shares_memory(first, second)
-    with room.lock:
-        room.take_back(first)
-    third = room.copy(values[:49].astype(np.int32))
-    assert np.shares_memory(first, third)
-    np.testing.assert_array_equal(third, values[:49])
+    copies = [room.copy(values + number) for number in range(5)]
+    empty = room.array((3, 7), np.dtype(np.float16))
+    empty[:] = 1
+    for number, copy in enumerate(copies):
+        np.testing.assert_array_equal(copy, values + number)
+    assert (empty.shape, empty.dtype) == ((3, 7), np.float16)
 
 
-def test_memory_of_another_size_goes_back_to_the_system() -> None:
+def test_places_that_were_let_go_are_taken_by_arrays_of_any_size() -> None:
     room = Room()
-    first = room.copy(np.zeros(5000, np.uint8))
-    room.clear()
-    room.copy(np.zeros(9000, np.uint8))
-    with room.lock:
-        room.take_back(first)
-        room.take_back(None)
-    assert not np.shares_memory(room.copy(np.ones(5000, np.uint8)), first)
+    first, second, third = (room.array((4096,), np.dtype(np.uint8)) for _ in range(3))
+    rest = room.array((7, 4096), np.dtype(np.uint8))
+    for let_go in (third, first, second[5:]):
+        room.take_back(let_go)
+    large = room.array((3, 1024), np.dtype(np.float32))
+    assert np.shares_memory(large, first)
+    assert np.shares_memory(large, third)
+    assert not np.shares_memory(large, rest)
+    assert len(room._regions) == 1
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system takes no memory back")
+def test_a_closed_room_gives_back_what_is_let_go() -> None:
+    room = Room()
+    arrays = [room.copy(np.ones(4096, np.uint8)) for _ in range(3)]
+    room.take_back(arrays[0])
+    room.close()
+    room.take_back(arrays[2])
+    # What the system had in its hands is zero.
+    assert [int(values.max()) for values in arrays] == [0, 1, 0]
