@@ -33,8 +33,8 @@ _OF_WHOLE = 5
 _BAND_PIXELS, _ALL_PIXELS = 600_000, 2_000_000
 _LEAST_ROWS = 128
 
-# What a part takes while it runs, per pixel of its band, beside the tensors between parts. Measured: 130 in int8, and 330
-# in float32.
+# What a part takes while it runs, per pixel of its band, beside the tensors between parts. Measured: 130 (int8)
+# and 330 (float32).
 _BYTES = 250
 _FIXED_BYTES = 150_000_000
 
