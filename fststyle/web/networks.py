@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 
 from fststyle.errors import ModelFileError
+from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.parts import Parts
 from fststyle.model.file import STRENGTH_NAME, ModelFile
 from fststyle.model.layouts import Layout, values_of
@@ -95,12 +96,15 @@ def runnable(stylizer: Stylizer, place: str, layout: Layout = "rgb1") -> WebNetw
         layout: As for `web_network`.
     """
     model = stylizer.network.model
-    files = {f"{place}.onnx": _fed(model.data, model)}
+    in_bytes = _in_bytes(model)
+    files = {f"{place}.onnx": _fed(model.data, model, in_bytes)}
     form = _form(stylizer, layout)
+    if in_bytes:
+        form |= {"bytes": True, "last": True, "lastOut": True}
     entry: dict[str, Any] = {"file": f"{place}.onnx", "form": form, "parts": None}
     if not any(form["fixed"]):
         try:
-            parts, data = _parts(model)
+            parts, data = _parts(model, in_bytes)
         except ModelFileError:  # the page then paints it whole, as large as the memory allows
             return WebNetwork(entry, files)
         files[f"{place}.parts"] = data
@@ -137,12 +141,12 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _parts(model: ModelFile) -> tuple[dict[str, Any], bytes]:
+def _parts(model: ModelFile, in_bytes: bool) -> tuple[dict[str, Any], bytes]:
     """The parts as the page knows them, and their graphs one after the other."""
     cut = Parts.read(model.data)
     described, data = [], b""
     for part in cut.parts:
-        graph = _fed(part.data, model)
+        graph = _fed(part.data, model, in_bytes)
         described.append(
             {
                 "at": len(data),
@@ -158,8 +162,22 @@ def _parts(model: ModelFile) -> tuple[dict[str, Any], bytes]:
     return {"align": cut.align, "strides": cut.strides, "held": cut.held, "parts": described}, data
 
 
-def _fed(graph: bytes, model: ModelFile) -> bytes:
-    """The graph with its strength as an input without a default; onnxruntime-web cannot feed one that has it."""
+def _in_bytes(model: ModelFile) -> bool:
+    """Whether the page gets a form for processors, which takes and gives bytes: 8-bit networks run on no other."""
+    if model.card is None or not model.is_quantized or model.takes.dtype != "float32":
+        return False
+    graph = onnx.ModelProto.FromString(for_cpu(model.data, model.input_name, model.output_name)).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
+    return {kinds[model.input_name], kinds[model.output_name]} == {onnx.TensorProto.UINT8}  # not in an older opset
+
+
+def _fed(graph: bytes, model: ModelFile, in_bytes: bool) -> bytes:
+    """The graph as the page runs it.
+
+    Its strength is an input without a default: onnxruntime-web cannot feed one that has it.
+    """
+    if in_bytes:
+        graph = for_cpu(graph, model.input_name, model.output_name)
     if not model.takes_strength:
         return graph
     made = onnx.ModelProto.FromString(graph)

@@ -25,8 +25,11 @@ from fststyle.cli import app
 from fststyle.errors import FststyleError
 from fststyle.graph.parts import Parts
 from fststyle.graph.style_numbers import style_numbers
+from fststyle.paint.stylizer import Stylizer
 from fststyle.predict.new_style import predict, write_new_style
+from fststyle.runtime.convert import quantize
 from fststyle.web import runtime
+from fststyle.web.networks import runnable
 from fststyle.web.npm import REGISTRY_VARIABLE
 from fststyle.web.site import PAGE, build_site
 
@@ -123,6 +126,22 @@ def test_the_numbers_of_a_style_go_where_the_site_says(identity: Path, tmp_path:
     cut = Parts.read(found.data)
     for part, place in zip(cut.parts, body["parts"]["parts"], strict=True):
         assert bytes(parts[place["at"] : place["at"] + place["bytes"]]) == part.data
+
+
+def test_eight_bit_networks_take_and_give_bytes(tmp_path: Path) -> None:
+    quantize("udnie_tiny", tmp_path / "small.onnx")
+    stylizer = Stylizer(tmp_path / "small.onnx", "cpu")
+    made = runnable(stylizer, "networks/small")
+    assert [made.entry["form"][name] for name in ("bytes", "last", "lastOut")] == [True, True, True]
+    whole, parts = (made.files[f"networks/small.{suffix}"] for suffix in ("onnx", "parts"))
+    rgb = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    session = onnxruntime.InferenceSession(whole)
+    (painted,) = session.run(["stylized"], {"content": rgb[None]})
+    np.testing.assert_array_equal(painted[0], stylizer(rgb))
+    first, *_, last = made.entry["parts"]["parts"]
+    ends = [onnxruntime.InferenceSession(parts[each["at"] :][: each["bytes"]]) for each in (first, last)]
+    assert [ends[0].get_inputs()[0].type, ends[1].get_outputs()[0].type] == ["tensor(uint8)"] * 2
+    assert ends[1].get_outputs()[0].shape[3] == 3
 
 
 def test_the_predictor_is_not_kept_before_it_is_used(identity: Path, tmp_path: Path) -> None:
