@@ -138,9 +138,9 @@ def test_the_runtime_wing_needs_no_torch(module: str) -> None:
     for imported, column in imports(MODULES[module]):
         assert imported.split(".")[0] not in TRAINING_ONLY, f"{module} imports {imported}"
         if imported.split(".")[0] in VIDEO_ONLY:
-            assert module == "fststyle.paint.carry" or module.startswith("fststyle.video."), (
-                f"{module} imports {imported}"
-            )
+            assert module in ("fststyle.paint.carry", "fststyle.paint.contrast") or module.startswith(
+                "fststyle.video."
+            ), f"{module} imports {imported}"
         if imported.split(".")[0] in CLUSTER_ONLY:
             assert module.startswith("fststyle.cluster."), f"{module} imports {imported}"
             assert column > 0, f"{module} imports {imported} before it is asked for"

@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.paint.contrast import LEAST_SIDE, missing_contrast
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -30,20 +32,15 @@ _PATCH_STRIDE, _DESCENT, _REFINEMENT = 4, 8, 2
 # scene: without the blur, sharp edges count as new, and a pan over a building keeps twice the flicker.
 _BLUR = 1.1
 
-# Sides of less than this hold no motion that could be found; OpenCV refuses them.
-_LEAST_SIDE = 12
-
 # A match is good where a neighborhood of 5 × 5 differs by less gray levels than this, and bad at twice as many.
 _ALIKE_LEVELS = 8.0
 _NEIGHBORHOOD = (5, 5)
 
-# Octaves whose contrast is restored; a fourth brings little.
-_OCTAVES = 3
+# Fixed point: shares of old paint are multiples of 1 / 256, which takes two thirds of the time of floating point.
+_ONE = 256
 
-# Contrast is that of so many pixels of an octave around. Wider windows flicker less at the same share, and cost more
-# style than they save.
-_AROUND = (3, 3)
-_MOST_GAIN = 2.0
+# Rows that are mixed at one time, and stay in the processor's cache.
+_ROWS = 32
 
 
 class _Seen(NamedTuple):
@@ -51,6 +48,19 @@ class _Seen(NamedTuple):
     """The frame as motion is looked for in it, blurred, (h, w, 3)."""
     painted: Pixels
     """What was shown of it, (H, W, 3)."""
+
+
+class Moved(NamedTuple):
+    """Old paint where it belongs now.
+
+    Brightness by cubics: a linear filter, applied at every frame, wipes brush strokes away. Lanczos is no better, and
+    four times slower. Colors by lines: by cubics they take three times as long and look the same.
+    """
+
+    colors: Pixels
+    """(H, W, 3), whose brightness is not used."""
+    bright: Pixels
+    """(H, W)."""
 
 
 class Carrier:
@@ -86,10 +96,10 @@ class Carrier:
             painted: What the network made of it, (H, W, 3).
         """
         before = self._before
-        if before is not None and before.painted.shape == painted.shape and min(small.shape[:2]) >= _LEAST_SIDE:
+        if before is not None and before.painted.shape == painted.shape and min(small.shape[:2]) >= LEAST_SIDE:
             flow = self._flow.calc(_gray(small), _gray(before.small), None)
             share = self._share * _match(small, before.small, flow)
-            painted = mix(painted, _moved(before.painted, flow), _resized(share, *painted.shape[:2]))
+            painted = mix(painted, _moved(before.painted, flow), share)
         self._before = _Seen(small, painted.copy())  # the caller may draw on what it is given
         return painted
 
@@ -106,51 +116,33 @@ class Carrier:
         self._before = _Seen(state["small"], state["painted"]) if "small" in state else None
 
 
-def mix(painted: Pixels, moved: Pixels, share: Floats) -> Pixels:
-    """Mix old paint into new, (H, W, 3) both, without fading it.
+def mix(painted: Pixels, moved: Moved, share: Floats) -> Pixels:
+    """Mix old paint into new, (H, W, 3), without fading it.
 
     Args:
         painted: The new paint.
         moved: The old paint, where it belongs now.
-        share: Of the old paint, (H, W), 0..1.
+        share: Of the old paint, 0..1, at any size.
     """
-    mixed = cast(Pixels, cv2.blendLinear(painted, moved, 1 - share, share))
-    if min(painted.shape[:2]) < _LEAST_SIDE:
-        return mixed
-    missing = _missing_contrast(_gray(mixed), _gray(painted), _OCTAVES)
-    return cast(Pixels, cv2.add(mixed, cv2.merge([missing] * 3), dtype=cv2.CV_8U))
+    own = _gray(painted)
+    shares = _resized(np.rint(share * _ONE).astype(np.int16), *own.shape)
+    missing = np.zeros_like(shares)
+    if min(own.shape) >= LEAST_SIDE:
+        mixed = cv2.add(own, _share_of(shares, moved.bright, own), dtype=cv2.CV_8U)
+        missing = missing_contrast(cast(Pixels, mixed), own)
+    shown = np.empty_like(painted)
+    for top in range(0, len(own), _ROWS):
+        rows = slice(top, top + _ROWS)
+        colors, part = moved.colors[rows], shares[rows]
+        brighter = cv2.add(missing[rows], _share_of(part, moved.bright[rows], _gray(colors)))
+        change = cv2.add(_share_of(cv2.merge([part] * 3), colors, painted[rows]), cv2.merge([brighter] * 3))
+        cv2.add(painted[rows], change, shown[rows], dtype=cv2.CV_8U)
+    return shown
 
 
-def _missing_contrast(mixed: Pixels, model: Pixels, octaves: int) -> NDArray[np.int16]:
-    """What to add to the brightness of a mixture, (H, W), for the model's contrast, (H, W) too, in each octave.
-
-    A Laplacian pyramid (Burt and Adelson 1983). No less contrast is asked for anywhere than the mixture has.
-    """
-    size = mixed.shape[1], mixed.shape[0]
-    smaller, smaller_model = cv2.pyrDown(mixed), cv2.pyrDown(model)
-    detail = _detail(mixed, smaller)
-    # One level more on both sides, so that nothing is made of what is flat.
-    gain = np.sqrt((_contrast(_detail(model, smaller_model)) + 1) / (_contrast(detail) + 1)).clip(1, _MOST_GAIN)
-    missing = cv2.multiply(detail, cv2.resize(gain - 1, size, interpolation=cv2.INTER_LINEAR), dtype=cv2.CV_16S)
-    if octaves > 1 and min(smaller.shape) >= _LEAST_SIDE:
-        below = _missing_contrast(cast(Pixels, smaller), cast(Pixels, smaller_model), octaves - 1)
-        missing = cv2.add(missing, cv2.pyrUp(below, dstsize=size))
-    return cast(NDArray[np.int16], missing)
-
-
-def _detail(gray: Pixels, smaller: Any) -> NDArray[np.int16]:
-    """The finest octave; `smaller` is what the pyramid has at half the sides."""
-    height, width = gray.shape
-    ground = cv2.pyrUp(smaller, dstsize=(width, height))
-    return cast(NDArray[np.int16], cv2.subtract(gray, ground, dtype=cv2.CV_16S))
-
-
-def _contrast(detail: NDArray[np.int16]) -> Floats:
-    """Its variance around, at half the sides."""
-    height, width = detail.shape
-    squares = cv2.multiply(detail, detail, dtype=cv2.CV_32F)
-    halved = cv2.resize(squares, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA)
-    return cast(Floats, cv2.blur(halved, _AROUND))
+def _share_of(shares: Any, one: Pixels, other: Pixels) -> Any:
+    """A share of the difference of two pictures, int16; all three have the same shape."""
+    return cv2.multiply(cv2.subtract(one, other, dtype=cv2.CV_16S), shares, scale=1 / _ONE)
 
 
 def _gray(rgb: Pixels) -> Pixels:
@@ -167,19 +159,13 @@ def _match(small: Pixels, before: Pixels, flow: Floats) -> Floats:
     return cast(Floats, cv2.erode(cv2.copyTo(good, within), np.ones((3, 3), np.uint8)))
 
 
-def _moved(painted: Pixels, flow: Floats) -> Pixels:
-    """The old paint where it belongs now.
-
-    Brightness by cubics: a linear filter, applied at every frame, wipes brush strokes away. Lanczos is no better, and
-    four times slower. Colors by lines: by cubics they take three times as long and look the same.
-    """
+def _moved(painted: Pixels, flow: Floats) -> Moved:
+    """The old paint where it belongs now."""
     height, width = painted.shape[:2]
     scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
     offsets = _resized(flow * scale, height, width)
-    moved = cast(Pixels, cv2.cvtColor(_remapped(_with_fourth(painted), offsets), cv2.COLOR_RGBA2RGB))
-    bright = _remapped(_gray(painted), offsets, cv2.INTER_CUBIC)
-    missing = cv2.subtract(bright, _gray(moved), dtype=cv2.CV_16S)
-    return cast(Pixels, cv2.add(moved, cv2.merge([missing] * 3), dtype=cv2.CV_8U))
+    colors = cv2.cvtColor(_remapped(_with_fourth(painted), offsets), cv2.COLOR_RGBA2RGB)
+    return Moved(cast(Pixels, colors), _remapped(_gray(painted), offsets, cv2.INTER_CUBIC))
 
 
 def _with_fourth(rgb: Pixels) -> Pixels:
