@@ -133,9 +133,11 @@ def video(
     from fststyle.paint.frames import FrameStylizer, Steadiness, share_threads
     from fststyle.paint.morph import parse_morph
     from fststyle.paint.stylizer import Opening
+    from fststyle.system.memory import keep_freed_memory
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import require_stream
 
+    keep_freed_memory()  # frame after frame needs as much
     with extra("video"):
         from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.timing import parse_cut
