@@ -145,29 +145,6 @@ def grid_loss(images: Tensor, period: int = 8) -> Tensor:
     return repeated.square().mean(dim=(1, 2, 3)) / energy.clamp_min(_LEAST_DETAIL)
 
 
-def phase_loss(activations: Tensor, period: int = 2) -> Tensor:
-    """How far apart the means of a grid's phases lie, per picture: (B, C, H, W) -> (B,).
-
-    The cause of the ripples that `grid_loss` sees in pictures, for what follows the ReLU behind an enlargement. Chance
-    differences between cells weigh a hundredth of those in a picture, so small pictures show it, too.
-
-    Args:
-        activations: Sides of at least the period.
-        period: Side of a cell.
-
-    Returns:
-        The variance of the phases' means, divided by that of all activations, which counts as a constant in the
-        gradient.
-    """
-    activations = activations.float()
-    batch, channels, *sides = activations.shape
-    down, right = (side // period for side in sides)
-    whole = activations[:, :, : down * period, : right * period]
-    means = whole.reshape(batch, channels, down, period, right, period).mean(dim=(2, 4)).flatten(2)
-    energy = activations.flatten(2).var(dim=2, correction=0).mean(dim=1).detach()
-    return means.var(dim=2, correction=0).mean(dim=1) / energy.clamp_min(_LEAST_DETAIL)
-
-
 def _binomial(images: Tensor, dim: int) -> Tensor:
     """(1, 2, 1) / 4 along one side, which loses a pixel at both ends."""
     length = images.shape[dim]

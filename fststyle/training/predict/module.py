@@ -1,15 +1,13 @@
 """Training the predictor and its body together: each photo of a batch in the style of another painting."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from fststyle.training.cost.losses import phase_loss
-from fststyle.training.cost.objective import Cost, CostTerms
+from fststyle.training.cost.objective import Cost
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.fit.muon import Muon
 from fststyle.training.fit.schedule import RunningAverage
@@ -34,7 +32,6 @@ class PredictorModule(StyleTransferModule):
         cost: Likewise; its loss network must be a judge of the bank.
         learning_rate: Likewise.
         init: Likewise.
-        phase_weight: Of the term against a lattice of the period of the first enlargement (`losses.phase_loss`).
     """
 
     def __init__(
@@ -46,7 +43,6 @@ class PredictorModule(StyleTransferModule):
         learning_rate: float = 5e-3,
         ema_decay: float = 0.998,
         init: str = "base",
-        phase_weight: float = 60.0,
     ) -> None:
         super().__init__(
             bank.paintings[0],
@@ -59,7 +55,7 @@ class PredictorModule(StyleTransferModule):
             ema_decay=ema_decay,
             init=init,
         )
-        self.bank, self.chances, self.phase_weight = bank, chances, phase_weight
+        self.bank, self.chances = bank, chances
         self.vectors = bank.vectors.standardized(bank.raw)
         self.net = PredictedNet(self.net, bank.vectors.size)
         self.averaged = RunningAverage(self.net, ema_decay)
@@ -74,13 +70,6 @@ class PredictorModule(StyleTransferModule):
         """Go on from an earlier run, whose averaged network had this state."""
         self.net.load_state_dict(state)
         self.averaged.module.load_state_dict(state)
-
-    def terms(self, batch: Tensor) -> CostTerms:
-        """As in any training, and the term against a lattice, which the body has in all styles."""
-        with _given_to(self.predicted.last) as seen:
-            terms = super().terms(batch)
-        phases = torch.cat([phase_loss(activations) for activations in seen]).mean()
-        return terms._replace(total=terms.total + self.phase_weight * phases)
 
     @property
     def turns(self) -> bool:
@@ -117,14 +106,3 @@ class PredictorModule(StyleTransferModule):
     def choose_held_out(self, batch_idx: int, count: int) -> StyleChoice:
         """Each photo in another style."""
         return self.choice([(batch_idx * count + number) * 37 % len(self.bank) for number in range(count)])
-
-
-@contextmanager
-def _given_to(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """What a layer is called with while this lasts."""
-    seen: list[Tensor] = []
-    watching = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    try:
-        yield seen
-    finally:
-        watching.remove()

@@ -85,11 +85,6 @@ class PredictedNet(nn.Module):
         """The network's own."""
         return int(cast(int, self.net.min_side))
 
-    @property
-    def last(self) -> nn.Module:
-        """The second enlargement: what it is given has been through the ReLU behind the first."""
-        return cast(nn.Sequential, self.net.decoder)[-1]
-
     def forward(self, content: Tensor, vectors: Tensor) -> Tensor:
         """Paint.
 

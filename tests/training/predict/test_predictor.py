@@ -14,7 +14,6 @@ from fststyle import samples
 from fststyle.errors import DataError, TrainingError
 from fststyle.graph.style_numbers import style_numbers
 from fststyle.model.card import ModelCard
-from fststyle.training.cost import losses
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.objective import Cost
 from fststyle.training.networks.transformer_net import build_transformer_net
@@ -166,19 +165,6 @@ def test_a_start_without_files_names_what_is_needed(bank: StyleBank, tmp_path: P
 def test_files_of_another_network_are_refused(bank: StyleBank, written: Path) -> None:
     with pytest.raises(TrainingError, match="another network than johnson"):
         read_net("johnson", bank.vectors.size, written)
-
-
-def test_a_step_counts_the_phases_of_the_first_enlargement(bank: StyleBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = PredictorModule(bank, torch.ones(len(bank)), cost=Cost(loss_network="slim"), init="none").eval()
-    monkeypatch.setattr(module, "choose", lambda _: module.choice([0, 3]))
-    photos = torch.rand(2, 3, 48, 48)
-    seen: list[torch.Tensor] = []
-    module.predicted.last.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
-    totals = []
-    for module.phase_weight in (0.0, 2.0):
-        totals.append(module.terms(photos).total.item())
-    assert seen[0].min() == 0  # behind the ReLU
-    assert totals[1] - totals[0] == pytest.approx(2 * losses.phase_loss(seen[0]).mean().item(), rel=1e-2)
 
 
 def test_a_step_teaches_body_and_predictor(bank: StyleBank) -> None:
