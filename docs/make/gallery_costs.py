@@ -3,9 +3,9 @@
 
     python docs/make/gallery_costs.py --paintings paintings/ --photos photos/
 
-VGG-19 judges. Networks that are measured already, as they are now, are not measured again. The table of
-scripts/recipes/train_gallery.py has the names of the paintings' files. Photos are best of 1,100 to 1,500 pixels at
-their shorter side; a network and photo take some ten seconds of one processor core.
+VGG-19 judges. Networks that are measured already, as they are now and on these photos, are not measured again. The
+table of scripts/recipes/train_gallery.py has the names of the paintings' files. A network and photo take some ten
+seconds of one processor core.
 """
 
 import argparse
@@ -14,8 +14,12 @@ import json
 import sys
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from fststyle.errors import FststyleError
 from fststyle.model.file import read_model
@@ -29,26 +33,43 @@ from fststyle.training.tensors import reference_photos, unit_range
 ROOT = Path(__file__).resolve().parents[2]
 MODELS, COSTS = ROOT / "models", ROOT / "docs" / "gallery_costs.json"
 SIDES = (256, 512, 1024)
+COST = Cost(loss_network="vgg19")
 sys.path.insert(0, str(ROOT / "scripts" / "recipes"))
 
 from train_gallery import find_paintings  # noqa: E402
 
 
+class Seen(NamedTuple):
+    """A photo at one size, and what VGG-19 sees in it."""
+
+    side: int
+    rgb: NDArray[np.uint8]
+    content: dict[str, Tensor]
+
+
 @torch.no_grad()
-def measure(network: Path, painting: Path, photos: list[Path], judge: LossNetwork) -> dict[str, list[float]]:
+def looked_at(photos: list[Path], judge: LossNetwork) -> list[Seen]:
+    """Every photo at every size: as costly to look at as what a network paints, so it is done once for all of them."""
+    found = []
+    for photo in photos:
+        rgb = read_picture(photo).rgb
+        for side in SIDES:
+            smaller = resize_shorter_side(rgb, side)
+            found.append(Seen(side, smaller, judge(unit_range(smaller), COST.content_layers)))
+    return found
+
+
+@torch.no_grad()
+def measure(network: Path, painting: Path, photos: list[Seen], judge: LossNetwork) -> dict[str, list[float]]:
     """Content and style by short side, means over the photos."""
     model = Model.load(network)
     stylize = model.once or model.stylize
     rgb = read_picture(painting).rgb
     style = unit_range(resize_shorter_side(rgb, model.style_size or min(rgb.shape[:2])))
-    objective = PerceptualObjective(Cost(loss_network="vgg19"), style, loss_network=judge)
+    objective = PerceptualObjective(COST, style, loss_network=judge)
     costs = {}
     for side in SIDES:
-        found = []
-        for photo in photos:
-            content = resize_shorter_side(read_picture(photo).rgb, side)
-            seen = objective.content_features(unit_range(content))
-            found.append(objective.terms(unit_range(stylize(content)), seen))
+        found = [objective.terms(unit_range(stylize(seen.rgb)), seen.content) for seen in photos if seen.side == side]
         content_cost, style_cost = (fmean(float(getattr(terms, of)) for terms in found) for of in ("content", "style"))
         costs[str(side)] = [round(content_cost, 4), round(style_cost, 5)]
     return costs
@@ -58,28 +79,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--paintings", type=Path, required=True, help="a folder of pictures")
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos that nothing was trained on")
+    parser.add_argument("--only", nargs="+", metavar="STYLE", help="networks of other styles keep their figures")
     arguments = parser.parse_args()
     try:
-        measure_all(arguments.paintings, find_images(arguments.photos))
+        measure_all(arguments.paintings, find_images(arguments.photos), arguments.only)
     except FststyleError as error:
         sys.exit(f"error: {error}")
 
 
-def measure_all(paintings: Path, photos: list[Path]) -> None:
-    judge = load_loss_network(Cost(loss_network="vgg19"), reference_photos())
+def measure_all(paintings: Path, photos: list[Path], only: list[str] | None) -> None:
+    judge = load_loss_network(COST, reference_photos())
     known = json.loads(COSTS.read_text("utf-8")) if COSTS.exists() else {}
-    found = {}
+    names, seen, found = sorted(photo.stem for photo in photos), looked_at(photos, judge), {}
     for network in sorted(MODELS.glob("*.onnx")):
         digest = hashlib.sha256(network.read_bytes()).hexdigest()
-        if known.get(network.stem, {}).get("sha256") == digest:
-            found[network.stem] = known[network.stem]
-            continue
+        before = known.get(network.stem, {})
         card = read_model(network).card
         if card is None:
             raise FststyleError(f"{network} has no card; export it with `fststyle export`")
+        is_left = bool(before and only) and card.style not in only
+        if is_left or (before.get("sha256") == digest and before.get("photos") == names):
+            found[network.stem] = before
+            continue
         painting = find_paintings(paintings, {card.style})[card.style]
-        costs = measure(network, painting, photos, judge)
-        found[network.stem] = {"sha256": digest, "costs": costs}
+        costs = measure(network, painting, seen, judge)
+        found[network.stem] = {"sha256": digest, "photos": names, "costs": costs}
         print(network.stem, costs, flush=True)
         atomic_write(COSTS, (json.dumps(known | found, indent=1) + "\n").encode())
     atomic_write(COSTS, (json.dumps(found, indent=1) + "\n").encode())

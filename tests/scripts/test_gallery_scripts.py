@@ -297,6 +297,7 @@ def test_what_is_measured_is_not_measured_again(models: Path, tmp_path: Path, mo
             "measure": measure,
             "find_paintings": lambda folder, names: dict.fromkeys(names, folder / "dark.png"),
             "load_loss_network": lambda *_: None,
+            "looked_at": lambda *_: [],
         }
     )
     monkeypatch.setattr(sys, "argv", ["gallery_costs.py", "--paintings", str(paintings), "--photos", str(photos)])
@@ -309,3 +310,10 @@ def test_what_is_measured_is_not_measured_again(models: Path, tmp_path: Path, mo
     defined["main"]()
     assert list(json.loads(costs.read_text("utf-8"))) == ["plain_johnson"]
     assert len(measured) == 3
+    (photos / "dark.png").rename(photos / "another.png")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "another"])
+    defined["main"]()
+    assert len(measured) == 3
+    monkeypatch.setattr(sys, "argv", sys.argv[:-2])
+    defined["main"]()
+    assert measured[3:] == ["plain_johnson"]
