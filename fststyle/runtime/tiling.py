@@ -198,8 +198,9 @@ class TiledNetwork:
         least = self.least_memory(height, width) + held
         if memory < least:
             raise ModelFileError(
-                f"{width}×{height} pixels need at least {least / 1e9:.1f} GB of memory with "
-                f"{self._network.model.name}, not {memory / 1e9:.1f}; allow more, or shrink the picture"
+                # Rounded away from each other: who allows what is named here gets the painting.
+                f"{width}×{height} pixels need at least {math.ceil(least / 1e7) / 100:.2f} GB of memory with "
+                f"{self._network.model.name}, not {memory // 10**7 / 100:.2f}; allow more, or shrink the picture"
             )
         left = memory - held - _besides_tiles(height, width)
         side = math.isqrt(int(left / self.bytes_per_pixel)) - 2 * self._halo(self._fields.values())
