@@ -6,6 +6,9 @@ from typing import Any
 
 from fststyle.training.arguments import OPTIONS
 
+# One of them ends a training; a row's own takes the place of that for all rows.
+ENDS = ("minutes", "steps", "epochs")
+
 _NUMBERS = {"N", "W", "RATE"}  # values of options as their help shows them
 
 # No number of a training has more digits. Memory is shared out in floats, which very large ones do not fit into.
@@ -47,6 +50,8 @@ def _problem_of_number(name: str, value: str, *, must_be: bool) -> str | None:
         return f"{name} is {shown(value)}; write a finite number"
     if abs(number) >= 10**_MOST_DIGITS:
         return f"{name} is {shown(value)}; write a number of at most {_MOST_DIGITS} digits"
+    if name in ENDS and number <= 0:
+        return f"{name} is {shown(value)}; write a number above 0"
     return None
 
 

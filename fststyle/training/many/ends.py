@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from fststyle.errors import TrainingError
 from fststyle.training.arguments import OPTIONS
-from fststyle.training.many.plan import ENDS, Request
+from fststyle.training.many.cells import ENDS
+from fststyle.training.many.plan import Request
 from fststyle.training.remedies import GO_BACK
 
 _NAMES = {OPTIONS[name].target: name for name in ENDS}

@@ -10,6 +10,7 @@ from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, is_file, is_there, reason_of
 from fststyle.training.arguments import OPTIONS
 from fststyle.training.data.crop_sides import sides_of
+from fststyle.training.many.cells import ENDS
 from fststyle.training.many.sheet import Row
 
 RUNS = "runs"
@@ -30,9 +31,6 @@ _STATE_TYPES: Mapping[str, Any] = {
 
 # Exit status of a row's process that left the folder as it was, as another process's.
 REFUSED = 75
-
-# One of them ends a training; a row's own takes the place of that for all rows.
-ENDS = ("minutes", "steps", "epochs")
 
 # Rows of a training's memory: of the process itself, and of the pixels of a step at 256², as `medium` sees them.
 _BYTES_BASE, _BYTES_OF_A_CROP = 1.1e9, 0.2e9

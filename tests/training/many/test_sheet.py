@@ -139,6 +139,13 @@ def test_numbers_beyond_any_training(desk: Path, name: str, value: str, says: st
     assert str(error.value) == f"behind --, {name} {says}"
 
 
+@pytest.mark.parametrize("name", ["steps", "minutes", "epochs"])
+@pytest.mark.parametrize("value", ["-5", "0", "-0.5"])
+def test_what_ends_no_training(desk: Path, name: str, value: str) -> None:
+    bad, other = rows_of(desk, f"style,{name}\nwave.jpg,{value}\nscream.png,64\n")
+    assert (bad.problem, other.problem) == (f"{name} is {value}; write a number above 0", None)
+
+
 @pytest.mark.parametrize("value", ["9" * 5000, "1e999", "NaN", "-Infinity"])
 def test_numbers_beyond_any_training_in_json(desk: Path, value: str) -> None:
     bad, other = rows_of(desk, f'{{"style": "wave.jpg", "steps": {value}}}\n{{"style": "scream.png", "steps": 64}}\n')
