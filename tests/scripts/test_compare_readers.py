@@ -246,8 +246,8 @@ def test_only_the_first_deinterlaced_frame_may_be_far_off(picture):
 def test_pillow_makes_its_files(tmp_path):
     recipes = {name: recipe for name, recipe in pictures_by_pillow().items() if not name.endswith(".avif")}
     there, failed = make(tmp_path, recipes)
-    assert there + len(failed) == len(recipes)
-    assert there >= 100
+    assert there + len(failed) == len(recipes) >= 90  # more where Ghostscript has brought color profiles
+    assert len(failed) < 10  # modes that a format does not have
     assert Image.open(tmp_path / "exif_6.jpg").getexif()[0x0112] == 6
 
 
