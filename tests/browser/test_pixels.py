@@ -85,7 +85,10 @@ def test_controls(
     page.tab.evaluate("keep => { document.getElementById('keep-color').checked = keep }", keep_color)
     page.bring(photo)
     controls = {"strength": int(strength) / 100, "scale": 2 ** (int(brush) / 2), "keep_color": keep_color}
-    assert most_apart(pixels(page.save()), natively(networks["udnie_tiny"], photo, **controls)) <= 1
+    painted, native = pixels(page.save()), natively(networks["udnie_tiny"], photo, **controls)
+    # In two passes, the second paints what the first has rounded to the level above or below.
+    assert most_apart(painted, native) <= (2 if controls["scale"] >= 2 else 1)
+    assert np.mean(np.abs(painted.astype(int) - native) > 1) < 1e-4
 
 
 def test_transparent_photos_keep_their_transparency(page: Page, networks: dict[str, Path], tmp_path: Path) -> None:
