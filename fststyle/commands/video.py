@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fststyle.paint.stylizer import Layout
     from fststyle.video.clip import Clip
 
-_HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a network trained for videos."
+_HELP_CARRY = "How much paint moves along with things. Default: 0.4, or 0.2 for a larger network trained for videos."
 
 
 def video(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 # Shares of old paint, behind any network and behind one that is steady by itself: more costs more style than is gained.
+# A `tiny` network has too few weights for strokes and steadiness: with the larger share it gives more of both.
 _CARRY, _CARRY_OF_STEADY = 0.4, 0.2
 
 
@@ -44,7 +45,7 @@ class Steadiness:
         follow: Share of a frame's own instance-norm statistics that goes into the held ones, 0..1. 0 holds those of the
             first frame until the next cut. 1 uses every frame's own. Frames that are painted in tiles use their own.
         carry: Share of the old paint that is moved along by optical flow, 0..1. None is 0.2 for a network that was
-            trained for steadiness, and 0.4 for others. 0 carries nothing, and needs no OpenCV.
+            trained for steadiness, and 0.4 for others and for `tiny`. 0 carries nothing, and needs no OpenCV.
         cuts: Start afresh at cuts of the scene.
     """
 
@@ -61,8 +62,12 @@ class Steadiness:
         """The share of paint that is carried along behind the network of this card, or a mixture of several."""
         if self.carry is not None:
             return self.carry
-        trained = all(card is not None and card.recipe.get("temporal_weight", 0.0) > 0 for card in cards)
-        return _CARRY_OF_STEADY if trained else _CARRY
+        return _CARRY_OF_STEADY if all(map(_is_steady, cards)) else _CARRY
+
+
+def _is_steady(card: ModelCard | None) -> bool:
+    """Whether a network flickers little by itself."""
+    return card is not None and card.network != "tiny" and card.recipe.get("temporal_weight", 0.0) > 0
 
 
 # Frames are painted once by default: several passes take a tenth to one and a half more time at 1080p, and not every

@@ -102,6 +102,8 @@ def test_a_network_that_is_steady_by_itself_is_given_less_old_paint() -> None:
     recipes: list[dict[str, Any]] = [{}, {"temporal_weight": 0.5}]
     cards = [ModelCard(**facts, steps=1, min_side=20, recipe=recipe) for recipe in recipes]
     assert [Steadiness().carried(card) for card in (None, *cards)] == [0.4, 0.4, 0.2]
+    tiny = ModelCard(**facts | {"network": "tiny"}, steps=1, min_side=20, recipe=recipes[1])
+    assert [Steadiness().carried(tiny), Steadiness().carried(cards[1], tiny)] == [0.4, 0.4]
     assert [Steadiness(carry=share).carried(cards[1]) for share in (0, 0.7)] == [0, 0.7]
 
 
