@@ -90,7 +90,8 @@ def main() -> None:
 def measure_all(paintings: Path, photos: list[Path], only: list[str] | None) -> None:
     judge = load_loss_network(COST, reference_photos())
     known = json.loads(COSTS.read_text("utf-8")) if COSTS.exists() else {}
-    names, seen, found = sorted(photo.stem for photo in photos), looked_at(photos, judge), {}
+    names, found = sorted(photo.stem for photo in photos), {}
+    seen: list[Seen] = []
     for network in sorted(MODELS.glob("*.onnx")):
         digest = hashlib.sha256(network.read_bytes()).hexdigest()
         before = known.get(network.stem, {})
@@ -102,6 +103,7 @@ def measure_all(paintings: Path, photos: list[Path], only: list[str] | None) -> 
             found[network.stem] = before
             continue
         painting = find_paintings(paintings, {card.style})[card.style]
+        seen = seen or looked_at(photos, judge)
         costs = measure(network, painting, seen, judge)
         found[network.stem] = {"sha256": digest, "photos": names, "costs": costs}
         print(network.stem, costs, flush=True)

@@ -96,15 +96,15 @@ def runnable(stylizer: Stylizer, place: str, layout: Layout = "rgb1") -> WebNetw
         layout: As for `web_network`.
     """
     model = stylizer.network.model
-    in_bytes = _in_bytes(model)
-    files = {f"{place}.onnx": _fed(model.data, model, in_bytes)}
+    of_bytes = _of_bytes(model)
+    files = {f"{place}.onnx": _fed(of_bytes or model.data, model)}
     form = _form(stylizer, layout)
-    if in_bytes:
+    if of_bytes:
         form |= {"bytes": True, "last": True, "lastOut": True}
     entry: dict[str, Any] = {"file": f"{place}.onnx", "form": form, "parts": None}
     if not any(form["fixed"]):
         try:
-            parts, data = _parts(model, in_bytes)
+            parts, data = _parts(model, in_bytes=of_bytes is not None)
         except ModelFileError:  # the page then paints it whole, as large as the memory allows
             return WebNetwork(entry, files)
         files[f"{place}.parts"] = data
@@ -141,12 +141,12 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _parts(model: ModelFile, in_bytes: bool) -> tuple[dict[str, Any], bytes]:
+def _parts(model: ModelFile, *, in_bytes: bool) -> tuple[dict[str, Any], bytes]:
     """The parts as the page knows them, and their graphs one after the other."""
     cut = Parts.read(model.data)
     described, data = [], b""
     for part in cut.parts:
-        graph = _fed(part.data, model, in_bytes)
+        graph = _fed(_for_cpu(part.data, model) if in_bytes else part.data, model)
         described.append(
             {
                 "at": len(data),
@@ -162,22 +162,26 @@ def _parts(model: ModelFile, in_bytes: bool) -> tuple[dict[str, Any], bytes]:
     return {"align": cut.align, "strides": cut.strides, "held": cut.held, "parts": described}, data
 
 
-def _in_bytes(model: ModelFile) -> bool:
-    """Whether the page gets a form for processors, which takes and gives bytes: 8-bit networks run on no other."""
+def _of_bytes(model: ModelFile) -> bytes | None:
+    """Its form for processors, which takes and gives bytes: 8-bit networks run on no other. None for all others."""
     if model.card is None or not model.is_quantized or model.takes.dtype != "float32":
-        return False
-    graph = onnx.ModelProto.FromString(for_cpu(model.data, model.input_name, model.output_name)).graph
+        return None
+    made = _for_cpu(model.data, model)
+    graph = onnx.ModelProto.FromString(made).graph
     kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)}
-    return {kinds[model.input_name], kinds[model.output_name]} == {onnx.TensorProto.UINT8}  # not in an older opset
+    is_of_bytes = {kinds[model.input_name], kinds[model.output_name]} == {onnx.TensorProto.UINT8}
+    return made if is_of_bytes else None  # not in an older opset
 
 
-def _fed(graph: bytes, model: ModelFile, in_bytes: bool) -> bytes:
+def _for_cpu(graph: bytes, model: ModelFile) -> bytes:
+    return for_cpu(graph, model.input_name, model.output_name)
+
+
+def _fed(graph: bytes, model: ModelFile) -> bytes:
     """The graph as the page runs it.
 
     Its strength is an input without a default: onnxruntime-web cannot feed one that has it.
     """
-    if in_bytes:
-        graph = for_cpu(graph, model.input_name, model.output_name)
     if not model.takes_strength:
         return graph
     made = onnx.ModelProto.FromString(graph)
