@@ -14,7 +14,7 @@ from fststyle.errors import VideoError
 from fststyle.system.files import atomic_write, is_file, is_folder, reason_of
 from fststyle.video.groups import Compressed
 from fststyle.video.job import Job, identity_of
-from fststyle.video.partial import Partial
+from fststyle.video.partial import Partial, refuse_another
 
 State = Mapping[str, NDArray[Any]]
 
@@ -94,9 +94,7 @@ class KeptGroups:
             before = json.loads((self.folder / _IDENTITY).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise VideoError(f"{self.folder} is broken; start anew with --restart") from error
-        now = json.loads(identity)
-        if changed := [key for key in now if before.get(key) != now[key]]:
-            raise VideoError(f"{self.folder} was made with another {' and '.join(changed)}; start anew with --restart")
+        refuse_another(self.folder, before, json.loads(identity))
         while is_file(self._path(self.done)):
             self.done += 1
         while self.done and not is_file(self._state_path(self.done)):

@@ -111,6 +111,7 @@ def identity_of(job: Job) -> dict[str, Any]:
         status = source.stat()
         facts["input"] = [source.name, status.st_size, status.st_mtime_ns]
     cut = {key: None if value is None else str(value) for key, value in asdict(job.cut).items()}
+    cut["fps"] = cut.pop("rate")  # as the option is called
     codec = CODECS[job.codec]
     encoder = {"codec": job.codec, "crf": codec.quality(job.crf), "encoder": str(codec), "sound": job.sound}
     machine = {"cores": usable_cores(), "PyAV": av.__version__}

@@ -23,6 +23,12 @@ from fststyle.video.source import opened
 
 State = Mapping[str, NDArray[Any]]
 
+# What changes with something else, which is then all that a message names.
+_FOLLOWS = {"crf": "codec", "encoder": "codec", "carry": "network"}
+
+# Of these there are digests, paths and the like, which tell nobody anything.
+_WITHOUT_VALUE = {"input", "encoder", "network", "mask"}
+
 # The muxer holds back a group of pictures or two, so that the file may end before the last state.
 _KEPT = 4
 
@@ -80,7 +86,7 @@ class Partial:
         """How many frames need not be painted again; 0 where nothing is left of an earlier run.
 
         Raises:
-            VideoError: What is left was made otherwise.
+            VideoError: What is left was made otherwise, or is broken.
         """
         if not is_there(self.state_path):
             return 0
@@ -94,11 +100,7 @@ class Partial:
                     }
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise VideoError(f"{self.state_path} is broken; start anew with --restart") from error
-        if header["identity"] != self.identity:
-            changed = [key for key, value in self.identity.items() if header["identity"].get(key) != value]
-            raise VideoError(
-                f"{self.path} was made with another {' and '.join(changed) or 'version'}; start anew with --restart"
-            )
+        refuse_another(self.path, header["identity"], self.identity)
         counts = {path: sum(1 for _ in _packets(path)) for path in (self.path, self.old_path)}
         if counts[self.path] >= counts[self.old_path] and is_there(self.path):
             self.path.replace(self.old_path)
@@ -126,6 +128,33 @@ class Partial:
         """Remove what is left of an earlier run."""
         for path in self.paths:
             path.unlink(missing_ok=True)
+
+
+def refuse_another(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with what was made otherwise.
+
+    Args:
+        path: Of what was made.
+        before: The identity of the run that made it.
+        now: That of this run. What is missing in one of them is as None.
+
+    Raises:
+        VideoError: What differs.
+    """
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    named = [key for key in changed if _FOLLOWS.get(key) not in changed]
+    if named:
+        differences = " and ".join(_difference(key, before.get(key), now.get(key)) for key in named)
+        raise VideoError(f"{path} was made {differences}; give the same again, or start anew with --restart")
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if before is None or before is False:
+        return f"without {name}"
+    if name in _WITHOUT_VALUE and now is not None:
+        return f"with another {name}"
+    value = "" if before is True or name in _WITHOUT_VALUE else f" {before}"
+    return f"with {name}{value}" + ("" if now is None or now is False else f", not {now}")
 
 
 def _packets(path: Path) -> "Generator[av.Packet[Any], None, None]":

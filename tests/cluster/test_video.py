@@ -184,7 +184,7 @@ def test_an_interrupted_run_goes_on(painter: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out.mp4").exists()
     with pytest.raises(VideoError, match="is there from an interrupted run; go on with --resume, or throw it away"):
         KeptGroups(job)
-    with pytest.raises(VideoError, match="was made with another strength; start anew with --restart"):
+    with pytest.raises(VideoError, match=r"was made with strength 1.0, not 0.5; give the same again, or start anew"):
         KeptGroups(Job(str(source), str(tmp_path / "out.mp4"), resume=True, identity={"strength": 0.5}))
     again = recipe(painter, Job(**{**vars(job), "resume": True}))
     assert KeptGroups(again.job).done == left.done >= 3
@@ -200,7 +200,9 @@ def test_groups_of_an_encoder_with_other_options_are_not_gone_on_with(
     monkeypatch.setitem(CODECS, "h264", replace(CODECS["h264"], options=(("preset", "veryfast"),)))
     assert shared(recipe(painter, job), most=1).done
     monkeypatch.undo()
-    with pytest.raises(VideoError, match=r"was made with another encoder; start anew with --restart$"):
+    with pytest.raises(
+        VideoError, match=r"was made with another encoder; give the same again, or start anew with --restart$"
+    ):
         KeptGroups(replace(job, resume=True))
     assert KeptGroups(replace(job, restart=True)).done == 0
 
