@@ -86,7 +86,7 @@ def model(
         list[str] | None, typer.Option(metavar="auto|cpu|cuda|…", help="Where to run; may be repeated.")
     ] = None,
     layout: LayoutName = "rgb1",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: one per core.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads, at most one per core, the default.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Number of timing rounds.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -25,7 +25,9 @@ LayoutName = Annotated[
 Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|directml|coreml", help="Where to run the network.")
 ]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: one per core.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads, at most one per core, the default.")
+]
 Strength = Annotated[float, typer.Option("--strength", min=0, max=1, help="0 gives the input, 1 the full style.")]
 Scale = Annotated[
     float,

@@ -59,7 +59,7 @@ def serve(
         str, typer.Option(metavar="auto|cpu|cuda|directml|coreml", help="Where to run the networks.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of a painting. Default: one per core.")
+        int | None, typer.Option(min=1, help="CPU threads of a painting, at most one per core, the default.")
     ] = None,
     memory: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="Memory limit of a painting, such as 1.5GB.")

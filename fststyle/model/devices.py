@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from fststyle.errors import DeviceError
+from fststyle.system.cores import threads_for_cores
 
 # Its own derive from Exception alone.
 ORT_ERRORS = (
@@ -82,7 +83,7 @@ def open_session(
     Args:
         data: Of an ONNX file that was checked.
         device: A key of `PROVIDERS`. Whether the session really uses it, its `get_providers` tells.
-        threads: For the CPU; None is a thread a core.
+        threads: For the CPU, at most as many as usable cores; None is a thread a core.
         optimized: Where to write what onnxruntime's basic optimization, which no hardware matters to, makes of the
             graph. The session has that optimization alone.
         pooled: Take memory from a pool of all such sessions of the process, for many that follow each other. The pool
@@ -94,7 +95,7 @@ def open_session(
     options = onnxruntime.SessionOptions()
     # Whatever fails is raised, too: below 4, onnxruntime also prints it, in color and with its own source's paths.
     options.log_severity_level = 4
-    if threads is not None:
+    if (threads := threads_for_cores(threads)) is not None:
         options.intra_op_num_threads = threads
     if device == "cpu":
         # The plan of a size's first run gets a block of its own beside what that run took: a sixth to a third more

@@ -24,7 +24,7 @@ from fststyle.paint.held import hold
 from fststyle.paint.morph import Morph
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
-from fststyle.system.cores import usable_cores
+from fststyle.system.cores import threads_for_cores, usable_cores
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def share_threads(device: str, threads: int | None, steadiness: Steadiness) -> t
         DeviceError: The device cannot be used.
         ValueError: No such device.
     """
-    cores = threads or usable_cores()
+    cores = threads_for_cores(threads) or usable_cores()
     if cores == 1 or steadiness.follow < 1 or choose_device(device) != "cpu":
         return 1, threads
     return 2, cores // 2

@@ -69,7 +69,7 @@ class Stylizer:
             device: "cpu", "cuda", "directml", "coreml"; "auto" is the first of cuda, directml and cpu that works.
             layout: What a network that is not ours computes on: the order of the channels, "rgb" or "bgr", and the
                 range of values, "1" (0..1), "255" (0..255) or "-1to1" (−1..1). Ours are "rgb1".
-            threads: For the CPU; None leaves the choice to onnxruntime, a thread a core.
+            threads: For the CPU, at most as many as cores that the process may use; None is a thread a core.
             memory: Bytes that the process may take; a picture that would need more is painted in tiles. None is half
                 of what is free when the picture comes, and no less than the smallest tiles need.
             exact: Of a picture in tiles, let the instance norms see all of it rather than a sample. Takes longer. On

@@ -19,6 +19,7 @@ from fststyle.model.devices import ORT_ERRORS, PROVIDERS, choose_device, open_se
 from fststyle.model.file import STRENGTH_NAME, STYLE_NAME, ModelFile, ModelSource, read_model
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.runtime.stopping import current_stop
+from fststyle.system.cores import threads_for_cores
 from fststyle.system.warn import warn
 
 _BYTES = PictureForm("uint8", channels_last=True)
@@ -61,6 +62,7 @@ class Network:
         values_of(layout)
         if threads is not None and not 1 <= threads <= _MOST_THREADS:
             raise ValueError(f"threads must lie in 1..{_MOST_THREADS}, not {threads}")
+        threads = threads_for_cores(threads)
         chosen = choose_device(device)
         model = source if isinstance(source, ModelFile) else read_model(source)
         if model.card is not None and layout != "rgb1":

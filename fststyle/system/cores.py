@@ -17,6 +17,23 @@ def usable_cores(root: Path = Path("/")) -> int:
     return max(1, min([_bound_to(), *quotas]))
 
 
+def threads_for_cores(threads: int | None) -> int | None:
+    """How many threads to start of so many that were asked for: no more than there are usable cores.
+
+    Of onnxruntime's threads, those that wait keep a core busy. Eight of them on two cores take twice the time of two.
+
+    Args:
+        threads: None leaves the choice to onnxruntime, which binds a thread to each core of the machine.
+
+    Returns:
+        None only if all of the machine's cores are usable.
+    """
+    cores = usable_cores()
+    if threads is None:
+        return cores if cores < (os.cpu_count() or 1) else None
+    return min(threads, cores)
+
+
 def _bound_to() -> int:
     count = getattr(os, "process_cpu_count", None)  # from Python 3.13 on
     if count is not None:

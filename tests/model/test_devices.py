@@ -90,3 +90,24 @@ def test_threads_rest_between_runs(assets: dict[str, Any]) -> None:
     begun = time.process_time()
     time.sleep(0.1)
     assert time.process_time() - begun < 0.005  # a thread that waits awake takes 0.01 and more
+
+
+_STARTED = """
+import os, sys
+from fststyle.model.devices import open_session
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+data = open(sys.argv[1], "rb").read()
+before = len(os.listdir("/proc/self/task"))
+sessions = [open_session(data), open_session(data, threads=8)]
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux does")
+def test_a_process_bound_to_one_core_starts_no_threads(
+    assets: dict[str, Any], save: Callable[..., Path], run_python: Callable[..., CompletedProcess[bytes]]
+) -> None:
+    """By itself, onnxruntime starts one per core of the machine, and binds it to a core that is not the process's."""
+    scale = {"scale": np.ones((1, 3, 1, 1), np.float32)}
+    model = assets["picture_model"]([helper.make_node("Mul", ["content", "scale"], ["stylized"])], scale)
+    assert run_python("-c", _STARTED, save(model)).stdout.strip() == b"0"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fststyle.system import cores
-from fststyle.system.cores import usable_cores
+from fststyle.system.cores import threads_for_cores, usable_cores
 
 
 def limited(root: Path, quotas: dict[str, str]) -> Path:
@@ -39,6 +39,18 @@ def test_what_control_groups_leave(
 ) -> None:
     monkeypatch.setattr(cores, "_bound_to", lambda: 8)
     assert usable_cores(limited(tmp_path, quotas)) == usable
+
+
+@pytest.mark.parametrize(
+    ("asked", "usable", "started"),
+    [(None, 2, 2), (None, 8, None), (1, 2, 1), (2, 2, 2), (8, 2, 2), (8, 8, 8)],
+)
+def test_threads_for_what_is_usable_of_eight_cores(
+    asked: int | None, usable: int, started: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda: usable)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert threads_for_cores(asked) == started
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to cores")
