@@ -11,7 +11,7 @@ from fststyle import samples
 from fststyle.training.arguments import OPTIONS, Words, help_text
 from fststyle.training.cli import TrainCLI, parse
 from fststyle.training.cost.objective import Cost
-from fststyle.training.many.sheet import SHORT_NAMES
+from fststyle.training.many.columns import DOTTED, LIGHTNINGS, SHORT_NAMES, column_of
 from fststyle.training.parser import from_config
 
 
@@ -82,11 +82,15 @@ def test_the_command_line_wins_over_a_config_wherever_that_stands(train_argument
     assert (cost.style_weight, cost.tv_weight) == (5, 3)
 
 
-def test_a_sheet_of_styles_knows_every_short_name_of_our_options(cli: TrainCLI) -> None:
-    ours = [name[2:] for name in cli.parser._option_string_actions if name.startswith(("--data.", "--model."))]
-    leaves = [name.rpartition(".")[2].replace("_", "-") for name in ours if not name.endswith(("+", ".help"))]
-    known = {*OPTIONS, *(option.target.rpartition(".")[2].replace("_", "-") for option in OPTIONS.values())}
-    assert {leaf for leaf in leaves if leaf not in known} - {"cost"} == SHORT_NAMES
+def test_a_sheet_of_styles_knows_every_option(cli: TrainCLI) -> None:
+    options = {name[2:].removesuffix("+") for name in cli.parser._option_string_actions if not name.endswith(".help")}
+    ours = {name for name in options if name.startswith(("data.", "model."))}
+    linked = {f"model.{name}" for name in ("style", "name", "painting", "init", "cost.weights")}
+    assert ours - linked - {option.target for option in OPTIONS.values()} == DOTTED
+    refused = {"trainer.barebones", "trainer.default_root_dir", "trainer.fast_dev_run", "trainer.plugins"}
+    assert {name for name in options if name.startswith("trainer.")} - refused == LIGHTNINGS
+    for name in {*DOTTED, *LIGHTNINGS, *SHORT_NAMES}:
+        assert column_of(name) == name
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,6 @@ def _problem_of_number(name: str, value: str, *, must_be: bool) -> str | None:
     return None
 
 
-def shown(value: str) -> str:
-    """A cell as a message names it."""
-    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}… ({len(value)} characters)"
+def shown(value: str, most: int = _SHOWN) -> str:
+    """A cell as a message names it, in so many characters."""
+    return value if len(value) <= most else f"{value[:most]}… ({len(value)} characters)"

@@ -11,26 +11,14 @@ from pathlib import Path
 
 from fststyle.errors import DataError
 from fststyle.system.files import is_file, reason_of, require_regular_file
-from fststyle.system.option_names import option_name
 from fststyle.system.utf8 import utf8
-from fststyle.training.arguments import OPTIONS, suggestion
-from fststyle.training.many.cells import problem_of, shown, text_of
-
-# Each row has a folder of its own, and goes on by itself.
-_OURS = {"output", "resume", "force", "preview"}
-
-# What a row may say besides: the network's license, as for `fststyle export`.
-_MORE = {"license"}
+from fststyle.training.arguments import OPTIONS
+from fststyle.training.many.cells import problem_of, text_of
+from fststyle.training.many.columns import column_of
 
 # Relative to the sheet; the last two may also name a network that ships, or a word.
 _PATHS = {"style", "photos", "weights", "config"}
 _PERHAPS_PATHS = {"init", "teacher"}
-
-# Last words of dotted options that `fststyle train` takes alone, beside those that its help shows.
-SHORT_NAMES = {
-    *("cache-gigabytes", "channels-last", "dark", "ema-decay", "form", "graphs", "grid-weight", "normalize-channels"),
-    *("on-device", "pooling", "strength", "temporal-lighting", "val-photos", "val-size", "warmup", "width"),
-}
 
 _MOST_BYTES = 100  # of a name, with which several files are called
 _YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no"}
@@ -101,7 +89,7 @@ def common_settings(words: list[str]) -> dict[str, str]:
         if not word.startswith("--"):
             raise DataError(f"{word} stands where an option is expected; write --steps 2000, for example")
         typed, equals, value = word.partition("=")
-        name = _column(typed)
+        name = column_of(typed)
         if not equals:
             is_switch = name in OPTIONS and not OPTIONS[name].value
             if not is_switch and (not left or left[0].startswith("--")):
@@ -149,7 +137,7 @@ def _csv_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], str
 
 
 def _header(cells: list[str], path: Path) -> list[str]:
-    names = [_column(cell, path) if cell else "" for cell in cells]
+    names = [column_of(cell, path) if cell else "" for cell in cells]
     if "style" not in names:
         raise DataError(f"{path} has no column style, which names the paintings; its first line must name the columns")
     for name in names:
@@ -172,31 +160,12 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str], st
             raise DataError(f"{path}, line {line} is not JSON ({error}); write an object a line") from error
         if not isinstance(values, dict):
             raise DataError(f'{path}, line {line} is not an object; write one such as {{"style": "wave.jpg"}}')
-        yield line, {_column(name, path): text for name, text in cells.items()}, None
+        yield line, {column_of(name, path): text for name, text in cells.items()}, None
 
 
 def _as_text(value: str) -> str:
     """Without what no file and no command line can hold."""
     return utf8(value.replace("\0", "\ufffd")).decode()
-
-
-def _column(typed: str, path: Path | None = None) -> str:
-    """The option that a column stands for.
-
-    Raises:
-        DataError: There is none.
-    """
-    where = "" if path is None else f"{path}: "
-    bare = re.sub(r"\s+", "-", typed.strip().lstrip("-"))
-    name = option_name(bare if "." in bare else bare.lower())
-    if name in _OURS:
-        raise DataError(f"{where}{typed} cannot be chosen: each row has a folder below --output, and goes on by itself")
-    known = (*OPTIONS, *SHORT_NAMES, *_MORE)
-    if name not in known and "." not in name:
-        near = suggestion(name, known)
-        advice = near or "; see fststyle train --help, and write Lightning's as trainer.NAME"
-        raise DataError(f"{where}there is no option {shown(typed)!r}{advice}")
-    return name
 
 
 def _at_home(path: str) -> Path:

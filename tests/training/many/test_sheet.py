@@ -57,6 +57,13 @@ def test_excels_unicode_text(desk: Path) -> None:
         ("style\n", "has no rows"),
         ("name,steps\na,3\n", "has no column style"),
         ("style,stile-weight\nwave.jpg,1\n", r"there is no option 'stile-weight'; did you mean style-weight\?"),
+        ("style,data.drak\nwave.jpg,1\n", r"there is no option 'data.drak'; did you mean data.dark\?"),
+        ("style,model.cost.gird_weight\nwave.jpg,1\n", r"did you mean model.cost.grid_weight\?"),
+        ("style,trainer.max_step\nwave.jpg,1\n", r"did you mean trainer.max_steps\?"),
+        ("style,model.name\nwave.jpg,a\n", "there is no option 'model.name'"),
+        ("style,optimizer.lr\nwave.jpg,1\n", "there is no option 'optimizer.lr'"),
+        ('{"style": "wave.jpg"}\n{"style": "wave.jpg", "data.x": 1}\n', "there is no option 'data.x'"),
+        ("style,trainer.default_root_dir\nwave.jpg,a\n", "trainer.default_root_dir cannot be chosen"),
         ("style,output\nwave.jpg,a\n", "output cannot be chosen"),
         ("style,resume\nwave.jpg,a\n", "resume cannot be chosen"),
         ("style,steps,steps\nwave.jpg,1,2\n", "two columns for steps"),
@@ -65,12 +72,21 @@ def test_excels_unicode_text(desk: Path) -> None:
         ("style\nwave\xe9.jpg\n".encode("latin-1"), "is not text in UTF-8"),
         ('[{"style": "wave.jpg"}]', r"is a list in JSON; write each row as a line of its own, \{"),
         ("PK\x03\x04 a workbook", r"there is no option 'PK"),
-        ("<svg>" * 20_000, r"there is no option '<svg><svg><svg><svg>… \(100000 characters\)'"),
+        ("<svg>" * 20_000, r"there is no option '(<svg>){8}.*… \(100000 characters\)'"),
     ],
 )
 def test_a_sheet_that_cannot_be_read(desk: Path, text: str | bytes, says: str) -> None:
     with pytest.raises(DataError, match=says):
         rows_of(desk, text)
+
+
+@pytest.mark.parametrize(
+    "name", ["data.dark", "Dark", "model.cost", "trainer.callbacks+", "trainer.callbacks.patience"]
+)
+def test_dotted_columns(desk: Path, name: str) -> None:
+    (row,) = rows_of(desk, f"style,{name}\nwave.jpg,0.5\n")
+    assert row.problem is None
+    assert "0.5" in row.settings.values()
 
 
 def test_a_missing_sheet_and_a_folder(desk: Path) -> None:
