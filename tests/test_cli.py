@@ -17,7 +17,7 @@ from fststyle.cli import app
 from fststyle.commands.console import plain
 from fststyle.errors import CheckpointError
 from fststyle.jobs import run as batch
-from fststyle.model.file import read_model, write_model
+from fststyle.model.file import read_model, write_foreign_model, write_model
 from fststyle.paint.controls import Controls
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import encode_picture, fit_longer_side, read_picture, resize, write_picture
@@ -497,11 +497,33 @@ def test_exporting_a_training_in_another_form(
     assert (found.input_shape, found.opset, found.byte_pixels) == ((1, 3, 48, 64), 9, True)
     lines = [line.partition(": ")[2] for line in done.stdout.splitlines()]
     assert lines == [
-        "fp32, pixels as uint8, inf dB from a.onnx",
-        "64×48 pixels only, opset 9, differs by 0 at most",
+        "fp32, pixels as uint8, inf dB, from a.onnx",
+        "64×48 pixels only, opset 9, differs by 0 at most, from a.onnx",
         "identity, identity, 0 steps, content 0, style 1.5, judged by none",
         "fststyle stylize a.onnx photo.jpg",
     ]
+
+
+def test_exporting_a_network_with_grain(fststyle: Callable[..., Any], identity: Path, assets: dict[str, Any]) -> None:
+    def grain_of(name: str) -> float | None:
+        card = read_model(Path(name)).card
+        return None if card is None else card.grain
+
+    done = fststyle("export", identity, "a.onnx", "--grain", 8, "--opset", 15)
+    assert done.exit_code == 0, done.stderr
+    assert "8 levels of grain by default, from identity.onnx" in done.stdout
+    assert (grain_of("a.onnx"), read_model(Path("a.onnx")).opset) == (8, 15)
+    write_picture(Path("gray.png"), np.full((60, 80, 3), 100, np.uint8))
+    for words, least in (([], 7.5), (["--grain", 0], 0.0)):
+        assert fststyle("stylize", "a.onnx", "gray.png", "-o", "b.png", *words).exit_code == 0
+        assert least <= read_picture(Path("b.png")).rgb.astype(float).std() < least + 1
+    assert fststyle("export", "a.onnx", "c.onnx", "--grain", 0).exit_code == 0
+    assert grain_of("c.onnx") is None
+    write_foreign_model(Path("bare.onnx"), assets["gain_model"]())
+    refused = fststyle("export", "bare.onnx", "d.onnx", "--grain", 8)
+    assert refused.exit_code == 1
+    assert "has no card to write the grain into; give it to every `stylize`: --grain" in refused.stderr
+    assert not Path("d.onnx").exists()
 
 
 def test_an_output_is_named_once(fststyle: Callable[..., Any], identity: Path, photo: Pixels) -> None:

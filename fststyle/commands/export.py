@@ -64,6 +64,15 @@ def export(
         float | None,
         typer.Option(help="Fix the strength of a network that has an input for it, from 0 to 1.", show_default=False),
     ] = None,
+    grain: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Grain that `stylize` uses with this network by default, stored in the file; see `stylize --grain`.",
+            show_default=False,
+        ),
+    ] = None,
     order: Annotated[
         str, typer.Option(metavar="crd|dcr", help="Order of channels that become pixels; dcr is for CoreML.")
     ] = "crd",
@@ -71,7 +80,7 @@ def export(
 ) -> None:
     """Write a trained network as one ONNX file, which runs without torch; or a network in another form."""
     sides = None if size is None else options.sides(size, "--size")
-    steps = Steps(precision, io, photos, sides, opset, strength, order, layout, mix)
+    steps = Steps(precision, io, photos, sides, opset, strength, order, layout, mix, grain)
     if photos is not None and not steps.converts:
         raise ValueError("--photos is for another --precision or --io; give one of them, or leave it out")
     if styles:

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -32,11 +32,12 @@ class Steps:
     order: str
     layout: str
     mix: str | None
+    grain: float | None
 
     @property
     def any(self) -> bool:
         """Whether anything is asked for."""
-        return self.mix is not None or self.converts or self.forms
+        return self.mix is not None or self.converts or self.forms or self.grain is not None
 
     @property
     def converts(self) -> bool:
@@ -66,6 +67,8 @@ def name_of_form(network: Path, steps: Steps) -> Path:
         words.append(steps.order)
     if steps.strength is not None:
         words.append(f"strength{steps.strength:g}")
+    if steps.grain is not None:
+        words.append(f"grain{steps.grain:g}")
     return new_file(Path("_".join(words) + ".onnx"))
 
 
@@ -81,57 +84,74 @@ def new_file(target: Path) -> Path:
 
 
 def write_steps(network: Path, output: Path, steps: Steps) -> None:
-    """Take out a style, convert the network and bring it into another form, as far as each is asked for."""
+    """Take out a style, convert the network, bring it into another form, give it grain: whatever is asked for."""
     refuse_other_kind(output, Kind.NETWORK, ModelFileError)
+    stages = {
+        _take_out: steps.mix is not None,
+        _convert: steps.converts,
+        _form: steps.forms,
+        _give_grain: steps.grain is not None,
+    }
+    asked = [stage for stage, wanted in stages.items() if wanted]
     with tempfile.TemporaryDirectory() as scratch:
         made = network
-        if steps.mix is not None:
-            made = _take_out(made, Path(scratch, "mix.onnx") if steps.converts or steps.forms else output, steps.mix)
-            say(f"{output}: {steps.mix}, out of {network.name}")
-        if steps.converts:
-            made = _convert(made, Path(scratch, "converted.onnx") if steps.forms else output, steps, output, network)
-        if steps.forms:
-            _form(made, output, steps, network)
+        for number, stage in enumerate(asked, 1):
+            target = output if number == len(asked) else Path(scratch, f"{number}.onnx")
+            try:
+                told = stage(made, target, steps)
+            except ModelFileError as error:  # a file between two stages is none that the user knows
+                raise ModelFileError(str(error).replace(str(made), str(network))) from error
+            say(f"{output}: {told}, from {network.name}")
+            made = target
 
 
-def _take_out(network: Path, output: Path, mix: str) -> Path:
+def _take_out(network: Path, output: Path, steps: Steps) -> str:
     from fststyle.model.file import read_model
     from fststyle.paint.mix import weights_of
     from fststyle.runtime.styles import export_mix
 
+    mix = steps.mix or ""
     export_mix(network, output, weights_of(mix, read_model(network)))
-    return output
+    return mix
 
 
-def _convert(made: Path, target: Path, steps: Steps, output: Path, network: Path) -> Path:
+def _convert(network: Path, output: Path, steps: Steps) -> str:
     from fststyle.runtime.convert import quantize
 
     psnr = quantize(
-        made,
-        target,
+        network,
+        output,
         precision=cast("Precision", steps.precision),
         io=cast("Io", steps.io),
         photos=steps.photos,
         layout=cast("Layout", steps.layout),
     ).psnr
-    say(f"{output}: {steps.precision}, pixels as {steps.io}, {psnr:.1f} dB from {network.name}")
-    return target
+    return f"{steps.precision}, pixels as {steps.io}, {psnr:.1f} dB"
 
 
-def _form(made: Path, output: Path, steps: Steps, network: Path) -> None:
+def _form(network: Path, output: Path, steps: Steps) -> str:
     from fststyle.runtime.forms import export_form
 
-    try:
-        form = export_form(
-            made,
-            output,
-            size=steps.size,
-            opset=steps.opset,
-            strength=steps.strength,
-            order=cast("Order", steps.order),
-            layout=cast("Layout", steps.layout),
-        )
-    except ModelFileError as error:  # the file between the two steps is none that the user knows
-        raise ModelFileError(str(error).replace(str(made), str(network))) from error
+    form = export_form(
+        network,
+        output,
+        size=steps.size,
+        opset=steps.opset,
+        strength=steps.strength,
+        order=cast("Order", steps.order),
+        layout=cast("Layout", steps.layout),
+    )
     sides = "any size" if steps.size is None else "{}×{} pixels only".format(*steps.size)
-    say(f"{output}: {sides}, opset {form.opset}, differs by {form.difference:.1g} at most")
+    return f"{sides}, opset {form.opset}, differs by {form.difference:.1g} at most"
+
+
+def _give_grain(network: Path, output: Path, steps: Steps) -> str:
+    import onnx
+
+    from fststyle.model.file import read_model, write_form
+
+    file = read_model(network)
+    if file.card is None:
+        raise ModelFileError(f"{network} has no card to write the grain into; give it to every `stylize`: --grain")
+    write_form(output, onnx.load_model_from_string(file.data), replace(file.card, grain=steps.grain or None))
+    return f"{steps.grain:g} levels of grain by default"

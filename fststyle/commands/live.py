@@ -70,7 +70,7 @@ def live(
     scale: Scale = 1.0,
     keep_color: KeepColor = False,
     mask: Mask = None,
-    grain: Grain = 0.0,
+    grain: Grain = None,
     passes: PassesOption = "1",
     carry: Annotated[
         float | None,
@@ -106,7 +106,7 @@ def live(
         require_stream("stdout")
     painter = chosen.open(device, Opening(layout=cast("Layout", layout), threads=threads))
     paint = FrameStylizer(
-        painter, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain, passes, mix)
+        painter, Steadiness(carry=carry), controls_of(strength, scale, keep_color, mask, grain or 0.0, passes, mix)
     )
     shown = _Shown(as_json)
     with SignalWatch() as watch, Camera(camera, asked, max_side, mirror=mirror) as source:

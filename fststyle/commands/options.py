@@ -51,12 +51,13 @@ Mask = Annotated[
     ),
 ]
 Grain = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--grain",
         min=0,
         max=100,
         help="Add noise to what the network sees, in gray levels; gives flat areas strokes.",
+        show_default=False,
     ),
 ]
 
@@ -244,7 +245,7 @@ def controls_of(
     scale: float,
     keep_color: bool,
     mask: Path | None,
-    grain: float,
+    grain: float | None,
     passes: str,
     mix: str | None,
 ) -> "Controls":

@@ -71,7 +71,7 @@ def stylize(
     passes: PassesOption = "auto",
     keep_color: KeepColor = False,
     mask: Mask = None,
-    grain: Grain = 0.0,
+    grain: Grain = None,
     threads: Threads = None,
     memory: Annotated[
         str | None,

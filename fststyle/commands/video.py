@@ -99,7 +99,7 @@ def video(
     passes: PassesOption = "1",
     keep_color: KeepColor = False,
     mask: Mask = None,
-    grain: Grain = 0.0,
+    grain: Grain = None,
     follow: Annotated[
         float | None,
         typer.Option(
@@ -149,7 +149,7 @@ def video(
     shown: Bar | Events = Events() if as_json else Bar()
     with shown:
         steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
-        controls = controls_of(strength, scale, keep_color, mask, grain, passes, mix)
+        controls = controls_of(strength, scale, keep_color, mask, grain or 0.0, passes, mix)
         changes = None if morph is None else parse_morph(morph)
         at_once, threads_each = share_threads(device, threads, steadiness)
         opening = Opening(layout=cast("Layout", layout), threads=threads_each)

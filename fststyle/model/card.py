@@ -15,6 +15,9 @@ FORMAT_VERSION = 1
 _MOST_MIN_SIDE = 1024
 _PREFIX = "fststyle."
 
+MOST_GRAIN = 100
+"""Gray levels; more would leave nothing of a photo."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
@@ -32,6 +35,8 @@ class ModelCard:
         licence: Of the weights.
         precision: Of the numbers it computes with: "fp32", "fp16" or "int8". The costs are those of fp32.
         styles: Of a network of several, their names, in the order of the input that weighs them; None for one style.
+        grain: Noise for `stylize` to give it, in gray levels, where nobody asks for more or less; None is none. Not for
+            videos.
         min_side: Smallest height and width that the graph accepts, in pixels.
         created_by: Program and version.
         weights_sha256: Of the file's weights, in hexadecimal; `write_model` fills it in.
@@ -49,6 +54,7 @@ class ModelCard:
     licence: str
     precision: str = "fp32"
     styles: list[str] | None = None
+    grain: float | None = None
     min_side: int
     created_by: str = f"fststyle {__version__}"
     weights_sha256: str = ""
@@ -57,6 +63,8 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not 1 <= self.min_side <= _MOST_MIN_SIDE:
             raise ValueError(f"min_side must lie in 1..{_MOST_MIN_SIDE}, not {self.min_side}")
+        if not 0 <= (self.grain or 0) <= MOST_GRAIN:
+            raise ValueError(f"grain must lie in 0..{MOST_GRAIN}, not {self.grain}")
         if not all(isinstance(name, str) for name in self.styles or ()):
             raise ValueError(f"styles must be names, not {self.styles}")
 

@@ -5,6 +5,7 @@ others paint is mixed pixel by pixel.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self, Unpack
@@ -120,6 +121,8 @@ class Blend:
         first, _ = self.parts[0]
         if len(self.parts) == 1:
             return first(image, controls)
+        if controls.grain is None:
+            controls = replace(controls, grain=sum(weight * stylizer.grain for stylizer, weight in self.parts))
         told = self.takes_strength
         paint = partial(self._paint, strength=controls.strength if told else 1.0)
         threads = first.network.threads
@@ -143,7 +146,7 @@ class Blend:
     def _paint(self, rgb: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         mixed = np.zeros(rgb.shape, np.float32)
         for stylizer, weight in self.parts:
-            mixed += np.float32(weight) * stylizer(rgb, strength=strength, passes=1)
+            mixed += np.float32(weight) * stylizer(rgb, strength=strength, passes=1, grain=0.0)
         mixed += 0.5
         return mixed.astype(np.uint8)
 

@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TypedDict, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fststyle.model.card import MOST_GRAIN
+from fststyle.paint.grain import grained
 from fststyle.paint.mix import Mix, parse_mix, words_of
 from fststyle.paint.passes import Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
@@ -25,7 +28,7 @@ class ControlValues(TypedDict, total=False):
     keep_color: bool
     scale: float
     mask: Pixels | None
-    grain: float
+    grain: float | None
     passes: Passes
     mix: Mix | None
 
@@ -42,7 +45,8 @@ class Controls:
             adds finer ones. At 0.5 they are half as broad, and painting a small picture takes four times as long.
         mask: (height, width) of any size, 255 where the painting shows and 0 where the photo does; None is 255.
         grain: Standard deviation, in gray levels, of noise on what the network sees. It gives strokes something to
-            start from in flat areas. The noise is the same every time, so that videos do not flicker.
+            start from in flat areas. The noise is the same every time. None is what the network's card asks for, and
+            0 for frames of a video, with which it would not move.
         passes: How often the network paints, coarse to fine (`passes.py`). "auto" paints in several passes if the
             brush, by size of the picture and scale, is so broad that one pass would be too fine or blurred. 1 paints
             once, however large the picture is.
@@ -57,7 +61,7 @@ class Controls:
     keep_color: bool = False
     scale: float = 1.0
     mask: Pixels | None = None
-    grain: float = 0.0
+    grain: float | None = None
     passes: Passes = "auto"
     mix: Mix | None = None
 
@@ -66,8 +70,8 @@ class Controls:
             raise ValueError(f"strength must lie in 0..1, not {self.strength}")
         if not 0.1 <= self.scale <= 10:
             raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
-        if not 0 <= self.grain <= 100:
-            raise ValueError(f"grain must lie in 0..100, not {self.grain}")
+        if not 0 <= (self.grain or 0) <= MOST_GRAIN:
+            raise ValueError(f"grain must lie in 0..{MOST_GRAIN}, not {self.grain}")
         if self.passes not in get_args(Passes):
             raise ValueError(f"passes must be one of {', '.join(map(str, get_args(Passes)))}, not {self.passes!r}")
         if self.mix is not None:
@@ -111,7 +115,8 @@ class Controls:
             return rgb.copy()
         height, width = rgb.shape[:2]
         sizes = sizes_of_passes(height, width, self.passes, self.scale)
-        return self.lay_over(rgb, paint_in_passes(rgb, paint, sizes, self._grained, threads), fade=fade)
+        painted = paint_in_passes(rgb, paint, sizes, partial(grained, levels=self.grain or 0.0), threads)
+        return self.lay_over(rgb, painted, fade=fade)
 
     def lay_over(self, rgb: Pixels, stylized: Pixels, *, fade: bool = True) -> Pixels:
         """Lay the painting over its photo, by color, strength and mask; both are (H, W, 3)."""
@@ -126,18 +131,6 @@ class Controls:
                 lambda rows: _mixed(stylized[rows], rgb[rows], shown[rows].astype(np.float32) / np.float32(255)), rgb
             )
         return stylized
-
-    def _grained(self, rgb: Pixels) -> Pixels:
-        if self.grain == 0:
-            return rgb
-        rng = np.random.default_rng(0)
-
-        def grained(rows: slice) -> Pixels:
-            band = rgb[rows].astype(np.float32)
-            band += np.float32(self.grain) * rng.standard_normal((*band.shape[:2], 1), np.float32)
-            return np.clip(np.rint(band), 0, 255).astype(np.uint8)
-
-        return _by_bands(grained, rgb)
 
 
 def _mixed(stylized: Pixels, rgb: Pixels, share: float | NDArray[np.float32]) -> Pixels:

@@ -110,7 +110,8 @@ class FrameStylizer:
         self.controls = controls or ONE_PASS
         self._fade = not stylizer.takes_strength
         strength = 1.0 if self._fade else self.controls.strength
-        self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None, mix=None)
+        grain = self.controls.grain or 0.0  # what a network asks for is for single pictures
+        self._brush = replace(self.controls, strength=strength, keep_color=False, mask=None, mix=None, grain=grain)
         (first, _), *others = stylizer.parts
         if others and self.steadiness.follow < 1:
             raise ValueError(

@@ -115,6 +115,11 @@ class Stylizer:
         return self._network.model.takes_strength
 
     @property
+    def grain(self) -> float:
+        """The noise that it paints with where nobody asks for more or less, as in `Controls`."""
+        return 0.0 if self.card is None else self.card.grain or 0.0
+
+    @property
     def parts(self) -> "list[tuple[Stylizer, float]]":
         """Itself, as of a `Blend` its networks and their weights."""
         return [(self, 1.0)]
@@ -172,6 +177,8 @@ class Stylizer:
         controls = Controls.of(controls, changed)
         if controls.mix is not None:
             return self.mixed(controls.mix)(image, replace(controls, mix=None))
+        if controls.grain is None:
+            controls = replace(controls, grain=self.grain)
         rgb, told = as_rgb(image), self.takes_strength
         if any(self._network.model.input_shape[2:]):
             controls = replace(controls, passes=1)  # it sees one size, whatever it is given

@@ -35,7 +35,9 @@ def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile |
     made = mixed(models, weights)
     cards = [file.card for file in files if file.card is not None]
     if cards:
-        made = with_card(made, common_card(cards, "+".join(card.style for card in cards)))
+        card = common_card(cards, "+".join(card.style for card in cards))
+        grain = sum(weight * (own.grain or 0.0) for own, weight in zip(cards, weights, strict=True))
+        made = with_card(made, replace(card, grain=grain or None))
     return read_model(made.SerializeToString(), f"{'+'.join(Path(file.name).stem for file in files)}.onnx")
 
 
@@ -65,6 +67,7 @@ def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:
         costs=_common([card.costs for card in cards]),
         licence=_listed([card.licence for card in cards]) or first.licence,
         styles=None,
+        grain=first.grain if len({card.grain for card in cards}) == 1 else None,
         min_side=max(card.min_side for card in cards),
     )
 

@@ -58,7 +58,9 @@ class PaintQuery(BaseModel):
         "auto", description="How often the network paints, coarse to fine; by size, or 1 to 3 times."
     )
     keep_color: bool = Field(False, description="Keep the input's colors.")
-    grain: float = Field(0.0, ge=0, le=100, description="Noise on what the network sees, in gray levels.")
+    grain: float | None = Field(
+        None, ge=0, le=100, description="Noise on what the network sees, in gray levels; the network's own by default."
+    )
     max_side: int | None = Field(None, ge=1, le=100_000, description="Shrink the picture first, to this many pixels.")
     format: Literal["png", "jpg", "webp", "avif", "tif", "bmp"] | None = Field(
         None, description="Of the painting. Default: that of the picture's file name, or PNG."

@@ -138,6 +138,7 @@ def _form(stylizer: Stylizer, layout: Layout) -> dict[str, Any]:
         "fixed": [height or 0, width or 0],
         "needs": round(needs),
         "trained": FIRST_SIDE,
+        "grain": (model.card.grain if model.card is not None else None) or 0,
     }
 
 

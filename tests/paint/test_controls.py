@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fststyle.paint import controls
+from fststyle.paint import controls, grain
 from fststyle.paint.controls import Controls
 from fststyle.pictures.files import resize, with_content_color
 
@@ -43,7 +43,7 @@ def test_the_brush_is_as_broad_as_the_picture_is_small(photo: Pixels, scale: flo
 
 
 def test_grain_is_for_the_network_alone_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controls, "_BAND_PIXELS", 1000)
+    monkeypatch.setattr(grain, "_BAND_PIXELS", 1000)
     gray = np.full((60, 80, 3), 100, np.uint8)
     seen = [Controls(grain=8).apply(gray, lambda rgb: rgb) for _ in range(2)]
     np.testing.assert_array_equal(*seen)
@@ -86,9 +86,9 @@ def test_what_is_out_of_range() -> None:
     for scale in (0, 11, float("nan")):
         with pytest.raises(ValueError, match=r"scale must lie in 0\.1\.\.10"):
             Controls(scale=scale)
-    for grain in (-1, 101, float("nan")):
+    for levels in (-1, 101, float("nan")):
         with pytest.raises(ValueError, match=r"grain must lie in 0\.\.100"):
-            Controls(grain=grain)
+            Controls(grain=levels)
     for mask in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), np.zeros((0, 2), np.uint8)):
         with pytest.raises(ValueError, match="mask must be uint8 of shape"):
             Controls(mask=mask)  # type: ignore[arg-type]

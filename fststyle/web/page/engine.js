@@ -44,10 +44,10 @@
  * @typedef {{
  *   input: string, output: string, strength: string | null, bytes: boolean, last: boolean, lastOut: boolean,
  *   black: number, white: number, bgr: boolean, multiple: number, least: number,
- *   fixed: [number, number], needs: number, trained: number,
+ *   fixed: [number, number], needs: number, trained: number, grain: number,
  * }} Form
  *   how a network is fed: `last` and `lastOut` say that channels come last, `fixed` is height and width or 0, `needs` is
- *   bytes per pixel, `trained` the short side of the first of several passes
+ *   bytes per pixel, `trained` the short side of the first of several passes, `grain` the noise that it asks for
  * @typedef {{
  *   at: number, bytes: number, takes: string[], gives: string[], source: string | null, channels: number, halo: number,
  * }} Part

@@ -51,6 +51,7 @@ export async function readNetwork(file) {
     fixed: takes.fixed,
     needs: USUAL_NEED,
     trained: TRAINED_SIDE,
+    grain: Number(card("grain") ?? 0),
   };
   return {
     name: `${file.name} ${crypto.randomUUID()}`,

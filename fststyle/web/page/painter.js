@@ -86,9 +86,10 @@ export class Painter {
     let stylized = this.last?.key === key ? this.last.stylized : null;
     if (!stylized) {
       this.last = null;
-      const sizes = sizesOfPasses(shown, controls.passes, controls.scale, formOf(network).trained);
+      const { trained, grain } = formOf(network);
+      const sizes = sizesOfPasses(shown, controls.passes, controls.scale, trained);
       const tell = shared(sizes, onProgress);
-      stylized = await paintInPasses(shown, sizes, (pixels, pass) =>
+      stylized = await paintInPasses(shown, sizes, grain, (pixels, pass) =>
         this.fit(network, pixels, told, (progress) => tell(progress, pass), signal),
       );
       this.last = { key, stylized };

@@ -1,6 +1,7 @@
 /**
  * Large photos painted coarse to fine: fststyle/paint/passes.py and step.py say why and how. The numbers here are theirs.
  */
+import { grained } from "./grain.js";
 import { blank } from "./pixels.js";
 import { BICUBIC, resized, resizedPlane, resizedRows, round } from "./resizing.js";
 
@@ -52,12 +53,13 @@ function divided({ width, height }, factor) {
 /**
  * @param {Pixels} photo
  * @param {Size[]} sizes
+ * @param {number} grain of the first pass, in gray levels
  * @param {(pixels: Pixels, pass: number) => Promise<Pixels>} paint keeps the size
  * @returns {Promise<Pixels>}
  */
-export async function paintInPasses(photo, sizes, paint) {
+export async function paintInPasses(photo, sizes, grain, paint) {
   let before = resized(photo, sizes[0].width, sizes[0].height);
-  let painted = await paint(before, 0);
+  let painted = await paint(grained(before, grain), 0);
   for (let pass = 1; pass < sizes.length; pass++) {
     const larger = resized(photo, sizes[pass].width, sizes[pass].height);
     const fine = await paint(withEdges(larger, before, painted), pass);
