@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path, help="a text file with the names of paintings to leave out")
     parser.add_argument("--variants", type=int, default=8, help="of each painting")
     parser.add_argument("--judge", default="slim", help="the loss network: slim, medium or vgg19")
+    parser.add_argument("--grid-weight", type=float, default=1.0, help="of the term against ripples")
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--crop", default="128", help="side of the crops of photos, or several: 256,384")
     parser.add_argument("--batch", type=int, default=4)
@@ -77,14 +78,13 @@ def train(arguments: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     bank = looked_at(arguments)
     chances = by_kind(bank.vectors.standardized(bank.raw)[:: bank.variants]).repeat_interleave(bank.variants)
-    module = PredictorModule(
-        bank, chances, cost=Cost(loss_network=arguments.judge), learning_rate=arguments.learning_rate
-    )
+    cost = Cost(loss_network=arguments.judge, grid_weight=arguments.grid_weight)
+    module = PredictorModule(bank, chances, cost=cost, learning_rate=arguments.learning_rate)
     if arguments.start is not None:
-        last = arguments.start / "last.ckpt"
+        earlier = arguments.start / "last.ckpt"
         module.start_from(
-            read_checkpoint(last).state
-            if last.exists()
+            read_checkpoint(earlier).state
+            if earlier.exists()
             else read_net(module.network, bank.vectors.size, arguments.start).state_dict()
         )
     data = ContentData(arguments.photos, crop=arguments.crop, batch_size=arguments.batch, dark=0.1)

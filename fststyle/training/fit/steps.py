@@ -33,6 +33,8 @@ class PaintingSteps(TimedModule):
         costs: The held-out photos' mean terms at the last validation.
         last_terms: Of the last step.
         chooser: Decides the `StyleChoice` of each step; None: the painting, at the cost's weight.
+        paints_already: The term against ripples counts in full from the first step; otherwise it grows to that. What
+            a network knows against them is lost within a hundred steps without it.
     """
 
     net: nn.Module
@@ -48,6 +50,7 @@ class PaintingSteps(TimedModule):
         self.costs: dict[str, float] = {}
         self.last_terms: dict[str, Tensor] = {}
         self.chooser: Callable[[], StyleChoice] | None = None
+        self.paints_already = False
         self._objective: PerceptualObjective | None = None
         self._logged_step = -1
         self.graphs: Graphs = "never"
@@ -86,7 +89,7 @@ class PaintingSteps(TimedModule):
             choice=choice,
             side=self._side(),
             # A network that knows no strokes yet would rather learn those first.
-            grid_share=self.progress if self.training else 1.0,
+            grid_share=self.progress if self.training and not self.paints_already else 1.0,
             taught=self.teacher(bytes_of(batch)) if self.teacher is not None and self.training else None,
         )
         return terms

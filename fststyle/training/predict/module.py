@@ -70,6 +70,7 @@ class PredictorModule(StyleTransferModule):
         """Go on from an earlier run, whose averaged network had this state."""
         self.net.load_state_dict(state)
         self.averaged.module.load_state_dict(state)
+        self.paints_already = True
 
     @property
     def turns(self) -> bool:

@@ -135,6 +135,7 @@ def test_a_training_starts_from_the_files_alone(bank: StyleBank, written: Path, 
     load_vectors(vectors, written)
     module = PredictorModule(bank, torch.ones(len(bank)), cost=Cost(loss_network="slim"), init="none")
     module.start_from(read_net("fast", vectors.size, written).state_dict())
+    assert module.paints_already
     export_predictor(module.averaged.module, vectors, "fast", card_of_a_body(), tmp_path)
     np.testing.assert_allclose(numbers_of(tmp_path), numbers_of(written), atol=1e-4)
     first, again = (style_numbers(onnx.load(folder / "body.onnx")) for folder in (written, tmp_path))
