@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.models import TyperPath
 
 from fststyle.commands.console import complain, explained, show_origin
 from fststyle.errors import FststyleError
@@ -78,6 +79,23 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option" and not getattr(parameter, "rich_help_panel", None):
                 long = next((text for text in parameter.opts if text.startswith("--")), parameter.opts[0])
                 vars(parameter)["rich_help_panel"] = panel_of(str(name), long.lstrip("-"))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; an empty one is no file: it would be taken for the folder where the user is."""
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            words = value if isinstance(value, list | tuple) else [value]
+            if "" in words and _names_a_file(parameter) and not ctx.resilient_parsing:
+                raise typer.BadParameter("an empty word, as of a variable that is not set; name a file", ctx, parameter)
+        return rest
+
+
+def _names_a_file(parameter: Any) -> bool:
+    """Whether a parameter is a file, a folder or a network; the words behind -- of `train-many` are options."""
+    if parameter.param_type_name == "argument":
+        return bool(parameter.name != "settings")
+    return isinstance(parameter.type, TyperPath) or parameter.name in ("output", "into")
 
 
 class Group(TyperGroup):

@@ -94,7 +94,7 @@ def plan(
         return _refuse_overwriting([_into_file(found[0][0], into, suffix)], also_read)
     if into is not None and is_there(into) and not (is_file(into) or is_folder(into)):
         raise ValueError(f"{into} is neither a file nor a folder; write to standard output with -o -")
-    if into is not None and (is_file(into) or into.suffix.lower() in WRITE_SUFFIXES):
+    if into is not None and (is_file(into) or (into.suffix.lower() in WRITE_SUFFIXES and not is_folder(into))):
         if len(found) == 1 and is_file(into):
             raise ValueError(f"{into} is a file, whose name does not say a format; name a folder, or a file like a.png")
         raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")

@@ -61,6 +61,8 @@ class Job:
             raise ValueError(f"{self.codec} loses nothing, whatever the crf; leave it out")
         if self.raw is not None and STREAM not in (self.source, self.target):
             raise ValueError("bare RGB goes through standard input or output only; leave --raw out, or name one as -")
+        if self.resume and self.restart:
+            raise ValueError("--resume goes on with what --restart throws away; leave one of them out")
         if self.target == STREAM:
             if self.resume or self.restart:
                 raise ValueError("nothing is kept of what went to standard output; leave --resume and --restart out")
@@ -68,7 +70,8 @@ class Job:
         suffix = Path(self.target).suffix.lower()
         if suffix not in FORMATS:
             raise ValueError(
-                f"cannot write videos called '*{suffix}'; use one of {', '.join(FORMATS)}"
+                (f"cannot write videos called '*{suffix}'" if suffix else f"{self.target!r} names no format of videos")
+                + f"; use one of {', '.join(FORMATS)}"
                 + ("; a picture is painted with fststyle stylize" if suffix in WRITE_SUFFIXES else "")
             )
         if self.codec == "ffv1" and suffix != ".mkv":

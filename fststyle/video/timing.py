@@ -46,7 +46,7 @@ def parse_rate(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError) as error:
         raise ValueError(f"{text!r} is not a frame rate; write 25, 23.976 or 24000/1001") from error
     if not 0 < rate <= 1000:
-        raise ValueError(f"a frame rate must lie in 0..1000, not {text}")
+        raise ValueError(f"a frame rate must be above 0 and at most 1000, not {text}")
     for whole in (24, 30, 48, 60, 120):
         television = Fraction(whole * 1000, 1001)
         if rate != whole and abs(rate - television) < Fraction(1, 150):

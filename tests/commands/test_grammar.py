@@ -138,6 +138,37 @@ def test_without_words_help_is_shown() -> None:
         assert "Usage" in result.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("video", "udnie_tiny", "", "out.mp4"),
+        ("video", "udnie_tiny", "in.mp4", "-o", ""),
+        ("stylize", "", "photo.png", "-o", "out.png"),
+        ("stylize", "udnie_tiny", "photo.png", "--mask", ""),
+        ("new", "photo.png", ""),
+        ("info", ""),
+        ("quantize", "udnie_tiny", "small.onnx", "--photos", ""),
+        ("train-many", "", "--photos", "photos"),
+        ("train-many", "styles.csv", "-o", ""),
+        ("bench", "model", ""),
+    ],
+)
+def test_an_empty_word_is_not_the_current_folder(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a variable that is not set: `video` would paint all pictures of the folder into one video."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "an empty word, as of a variable that is not set; name a file" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_list_of_layers_is_one() -> None:
+    assert "empty word" not in run("evaluate", "udnie_tiny", "--style", "nothing.jpg", "--content-layers", "").stderr
+
+
 @pytest.fixture
 def complete(tmp_path: Path) -> Callable[[str], list[str]]:
     """What bash is offered for the last word."""

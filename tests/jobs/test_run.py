@@ -164,6 +164,14 @@ def test_what_does_not_fit_together(inputs: list[str], output: str | None, suffi
         plan(inputs, output, style="wave", suffix=suffix)
 
 
+def test_a_folder_may_be_called_like_a_picture() -> None:
+    Path("x.png").mkdir()
+    for inputs in (["in/a.png"], ["in/a.png", "in/b.jpg"]):
+        jobs = plan(inputs, "x.png", style="wave")
+        assert [job.target for job in jobs] == [Path("x.png") / Path(name).name for name in inputs]
+        assert not any(job.problem for job in jobs)
+
+
 def test_an_unknown_format_is_refused_before_the_work() -> None:
     for inputs in (["in/a.png"], ["-"]):
         with pytest.raises(ImageError, match=r"'\*\.xyz'; use one of"):

@@ -28,7 +28,7 @@ def test_television_rates_are_fractions(text: str, rate: Fraction) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-5", "fast", "1/0", "5000"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="rate"):
+    with pytest.raises(ValueError, match=r"not a frame rate|must be above 0 and at most 1000, not"):
         parse_rate(text)
 
 

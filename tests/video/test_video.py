@@ -430,6 +430,8 @@ def test_options_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
     for unheard in ({"resume": True}, {"restart": True}):
         with pytest.raises(ValueError, match="leave --resume and --restart out"):
             Job("in.mp4", "-", **unheard)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="--resume goes on with what --restart throws away; leave one of them out"):
+        Job("in.mp4", "out.mp4", resume=True, restart=True)
     with pytest.raises(ValueError, match="ffv1 loses nothing"):
         Job("in.mp4", "out.mkv", codec="ffv1", crf=20)
 
