@@ -1,7 +1,7 @@
 """Linux control groups, as containers, clusters and systemd set them, and what they leave of the memory.
 
-A process belongs to one group of version 2 and, on older systems, to one of version 1 for memory. Each group lies in
-others, and every one of them may have a limit.
+A process belongs to one group of version 2 and, on older systems, to one of version 1 for memory and one for the
+processor. Each group lies in others, and every one of them may have a limit.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,10 @@ class _Files:
     cached: tuple[str, str]
 
 
-_VERSION_2 = _Files(("memory.max", "memory.high"), "memory.current", ("active_file", "inactive_file"))
-_VERSION_1 = _Files(("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_active_file", "total_inactive_file"))
+_FILES = {
+    2: _Files(("memory.max", "memory.high"), "memory.current", ("active_file", "inactive_file")),
+    1: _Files(("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_active_file", "total_inactive_file")),
+}
 
 # Version 1 writes "no limit" as the largest number of whole pages.
 _NO_LIMIT = 2**62
@@ -38,17 +40,19 @@ def in_control_groups(root: Path = Path("/")) -> int | None:
     Args:
         root: Where `proc` and `sys` are.
     """
-    left = [_left(folder, files) for folder, files in _groups(root)]
+    left = [_left(folder, _FILES[version]) for folder, version in groups("memory", root)]
     return min((amount for amount in left if amount is not None), default=None)
 
 
-def groups_of_version_2(root: Path = Path("/")) -> list[Path]:
-    """The folders of the process's groups, from its own up to the one at the top; not all of them need be there."""
-    return [folder for folder, files in _groups(root) if files is _VERSION_2]
+def groups(controller: str, root: Path = Path("/")) -> Iterator[tuple[Path, int]]:
+    """The folder of each of the process's groups, from its own up to the one at the top, and its version: 2 or 1.
 
+    Not all of them need be there.
 
-def _groups(root: Path) -> Iterator[tuple[Path, _Files]]:
-    """The folder of each group, from the process's own up to the one at the top."""
+    Args:
+        controller: What it is about, as version 1 calls it: "memory" or "cpu".
+        root: Where `proc` and `sys` are.
+    """
     mounted = root / "sys/fs/cgroup"
     try:
         lines = (root / "proc/self/cgroup").read_text("utf-8", "replace").splitlines()
@@ -60,13 +64,13 @@ def _groups(root: Path) -> Iterator[tuple[Path, _Files]]:
         if number == "0" and not controllers:
             # Beside groups of version 1, those of version 2 are in a folder of their own.
             for top in (mounted, mounted / "unified"):
-                yield from ((folder, _VERSION_2) for folder in _upwards(top, group))
-        elif "memory" in controllers.split(","):
-            # A mount names all of its controllers; distributions link "memory" to it.
-            yield from ((folder, _VERSION_1) for folder in _upwards(mounted / "memory", group))
+                yield from ((folder, 2) for folder in _upwards(top, group))
+        elif controller in controllers.split(","):
+            # A mount names all of its controllers; distributions link the name of each to it.
+            yield from ((folder, 1) for folder in _upwards(mounted / controller, group))
     # A container may see its own group only, mounted at the top, whatever /proc says.
-    yield mounted, _VERSION_2
-    yield mounted / "memory", _VERSION_1
+    yield mounted, 2
+    yield mounted / controller, 1
 
 
 def _upwards(top: Path, group: str) -> Iterator[Path]:

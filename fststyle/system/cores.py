@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from fststyle.system.control_groups import groups_of_version_2
+from fststyle.system.control_groups import groups
 
 
 def usable_cores(root: Path = Path("/")) -> int:
@@ -13,7 +13,7 @@ def usable_cores(root: Path = Path("/")) -> int:
     Args:
         root: Where `proc` and `sys` are.
     """
-    quotas = [quota for folder in groups_of_version_2(root) if (quota := _quota(folder / "cpu.max")) is not None]
+    quotas = [quota for group in groups("cpu", root) if (quota := _quota(*group)) is not None]
     return max(1, min([_bound_to(), *quotas]))
 
 
@@ -41,10 +41,11 @@ def _bound_to() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _quota(file: Path) -> int | None:
-    """Cores whose whole time a group gets, rounded up; None if it has no limit."""
+def _quota(folder: Path, version: int) -> int | None:
+    """Cores whose whole time a group gets, rounded up; None if it has no limit, which version 1 writes as -1."""
+    names = ("cpu.max",) if version == 2 else ("cpu.cfs_quota_us", "cpu.cfs_period_us")
     try:
-        time, period = file.read_text("ascii").split()
-        return None if time == "max" else math.ceil(int(time) / int(period))
+        time, period = " ".join((folder / name).read_text("ascii") for name in names).split()
+        return None if time in ("max", "-1") else math.ceil(int(time) / int(period))
     except (OSError, ValueError, ZeroDivisionError):
         return None

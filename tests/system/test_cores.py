@@ -42,6 +42,23 @@ def test_what_control_groups_leave(
 
 
 @pytest.mark.parametrize(
+    ("quota", "outer", "usable"), [("200000", "-1", 2), ("-1", "-1", 8), ("-1", "350000", 4), ("", "-1", 8)]
+)
+def test_what_control_groups_of_version_1_leave(
+    quota: str, outer: str, usable: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "_bound_to", lambda: 8)
+    limited(tmp_path, {})
+    (tmp_path / "proc/self/cgroup").write_text("4:memory:/other\n3:cpuset:/\n2:cpu,cpuacct:/a/b\n0::/\n")
+    for group, time in (("a/b", quota), ("a", outer)):
+        folder = tmp_path / "sys/fs/cgroup/cpu" / group
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cpu.cfs_quota_us").write_text(f"{time}\n")
+        (folder / "cpu.cfs_period_us").write_text("100000\n")
+    assert usable_cores(tmp_path) == usable
+
+
+@pytest.mark.parametrize(
     ("asked", "usable", "started"),
     [(None, 2, 2), (None, 8, None), (1, 2, 1), (2, 2, 2), (8, 2, 2), (8, 8, 8)],
 )
