@@ -70,6 +70,8 @@ class Parts:
         strides: Vertical and horizontal, in pixels, of every tensor that is taken or given.
         sizes: Bytes per pixel of the photo of each of these tensors.
         held: Bytes per pixel of the photo that the tensors before and after a part take at most.
+        columns: Bytes per pixel of the photo that a convolution of 8-bit numbers spreads its input into, at most; those
+            of floats do so in small pieces.
     """
 
     parts: tuple[Part, ...]
@@ -77,6 +79,7 @@ class Parts:
     strides: dict[str, tuple[int, int]]
     sizes: dict[str, float]
     held: float
+    columns: float
 
     @classmethod
     def read(cls, data: bytes, *, stored: bool = False) -> "Parts":
@@ -126,7 +129,18 @@ class _Cutter:
         sizes = {name: self._bytes(name) for name in names}
         held = [sum(sizes[name] for name in cut) for cut in cuts[1:-1]] or [0.0]
         most = max(sum(pair) for pair in zip([0.0, *held], [*held, 0.0], strict=True))
-        return Parts(tuple(made), self._align, {name: self._strides(name) for name in names}, sizes, most)
+        strides = {name: self._strides(name) for name in names}
+        return Parts(tuple(made), self._align, strides, sizes, most, self._columns())
+
+    def _columns(self) -> float:
+        makers = {name: node.op_type for node in self._nodes for name in node.output}
+        found = [0.0]
+        for node in self._nodes:
+            if node.op_type == "Conv" and makers.get(node.input[0]) == "DequantizeLinear":
+                kernel = math.prod(attribute(node, "kernel_shape", ()))
+                vertical, horizontal = (float(field.stride) for field in self._fields[node.output[0]])
+                found.append(self._channels(node.input[0]) * kernel / (vertical * horizontal))
+        return max(found)
 
     def _source(self, name: str, makers: dict[str, onnx.NodeProto]) -> _Source:
         """What holds the numbers of a norm's input, back to what is no mere change of form."""
@@ -193,10 +207,12 @@ class _Cutter:
 
     def _bytes(self, name: str) -> float:
         vertical, horizontal = self._strides(name)
-        shape = self._graph.shapes.get(name, ())
-        channels = shape[1] if len(shape) == 4 and shape[1] else 64
         size = helper.tensor_dtype_to_np_dtype(self._graph.types.get(name, TensorProto.FLOAT)).itemsize
-        return channels * size / (vertical * horizontal)
+        return self._channels(name) * size / (vertical * horizontal)
+
+    def _channels(self, name: str) -> int:
+        shape = self._graph.shapes.get(name, ())
+        return int(shape[1]) if len(shape) == 4 and shape[1] else 64
 
     def _strides(self, name: str) -> tuple[int, int]:
         fields: Fields = self._fields[name]

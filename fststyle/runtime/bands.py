@@ -33,9 +33,12 @@ _OF_WHOLE = 5
 _BAND_PIXELS, _ALL_PIXELS = 600_000, 2_000_000
 _LEAST_ROWS = 128
 
-# What a part takes while it runs, per pixel of its band, beside the tensors between parts. Measured: 130 (int8)
-# and 330 (float32).
-_BYTES = 250
+# What running parts take, per pixel of the bands at one time, beside what is held between parts: so many times all
+# tensors between parts, and more the wider the network, since what a part leaves in the pool seldom fits the next one.
+# Measured at 6 megapixels, and the estimate: 39 and 58 (tiny, int8), 77 and 75 (tiny), 135 and 183 (fast, int8), 320
+# and 361 (fast), 2,390 and 2,830 (johnson). In int8, johnson has a large kernel at full size: 3,930 and 4,020.
+_TIMES, _WIDTH = 1.4, 550
+_OF_COLUMNS = 1.55
 _FIXED_BYTES = 150_000_000
 
 # More of them wait for the memory.
@@ -63,6 +66,8 @@ class BandedNetwork:
         if any(model.input_name in part.gives for part in cut.parts):
             raise ModelFileError(f"{model.name} begins with a norm; it has no bands")
         self._whole = _most_held(cut)
+        between = sum(cut.sizes.values())
+        self._running = max(between * (_TIMES + between / _WIDTH), cut.columns * _OF_COLUMNS)
         # Of others, nobody knows how large their numbers are.
         self._cut = cut if model.card is None else in_halves(cut, model.input_name)
         self._align = math.lcm(self._cut.align, multiple)
@@ -71,7 +76,7 @@ class BandedNetwork:
     def fits(self, height: int, width: int, memory: int) -> bool:
         """Whether a picture can be painted in bands within so many bytes."""
         at_once = min(height, self._threads * self._rows(width)) * width
-        return _FIXED_BYTES + height * width * (6 + _most_held(self._cut)) + at_once * _BYTES <= memory
+        return _FIXED_BYTES + height * width * (6 + _most_held(self._cut)) + at_once * self._running <= memory
 
     def bytes_whole(self, height: int, width: int) -> float:
         """What a picture takes that is painted whole, by estimate."""
