@@ -27,7 +27,8 @@ _IN_A_SHEET = {
     AFTER_NAN: "go on from the last checkpoint, if there is one, with precision 32-true, or remove {folder} and give a "
     "lower learning-rate",
     TAKE_LESS: "give fewer --jobs, or remove {folder} and give a smaller batch-size or size",
-    GIVE_CHECKPOINT: "remove {folder} to train it anew",
+    # It may be that of another training, which the row's `init` or `teacher` names.
+    GIVE_CHECKPOINT: "remove {folder} to train it anew if it is the row's own, else give the last.ckpt of a training",
     "--resume": "the same command",
 }
 

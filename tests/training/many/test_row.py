@@ -146,6 +146,11 @@ def test_remedies_are_those_of_a_sheet(remedy: str, tmp_path: Path) -> None:
     assert not any(option in said for option in ("--resume", "--force", "--out"))
 
 
+def test_a_missing_checkpoint_to_begin_from_is_no_reason_to_remove_the_row(tmp_path: Path) -> None:
+    said = in_a_sheet(f"no checkpoint at old.ckpt; {GIVE_CHECKPOINT}", tmp_path)
+    assert said.endswith("if it is the row's own, else give the last.ckpt of a training")
+
+
 def test_a_row_whose_state_is_broken_goes_on(interrupted: Request) -> None:
     (interrupted.folder / "state.json").write_text('{"status": ["done"], "seconds": {}}')
     assert state_of(interrupted).status == "waiting"
