@@ -34,7 +34,7 @@ def train(
     loss_network: Annotated[str, typer.Option(metavar="medium|slim|vgg19", help="The loss network.")] = "medium",
     batch: Annotated[int, typer.Option("--batch-size", min=1, help="Crops per step; `train` uses 1.")] = 4,
     crop: Annotated[
-        int, typer.Option("--size", min=32, help="Side of the training crops in pixels; `train` uses 256.")
+        int, typer.Option("--size", min=32, help="Side of the training crops in pixels; `train` begins with 256.")
     ] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="Number of timing rounds.")] = 5,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",

@@ -66,7 +66,7 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("style-layers", "model.cost.style_layers", "LAYERS", "Layers that compare style: relu1_2,…"),
     ),
     "Machine": (
-        Option("size", "data.crop", "PIXELS", "Side of the crops, or several: 256,512. Default: 256."),
+        Option("size", "data.crop", "PIXELS", "Side of the crops, or several. Default: 256, then also 512."),
         Option("batch-size", "data.batch_size", "N", "Crops per step. Default: 1."),
         Option("device", "trainer.accelerator", "NAME", "auto, cpu or cuda. Default: auto."),
         Option("precision", "trainer.precision", "NAME", "32-true, bf16-mixed or 16-mixed. Default: by device."),

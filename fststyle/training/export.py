@@ -204,6 +204,8 @@ def _recipe(trained: Checkpoint) -> dict[str, Any]:
     """What the module was told, and of the photos what a checkpoint knows; those of earlier versions know less."""
     recipe = dict(trained.recipe)
     recipe |= {key: trained.data[key] for key in ("crop", "batch_size", "dark") if key in trained.data}
+    if trained.data.get("larger_from"):
+        recipe["larger_from"] = trained.data["larger_from"]
     if count := trained.data.get("photo_count"):
         recipe["photos"] = "one photo" if count == 1 else f"{count} photos"
     return recipe

@@ -48,6 +48,7 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
         return model
     command = [sys.executable, "-m", "fststyle", "train", "--style", str(arguments.style), "--name", way]
     command += ["--style-size", str(arguments.style_size), "--photos", str(arguments.photos)]
+    command += ["--size", "256"]  # equal steps for all, whatever the photos
     command += ["--output", str(run), *shlex.split(arguments.budget)]
     command += [word.format(weights=arguments.weights) for word in WAYS[way]]
     if (run / "last.ckpt").exists():

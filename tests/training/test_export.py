@@ -1,5 +1,6 @@
 """What comes out computes what torch computes, says what it is, and is kept only then."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from fststyle.model.file import read_model
 from fststyle.paint.stylizer import Stylizer
 from fststyle.predict.new_style import body
 from fststyle.training import export
-from fststyle.training.checkpoint import CHECKPOINT_KEY
+from fststyle.training.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from fststyle.training.data.photos import ContentData
-from fststyle.training.export import compare_with_torch, export_checkpoint, export_network, in_body_of
+from fststyle.training.export import _recipe, compare_with_torch, export_checkpoint, export_network, in_body_of
 from fststyle.training.fit.module import StyleTransferModule
 from fststyle.training.networks.bases import load_base
 from fststyle.training.networks.transformer_net import NetworkName, build_transformer_net
@@ -51,6 +52,10 @@ def test_the_file_stylizes_as_torch_does(tmp_path: Path, painting: Path) -> None
     assert card.loss_network == "medium"
     photos = {key: card.recipe[key] for key in ("crop", "batch_size", "dark", "photos")}
     assert photos == {"crop": 32, "batch_size": 2, "dark": 0.25, "photos": "2 photos"}
+    assert "larger_from" not in card.recipe
+    trained = read_checkpoint(checkpoint)
+    later = replace(trained, data={**trained.data, "crop": [256, 512], "larger_from": 500})
+    assert _recipe(later).items() >= {"crop": [256, 512], "larger_from": 500}.items()
     assert __version__ in card.created_by
     assert card == read_model(tmp_path / "stripes.onnx").card
     graph = onnx.load(tmp_path / "stripes.onnx").graph

@@ -112,5 +112,5 @@ def test_large_photos_are_decoded_no_larger_than_is_needed(tmp_path: Path, monke
     data = ContentData(tmp_path, num_workers=0)
     data.setup("fit")
     assert len(data.val_files) == 1
-    assert sizes == [(375, 500, 3)]
+    assert sizes == [(750, 1000, 3)]
     assert next(iter(data.val_dataloader())).shape == (1, 3, 256, 256)

@@ -75,6 +75,7 @@ class PhotoCrops(Dataset[Tensor]):
         cache: Where decoded photos are kept; none decodes anew every time.
         dark: Share of the crops that are darkened.
         gone: Indices of photos that are known to be missing; others take their place.
+        larger_from: The step from which all of the sides are drawn; those before have the smallest.
     """
 
     def __init__(
@@ -87,9 +88,10 @@ class PhotoCrops(Dataset[Tensor]):
         cache: PhotoCache | None = None,
         dark: float = 0.0,
         gone: Iterable[int] = (),
+        larger_from: int = 0,
     ) -> None:
         self.photos, self.sides, self.seed, self.bad_list = photos, tuple(sides), seed, bad_list
-        self.per_step, self.cache, self.dark = per_step, cache, dark
+        self.per_step, self.cache, self.dark, self.larger_from = per_step, cache, dark, larger_from
         self._kept_side = int(max(min(sides) / _NARROWEST, _ROOM * max(sides)))
         self.bad: set[int] = set(gone)
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
@@ -108,7 +110,7 @@ class PhotoCrops(Dataset[Tensor]):
 
     def side_of(self, positions: Sequence[int]) -> int:
         """The side of all crops of a batch."""
-        return side_at(positions[0] // self.per_step, self.sides, self.seed)
+        return side_at(positions[0] // self.per_step, self.sides, self.seed, self.larger_from)
 
     def _crop(self, position: int, side: int) -> Tensor:
         for candidate in self.candidates(position):

@@ -19,16 +19,13 @@ from fststyle.errors import DataError, ImageError
 from fststyle.pictures.files import find_images, read_picture
 from fststyle.system.warn import warn
 from fststyle.training.data.cache import PhotoCache
-from fststyle.training.data.crop_sides import sides_of
+from fststyle.training.data.crop_sides import SMALL, sides_of, usual_sides
 from fststyle.training.data.crops import MAX_BAD_SHARE, PhotoCrops, middle_square
 from fststyle.training.data.photo_names import digest_of, found_again, has_others, names_of
 from fststyle.training.data.positions import EpochSampler, PositionSampler, begun_epoch, counts_epochs
 from fststyle.training.data.readers import PhotoLoader, leave_signals
 from fststyle.training.data.resident import OnDevice, resident_photos
 from fststyle.training.remedies import WITHOUT_PHOTOS
-
-# Below this fraction of the crops' side, photos are enlarged so much that a network learns from blur.
-_SMALL = 0.7
 
 
 class ContentData(pl.LightningDataModule):
@@ -41,7 +38,9 @@ class ContentData(pl.LightningDataModule):
         root: Searched recursively; every format that Pillow reads, every size, no class folders.
         crop: Side of the training crops in pixels, or several sides, one of which is drawn for each step: 256,
             [256, 512] or "256,512". A network is good at the sizes that it was trained on (`crop_sides.py`). From 192
-            on, crops are painted in training as photos are later (`transformer_net.py`).
+            on, crops are painted in training as photos are later (`transformer_net.py`). None is 256, and
+            after 500 steps also 512, if the photos are large enough and a step has one crop; a run that is resumed
+            keeps its own.
         batch_size: Crops per step and process. In the same minutes on a CPU few of them, in many steps, go further than
             many in few; a GPU has time for more.
         val_photos: How many photos are held out to measure and show progress, at most a fifth of the folder. Which ones
@@ -56,7 +55,8 @@ class ContentData(pl.LightningDataModule):
             does so on a GPU if they take a quarter of its free memory or less. The crops are the same.
 
     Attributes:
-        sides: Of the crops, in rising order.
+        sides: Of the crops, in rising order. Without `crop`, `setup` decides.
+        larger_from: The step from which all of them are drawn; those before have the smallest.
         train_files: In the order that positions refer to. Of a resumed run, those at `gone` are missing.
         val_files: The held-out ones.
         device: Where photos may be kept when there is no Trainer to tell.
@@ -66,7 +66,7 @@ class ContentData(pl.LightningDataModule):
     def __init__(
         self,
         root: Path | str,
-        crop: int | str | list[int] = 256,
+        crop: int | str | list[int] | None = None,
         batch_size: int = 1,
         val_photos: int = 8,
         val_size: int = 256,
@@ -89,7 +89,9 @@ class ContentData(pl.LightningDataModule):
         ):
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
-        self.root, self.sides, self.batch_size = Path(root), sides_of(crop), batch_size
+        self.root, self.batch_size = Path(root), batch_size
+        self.sides, self.larger_from = usual_sides(batch_size) if crop is None else (sides_of(crop), 0)
+        self._crop_given, self._crop_kept = crop is not None, False
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark
         self.cache_gigabytes, self.on_device = cache_gigabytes, on_device
@@ -125,7 +127,7 @@ class ContentData(pl.LightningDataModule):
         sides = self._hold_out(by_name, min(self.val_photos, len(photos) // 5 or len(photos) - 1))
         held_out = set(self.val_files)
         self.train_files = [path for path in photos if path not in held_out]
-        self._warn_of_small_photos(sides)
+        self._look_at_sizes(sides)
         if self._resumed is not None:
             self._deal_as(self._resumed)
 
@@ -148,14 +150,18 @@ class ContentData(pl.LightningDataModule):
             self._squares.append(middle_square(rgb, self.val_size))
         return sides
 
-    def _warn_of_small_photos(self, sides: list[int]) -> None:
+    def _look_at_sizes(self, sides: list[int]) -> None:
+        """Leave out large crops of small photos where nobody has asked for them, and warn where somebody has."""
         if not sides:  # one photo alone, which is not held out
             try:
                 sides = [min(read_picture(self.train_files[0], min_side_hint=max(self.sides)).rgb.shape[:2])]
             except ImageError:
-                return
-        middling, crop = round(statistics.median(sides)), min(self.sides)
-        if middling < _SMALL * crop:
+                sides = [0]
+        middling = round(statistics.median(sides))
+        if not (self._crop_given or self._crop_kept):
+            self.sides, self.larger_from = usual_sides(self.batch_size, middling)
+        crop = min(self.sides)
+        if 0 < middling < SMALL * crop:
             smaller = f", or --size {max(32, middling)}" if crop > 32 else ""
             warn(
                 f"the photos are small: {middling} pixels on the shorter side, where a crop has {crop}. They are "
@@ -168,6 +174,7 @@ class ContentData(pl.LightningDataModule):
         return {
             **{key: began[key] for key in ("photos", "names", "held_out")},
             "crop": self.sides[0] if len(self.sides) == 1 else list(self.sides),
+            "larger_from": self.larger_from,
             "batch_size": self.batch_size,
             "seed": self.seed,
             "dark": self.dark,
@@ -186,8 +193,15 @@ class ContentData(pl.LightningDataModule):
             DataError: More than half of them have vanished.
         """
         self._resumed = state_dict
+        self.keep_crop_of(state_dict)
         if self.train_files:
             self._deal_as(state_dict)
+
+    def keep_crop_of(self, saved: Mapping[str, Any]) -> None:
+        """Go on with the sides of the run that is resumed, unless others were asked for."""
+        if not self._crop_given:
+            self.sides = sides_of(saved.get("crop", self.sides[0]))  # the first versions did not save it
+            self.larger_from, self._crop_kept = saved.get("larger_from", 0), True
 
     def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
         """Whether the folder holds photos that the run of this saved state did not have."""
@@ -245,6 +259,7 @@ class ContentData(pl.LightningDataModule):
             self.bad_list,
             dark=self.dark,
             gone=self.gone,
+            larger_from=self.larger_from,
         )
         device = getattr(getattr(trainer, "strategy", None), "root_device", self.device)
         resident = resident_photos(crops, device, self.on_device)

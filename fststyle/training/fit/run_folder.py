@@ -69,10 +69,13 @@ def check_resume(saved: Checkpoint, module: StyleTransferModule, data: ContentDa
     """
     refuse_another_network({**saved.recipe, "strength": saved.strength}, module.recipe())
     module.resume_anyway = data.resume_anyway = force
+    data.keep_crop_of(saved.data)
     if force:
         return
     refuse_another_recipe(saved.recipe, module.recipe())
     data.setup("fit")
+    if saved.data.get("larger_from", 0) != data.larger_from:
+        raise TrainingError(f"this run began without --size; leave it out, or {GO_ON}")
     now = {key: value for key, value in data.state_dict().items() if key in _DECISIVE}
     refuse_other_data({"painting": saved.painting_sha256, **saved.data}, {"painting": module.painting_sha256, **now})
     if data.has_other_photos(saved.data):

@@ -9,7 +9,7 @@ from typing import Any
 from fststyle.errors import TrainingError
 from fststyle.system.files import atomic_write, is_file, is_there, reason_of
 from fststyle.training.arguments import OPTIONS
-from fststyle.training.data.crop_sides import sides_of
+from fststyle.training.data.crop_sides import sides_of, usual_sides
 from fststyle.training.many.cells import ENDS
 from fststyle.training.many.sheet import Row
 
@@ -198,7 +198,8 @@ def memory_of(requests: Sequence[Request]) -> int:
     sizes = []
     for request in requests:
         values = dict(word.lstrip("-").partition("=")[::2] for word in request.arguments)
-        crop, batch = _largest_side(values.get("size")), _number(values.get("batch-size"), 1)
+        batch = _number(values.get("batch-size"), 1)
+        crop = _largest_side(values.get("size"), batch)
         sizes.append(_BYTES_BASE + _BYTES_OF_A_CROP * batch * (crop / _USUAL_CROP) ** 2)
     return int(max(sizes, default=_BYTES_BASE))
 
@@ -210,10 +211,10 @@ def device_of(request: Request) -> str | None:
     return named[-1] if named else None
 
 
-def _largest_side(crop: str | None) -> int:
-    """Of a training's crops; the usual one where `train` will refuse what is given."""
+def _largest_side(crop: str | None, batch: int) -> int:
+    """Of a training's crops; the usual one where `train` will refuse what is given. The photos are taken for large."""
     try:
-        return max(sides_of(_USUAL_CROP if crop is None else crop))
+        return max(usual_sides(batch)[0] if crop is None else sides_of(crop))
     except ValueError:
         return _USUAL_CROP
 

@@ -99,6 +99,12 @@ def test_a_row_is_given_the_memory_of_its_largest_crops(tmp_path: Path) -> None:
     assert memory_of([request(tmp_path, size="large")]) == memory_of([request(tmp_path, size="256")])
 
 
+def test_a_row_without_a_size_comes_to_crops_of_512(tmp_path: Path) -> None:
+    row, four = Row(1, 2, "wave", "wave", {"style": "wave.jpg"}), {"batch-size": "4"}
+    assert memory_of([request_of(row, tmp_path, {}, 1)]) == memory_of([request(tmp_path, size="512")])
+    assert memory_of([request_of(row, tmp_path, four, 1)]) == memory_of([request(tmp_path, size="256", **four)])
+
+
 def test_why_a_row_failed_is_the_last_error_of_its_log(tmp_path: Path) -> None:
     asked = request(tmp_path)
     asked.write()
