@@ -497,8 +497,8 @@ def test_exporting_a_training_in_another_form(
     assert (found.input_shape, found.opset, found.byte_pixels) == ((1, 3, 48, 64), 9, True)
     lines = [line.partition(": ")[2] for line in done.stdout.splitlines()]
     assert lines == [
-        "fp32, pixels as uint8, inf dB, from a.onnx",
-        "64×48 pixels only, opset 9, differs by 0 at most, from a.onnx",
+        "fp32, pixels as uint8, inf dB",
+        "64×48 pixels only, opset 9, differs by 0 at most",
         "identity, identity, 0 steps, content 0, style 1.5, judged by none",
         "fststyle stylize a.onnx photo.jpg",
     ]

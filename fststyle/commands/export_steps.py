@@ -101,7 +101,7 @@ def write_steps(network: Path, output: Path, steps: Steps) -> None:
                 told = stage(made, target, steps)
             except ModelFileError as error:  # a file between two stages is none that the user knows
                 raise ModelFileError(str(error).replace(str(made), str(network))) from error
-            say(f"{output}: {told}, from {network.name}")
+            say(f"{output}: {told}, from {network.name}" if network.name != output.name else f"{output}: {told}")
             made = target
 
 

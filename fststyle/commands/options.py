@@ -56,7 +56,8 @@ Grain = Annotated[
         "--grain",
         min=0,
         max=100,
-        help="Add noise to what the network sees, in gray levels; gives flat areas strokes.",
+        help="Add noise to what the network sees, in gray levels; gives flat areas strokes. Default: what the network "
+        "asks for, mostly 0; for videos 0.",
         show_default=False,
     ),
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import onnx
@@ -67,7 +68,7 @@ def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:
         costs=_common([card.costs for card in cards]),
         licence=_listed([card.licence for card in cards]) or first.licence,
         styles=None,
-        grain=first.grain if len({card.grain for card in cards}) == 1 else None,
+        grain=fmean(card.grain or 0.0 for card in cards) or None,
         min_side=max(card.min_side for card in cards),
     )
 

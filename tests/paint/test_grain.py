@@ -14,6 +14,7 @@ from fststyle.paint.blend import Blend
 from fststyle.paint.frames import FrameStylizer, Steadiness
 from fststyle.paint.stylizer import Stylizer
 from fststyle.runtime.mixture import mixture
+from fststyle.runtime.styles import export_styles
 from tests.bodies import write_sibling
 
 GRAY = np.full((60, 80, 3), 100, np.uint8)
@@ -61,6 +62,11 @@ def test_blends_have_their_share_of_it(identity: Path, grained: Path, tmp_path: 
     assert mixed is not None
     assert mixed.card is not None
     assert mixed.card.grain == 6
+    paths = []
+    for number, model in enumerate(models):
+        paths.append(tmp_path / f"{number}.onnx")
+        onnx.save(model, paths[-1])
+    assert export_styles(paths, tmp_path / "many.onnx").grain == 4  # the mean: which styles are mixed, nobody knows yet
 
 
 def test_cards_hold_it_within_its_range(identity: Path) -> None:

@@ -553,7 +553,7 @@ def test_errors_are_events_too_and_options_arrive(
     assert jobs[-1].cut == Cut(Fraction(1), Fraction(2), 32, Fraction(10))
     assert (jobs[-1].codec, jobs[-1].crf) == ("hevc", 30)
     assert functions[-1].steadiness == Steadiness(0.1, 0)
-    assert functions[-1].controls == Controls(strength=0.5, keep_color=True, passes=1)
+    assert functions[-1].controls == Controls(strength=0.5, keep_color=True, grain=0, passes=1)
     write_picture(tmp_path / "mask.png", np.full((4, 6, 3), 51, np.uint8))
     options = f"--scale 2 --grain 5 --mask {tmp_path / 'mask.png'}"
     CliRunner().invoke(app, [*arguments, *options.split()])

@@ -146,7 +146,14 @@ def _judge_sizes(
             advanced=lambda done, name: progress(f"judging {name} at its sizes", done, len(readable)),
         )
     )
-    return [next(found) if model.sides is None else [] for model in models], sizes.of_painting()
+    scores = [next(found) if model.sides is None else [] for model in models]
+    judged = {size.label for each in scores for size in each}
+    if missed := [side for side in settings.sizes if f"short side {side}" not in judged]:
+        warn(
+            f"no photo is large enough for {', '.join(map(str, missed))}: photos are never enlarged; give larger "
+            "--photos"
+        )
+    return scores, sizes.of_painting()
 
 
 def _judge_clip(models: Sequence[Model], settings: Settings, progress: Progress) -> ClipScores | None:
@@ -155,6 +162,6 @@ def _judge_clip(models: Sequence[Model], settings: Settings, progress: Progress)
     frames = read_frames(settings.clip, limit=settings.clip_frames, max_side=settings.clip_side)
     return judge_clip(
         frames,
-        [model.stylize for model in models],
+        [model.frame or model.stylize for model in models],
         advanced=lambda done: progress("judging the clip", done, settings.clip_frames),
     )

@@ -17,6 +17,7 @@ class Model:
         name: As tables have it.
         stylize: (H, W, 3) uint8 to the same.
         once: The same in one pass, however large the picture is; None is `stylize`.
+        frame: The same as frames of videos are painted, without the grain that a network asks for; None is `stylize`.
         sides: Height and width if the network takes no others.
         style_size: That it was trained with, if it says so.
     """
@@ -26,6 +27,7 @@ class Model:
     sides: tuple[int, int] | None = None
     style_size: int | None = None
     once: Stylize | None = None
+    frame: Stylize | None = None
 
     @classmethod
     def load(cls, path: Path, *, layout: Layout = "rgb1", name: str | None = None) -> "Model":
@@ -44,4 +46,5 @@ class Model:
         _, _, height, width = file.input_shape
         style_size = file.card.recipe.get("style_size") if file.card else None
         sides = (height, width) if height and width else None
-        return cls(name or path.stem, stylizer, sides, style_size, partial(stylizer, passes=1))
+        once, frame = partial(stylizer, passes=1), partial(stylizer, passes=1, grain=0.0)
+        return cls(name or path.stem, stylizer, sides, style_size, once, frame)

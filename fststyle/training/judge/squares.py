@@ -46,17 +46,18 @@ class SquareJudge:
         def cost(picture: torch.Tensor) -> dict[str, torch.Tensor]:
             return self.objective.terms(picture, features).named()
 
-        def scores(picture: Pixels, stylize: Stylize) -> PhotoScores:
+        def scores(picture: Pixels, paint_frame: Stylize) -> PhotoScores:
             with torch.no_grad():
                 costs = {name: float(value) for name, value in cost(unit_range(picture)).items()}
             frame, middle = border_style(picture, self.objective)
             rng = np.random.default_rng([self.settings.seed, number])
-            moving = flicker(square, stylize, rng)
+            moving = flicker(square, paint_frame, rng)
             return PhotoScores(photo, costs, grid_score(picture), frame, middle, rim_contrast(picture), moving)
 
         self.own.append(scores(square, lambda picture: picture))
         stylized = [model.stylize(square) for model in self.models]
-        found = [scores(picture, model.stylize) for picture, model in zip(stylized, self.models, strict=True)]
+        frames = [model.frame or model.stylize for model in self.models]
+        found = [scores(picture, frame) for picture, frame in zip(stylized, frames, strict=True)]
         kept = Pictures(photo, square, stylized)
         if self.settings.iterations:
             targets = [each.costs["total_loss"] for each in found]

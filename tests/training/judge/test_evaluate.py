@@ -254,3 +254,23 @@ def test_a_network_that_has_a_card_knows_its_layout() -> None:
     assert (model.name, model.sides, model.style_size) == ("identity", None, None)
     photo = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     np.testing.assert_array_equal(model.stylize(photo), photo)
+
+
+def test_flicker_is_that_of_frames(cost: Cost, photos: list[Path], painting: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def noisy(picture: Pixels) -> Pixels:
+        return rng.integers(256, size=picture.shape, dtype=np.uint8)
+
+    models = [Model("same", same), Model("grained", noisy, frame=same), Model("noisy", noisy)]
+    settings = dataclasses.replace(QUICK, iterations=0)
+    still, grained, noisier = evaluate(models, photos[:1], painting, cost=cost, settings=settings).models
+    assert grained.photos[0].flicker == still.photos[0].flicker
+    assert noisier.photos[0].flicker > 2 * still.photos[0].flicker
+
+
+def test_sizes_that_no_photo_has_are_told(cost: Cost, photos: list[Path], painting: Path) -> None:
+    settings = dataclasses.replace(QUICK, iterations=0, sizes=(64, 5000, 6000))
+    with pytest.warns(UserWarning, match="no photo is large enough for 5000, 6000: photos are never enlarged"):
+        found = evaluate([Model("same", same)], photos[:1], painting, cost=cost, settings=settings)
+    assert [size.label for size in found.models[0].sizes] == ["short side 64"]
