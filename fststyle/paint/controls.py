@@ -76,6 +76,11 @@ class Controls:
             raise ValueError(f"passes must be one of {', '.join(map(str, get_args(Passes)))}, not {self.passes!r}")
         if self.mix is not None:
             parse_mix(self.mix)
+        if self.mask is not None and not isinstance(self.mask, np.ndarray):
+            kind = type(self.mask).__name__
+            raise ValueError(
+                f"the mask must be an array, not {kind}; of a Pillow image: np.asarray(image.convert('L'))"
+            )
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size):
             raise ValueError(
                 f"the mask must be uint8 of shape (height, width), not {self.mask.dtype} of {self.mask.shape}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train networks in several ways and judge them all alike: by the full VGG-19, on the ten sample photos at 256².
 
-    python scripts/benchmarks/compare_training.py --style painting.jpg --photos photos/ --weights vgg19.safetensors
+    python scripts/benchmarks/compare_training.py --style painting.jpg --photos photos/
                                        --ways medium,vgg19 --budget "--steps 800" --out runs/compare
 
 Ways: `slim`, `medium` and `vgg19` train from nothing with that loss network, `base-slim` and so on from the base that
@@ -28,7 +28,7 @@ from fststyle.training.judge.evaluation import Settings
 JUDGES = {
     "slim": ["--loss-network", "slim"],
     "medium": ["--loss-network", "medium"],
-    "vgg19": ["--weights", "{weights}"],
+    "vgg19": ["--loss-network", "vgg19"],
 }
 STARTS = {
     "": ["--init", "none"],
@@ -50,7 +50,9 @@ def train(way: str, arguments: argparse.Namespace) -> Path:
     command += ["--style-size", str(arguments.style_size), "--photos", str(arguments.photos)]
     command += ["--size", "256"]  # equal steps for all, whatever the photos
     command += ["--output", str(run), *shlex.split(arguments.budget)]
-    command += [word.format(weights=arguments.weights) for word in WAYS[way]]
+    command += WAYS[way]
+    if way.endswith("vgg19") and arguments.weights is not None:
+        command += ["--weights", str(arguments.weights)]
     if (run / "last.ckpt").exists():
         command.append("--resume")
     subprocess.run(command, check=True)
@@ -63,7 +65,7 @@ def main() -> None:
     parser.add_argument("--style", type=Path, required=True)
     parser.add_argument("--style-size", type=int, default=STYLE_SIZE, help="of the painting, shorter side in pixels")
     parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True, help="of VGG-19")
+    parser.add_argument("--weights", type=Path, help="of VGG-19. Default: those that ship")
     parser.add_argument("--ways", default="medium,vgg19", help=f"of {', '.join(WAYS)}, with commas")
     parser.add_argument("--budget", default="--steps 800", help="more of fststyle train's options")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))

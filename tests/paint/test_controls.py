@@ -4,6 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from fststyle.paint import controls, grain
 from fststyle.paint.controls import Controls
@@ -92,3 +93,5 @@ def test_what_is_out_of_range() -> None:
     for mask in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), np.zeros((0, 2), np.uint8)):
         with pytest.raises(ValueError, match="mask must be uint8 of shape"):
             Controls(mask=mask)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"the mask must be an array, not Image; .* np\.asarray\(image\.convert"):
+        Controls(mask=Image.new("L", (4, 4)))  # type: ignore[arg-type]
