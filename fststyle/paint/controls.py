@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.model.card import MOST_GRAIN
+from fststyle.paint.by_bands import by_bands
 from fststyle.paint.grain import grained
 from fststyle.paint.mix import Mix, parse_mix, words_of
 from fststyle.paint.passes import Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
 
 Pixels = NDArray[np.uint8]
-
-# What arithmetic on whole pictures is cut into, so that it stays small beside the pictures.
-_BAND_PIXELS = 1_000_000
 
 
 class ControlValues(TypedDict, total=False):
@@ -127,12 +125,12 @@ class Controls:
         """Lay the painting over its photo, by color, strength and mask; both are (H, W, 3)."""
         height, width = rgb.shape[:2]
         if self.keep_color:
-            stylized = _by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
+            stylized = by_bands(lambda rows: with_content_color(stylized[rows], rgb[rows]), rgb)
         if self.strength < 1 and fade:
-            stylized = _by_bands(lambda rows: _mixed(stylized[rows], rgb[rows], self.strength), rgb)
+            stylized = by_bands(lambda rows: _mixed(stylized[rows], rgb[rows], self.strength), rgb)
         if self.mask is not None:
             shown = resize(self.mask, height, width)[:, :, None]
-            stylized = _by_bands(
+            stylized = by_bands(
                 lambda rows: _mixed(stylized[rows], rgb[rows], shown[rows].astype(np.float32) / np.float32(255)), rgb
             )
         return stylized
@@ -142,13 +140,3 @@ def _mixed(stylized: Pixels, rgb: Pixels, share: float | NDArray[np.float32]) ->
     mixed = share * stylized.astype(np.float32) + (1 - share) * rgb
     rounded: Pixels = (mixed + 0.5).astype(np.uint8)
     return rounded
-
-
-def _by_bands(change: Callable[[slice], Pixels], rgb: Pixels) -> Pixels:
-    """Do for a few rows at a time what would make floating-point copies of everything."""
-    rows = max(1, _BAND_PIXELS // rgb.shape[1])
-    changed = np.empty_like(rgb)
-    for top in range(0, len(rgb), rows):
-        band = slice(top, top + rows)
-        changed[band] = change(band)
-    return changed

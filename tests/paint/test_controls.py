@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fststyle.paint import controls, grain
+from fststyle.paint import by_bands
 from fststyle.paint.controls import Controls
 from fststyle.pictures.files import resize, with_content_color
 
@@ -18,7 +18,7 @@ def inverted(rgb: Pixels) -> Pixels:
 
 
 def test_a_mask_says_where(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controls, "_BAND_PIXELS", 100)  # a few rows at a time
+    monkeypatch.setattr(by_bands, "_BAND_PIXELS", 100)  # a few rows at a time
     mask = np.zeros(photo.shape[:2], np.uint8)
     mask[:, 20:] = 255
     mask[:, 30] = 51
@@ -44,7 +44,7 @@ def test_the_brush_is_as_broad_as_the_picture_is_small(photo: Pixels, scale: flo
 
 
 def test_grain_is_for_the_network_alone_and_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grain, "_BAND_PIXELS", 1000)
+    monkeypatch.setattr(by_bands, "_BAND_PIXELS", 1000)
     gray = np.full((60, 80, 3), 100, np.uint8)
     seen = [Controls(grain=8).apply(gray, lambda rgb: rgb) for _ in range(2)]
     np.testing.assert_array_equal(*seen)
