@@ -36,9 +36,7 @@ def mixture(files: Sequence[ModelFile], weights: Sequence[float]) -> ModelFile |
     made = mixed(models, weights)
     cards = [file.card for file in files if file.card is not None]
     if cards:
-        card = common_card(cards, "+".join(card.style for card in cards))
-        grain = sum(weight * (own.grain or 0.0) for own, weight in zip(cards, weights, strict=True))
-        made = with_card(made, replace(card, grain=grain or None))
+        made = with_card(made, common_card(cards, "+".join(card.style for card in cards), weights))
     return read_model(made.SerializeToString(), f"{'+'.join(Path(file.name).stem for file in files)}.onnx")
 
 
@@ -55,8 +53,11 @@ def predicted_apart(files: Sequence[ModelFile]) -> bool:
     return len(makers) > 1 and all("predictor" in recipe for recipe in recipes)
 
 
-def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:
-    """One card for several networks: what is true of all of them, and the names of all paintings and licences."""
+def common_card(cards: Sequence[ModelCard], style: str, weights: Sequence[float] | None = None) -> ModelCard:
+    """One card for several networks: what is true of all of them, and the names of all paintings and licences.
+
+    The grain is the mean of theirs, by these weights or by equal ones.
+    """
     first = cards[0]
     return replace(
         first,
@@ -68,7 +69,7 @@ def common_card(cards: Sequence[ModelCard], style: str) -> ModelCard:
         costs=_common([card.costs for card in cards]),
         licence=_listed([card.licence for card in cards]) or first.licence,
         styles=None,
-        grain=fmean(card.grain or 0.0 for card in cards) or None,
+        grain=fmean((card.grain or 0.0 for card in cards), weights) or None,
         min_side=max(card.min_side for card in cards),
     )
 
