@@ -15,7 +15,7 @@ from fststyle.training.data.crops import ValidationPhotos
 from fststyle.training.judge.evaluation import Evaluation, ModelScores, Pixels, Settings, Speed
 from fststyle.training.judge.flicker import ClipScores, judge_clip, read_frames
 from fststyle.training.judge.model import Model
-from fststyle.training.judge.sizes import SizeJudge, SizeScores
+from fststyle.training.judge.sizes import SizeJudge, SizeScores, label_of
 from fststyle.training.judge.speed import measure_speed
 from fststyle.training.judge.squares import Progress, SquareJudge
 from fststyle.training.tensors import reference_photos, unit_range
@@ -148,7 +148,7 @@ def _judge_sizes(
     )
     scores = [next(found) if model.sides is None else [] for model in models]
     judged = {size.label for each in scores for size in each}
-    if missed := [side for side in settings.sizes if f"short side {side}" not in judged]:
+    if missed := [side for side in settings.sizes if label_of(side) not in judged]:
         warn(
             f"no photo is large enough for {', '.join(map(str, missed))}: photos are never enlarged; give larger "
             "--photos"

@@ -68,6 +68,11 @@ class SizeScores:
     direction: float | None = None
 
 
+def label_of(side: int) -> str:
+    """The label of the scores of whole photos with this short side."""
+    return f"short side {side}"
+
+
 @dataclass
 class _Sums:
     """What was found at one size, photo by photo."""
@@ -130,7 +135,7 @@ class SizeJudge:
                 self._at_sides(photo, one_pass, sides, into)
                 if min(photo.shape[:2]) >= _LARGE_SIDE:
                     self._large(photo, stylize, into)
-        labels = [*(f"short side {side}" for side in sides), *(f"seen at {side}" for side in _SEEN), "1:1"]
+        labels = [*map(label_of, sides), *(f"seen at {side}" for side in _SEEN), "1:1"]
         return [[each[label].scores(label) for label in labels if label in each] for each in sums]
 
     def of_painting(self) -> dict[str, float]:
@@ -146,7 +151,7 @@ class SizeJudge:
                 continue
             content = _cut(resize_shorter_side(photo, side))
             painted = stylize(content)
-            sums = into.setdefault(f"short side {side}", _Sums())
+            sums = into.setdefault(label_of(side), _Sums())
             sums.add(**self._costs(painted, content, self._style_size))
             windows = plainest_windows(content) if side == _PLAIN_SIDE else []
             if windows:
