@@ -91,7 +91,7 @@ class ContentData(pl.LightningDataModule):
                 raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
         self.root, self.batch_size = Path(root), batch_size
         self.sides, self.larger_from = usual_sides(batch_size) if crop is None else (sides_of(crop), 0)
-        self._crop_given, self._crop_kept = crop is not None, False
+        self._crop_is_open = crop is None  # until photos, or the run that is resumed, decide
         self.val_photos, self.val_size = val_photos, val_size
         self.num_workers, self.seed, self.dark = num_workers, seed, dark
         self.cache_gigabytes, self.on_device = cache_gigabytes, on_device
@@ -158,7 +158,7 @@ class ContentData(pl.LightningDataModule):
             except ImageError:
                 sides = [0]
         middling = round(statistics.median(sides))
-        if not (self._crop_given or self._crop_kept):
+        if self._crop_is_open:
             self.sides, self.larger_from = usual_sides(self.batch_size, middling)
         crop = min(self.sides)
         if 0 < middling < SMALL * crop:
@@ -199,9 +199,9 @@ class ContentData(pl.LightningDataModule):
 
     def keep_crop_of(self, saved: Mapping[str, Any]) -> None:
         """Go on with the sides of the run that is resumed, unless others were asked for."""
-        if not self._crop_given:
+        if self._crop_is_open:
             self.sides = sides_of(saved.get("crop", self.sides[0]))  # the first versions did not save it
-            self.larger_from, self._crop_kept = saved.get("larger_from", 0), True
+            self.larger_from, self._crop_is_open = saved.get("larger_from", 0), False
 
     def has_other_photos(self, saved: Mapping[str, Any]) -> bool:
         """Whether the folder holds photos that the run of this saved state did not have."""
