@@ -17,7 +17,7 @@ from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Settings
 from fststyle.model.file import ModelFile, read_model
 from fststyle.paint.controls import Controls, ControlValues
-from fststyle.paint.mix import weights_of
+from fststyle.paint.mix import names_of, weights_of
 from fststyle.paint.stylizer import Opening
 from fststyle.system.files import refuse_inputs
 from fststyle.system.warn import warn
@@ -112,9 +112,10 @@ def paint_on_ray(
         files, weights = [read_model(Path(name)) for name in networks], tuple(networks.values())
     else:
         files = [read_model(Path(networks))]
+    style = "+".join(Path(file.name).stem if file.card is None else file.card.style for file in files)
+    called = "+".join(file.called for file in files)
     if settings.controls.mix is not None and not weights:
-        weights_of(settings.controls.mix, files[0])
-    styles = [Path(file.name).stem if file.card is None else file.card.style for file in files]
+        style = called = names_of(weights_of(settings.controls.mix, files[0]), files[0])
     recipe = Recipe(
         tuple(file.data for file in files),
         tuple(file.where for file in files),
@@ -127,7 +128,7 @@ def paint_on_ray(
     tasks = plan_tasks(
         inputs,
         output,
-        style="+".join(styles),
+        style=called,
         suffix=f".{format.lower().lstrip('.')}" if format else None,
         also_read=kept,
     )
@@ -139,7 +140,7 @@ def paint_on_ray(
     waiting = [task for number, task in enumerate(tasks) if number not in there]
     results = [Painted(tasks[number].source, tasks[number].target, 0.0, skipped=True) for number in sorted(there)]
     begun(len(waiting))
-    with nullcontext() if manifest is None else Manifest(manifest, "+".join(styles), _SYNC_EVERY) as notes:
+    with nullcontext() if manifest is None else Manifest(manifest, style, _SYNC_EVERY) as notes:
         for result in results:
             _note(notes, result)
             painted(result)

@@ -53,7 +53,7 @@ def stylize(
         typer.Option(
             "--output",
             "-o",
-            help="Output file or folder; - writes to standard output. Default for cat.jpg: cat_STYLE.jpg.",
+            help="Output file or folder; - writes to standard output. Default for cat.jpg: cat_MODEL.jpg.",
             show_default=False,
         ),
     ] = None,

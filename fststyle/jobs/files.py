@@ -57,7 +57,7 @@ def paint_files(
         model: What paints: a `Stylizer` or `Blend`; or what one is made of, a path, name or bytes, or several with
             their weights, {"great_wave": 0.7, "udnie": 0.3}.
         inputs: Files, folders and patterns such as "photos/*.jpg"; "-" is standard input.
-        output: A file for one picture, or a folder; "-" is standard output. None names the results after the style:
+        output: A file for one picture, or a folder; "-" is standard output. None names the results after the network:
             cat_great_wave.jpg, cats_great_wave/.
         controls: The same for every picture; None for the defaults.
         max_side: Shrink to this many pixels first; None keeps the size.
@@ -92,7 +92,7 @@ def paint_files(
     jobs = plan(
         [os.fspath(name) for name in names],
         None if output is None else os.fspath(output),
-        style=painter.style,
+        style=painter.called,
         suffix=f".{format.lower().lstrip('.')}" if format else None,
         also_read=kept,
     )

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from fststyle.errors import ModelFileError
 from fststyle.model.card import ModelCard, is_ours
 from fststyle.model.checks import PictureForm, check_graph, image_ends, last_range, shape_of
-from fststyle.model.gallery import advice_for, find_network
+from fststyle.model.gallery import advice_for, find_network, own_name
 from fststyle.model.sizes import check_sizes
 from fststyle.system.file_kinds import HEAD_BYTES, Kind, kind_of_content
 from fststyle.system.files import is_file, require_regular_file, write_result
@@ -73,6 +73,7 @@ class ModelFile:
         ends_in: The range of a picture's values where the last operator keeps to one: "1", "255" or "-1to1".
         is_quantized: Whether it computes on integers already.
         path: The file; None if it was read from bytes.
+        called: For the names of its paintings: a file's own name; of one of the gallery, or of bytes, the style's.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ModelFile:
     ends_in: str | None = None
     is_quantized: bool = False
     path: Path | None = None
+    called: str = ""
 
     @property
     def where(self) -> str:
@@ -113,6 +115,7 @@ def read_model(source: ModelSource, called: str = "<bytes>") -> ModelFile:
             need; or its weights are not those that its card was written for.
     """
     path = None if isinstance(source, bytes) else find_network(Path(source))
+    own = None if isinstance(source, bytes) else own_name(Path(source))
     name = called if path is None else str(path)
     data = source if isinstance(source, bytes) else _read_bytes(Path(name))
     for start, kind, remedy in _MISTAKEN:
@@ -150,6 +153,7 @@ def read_model(source: ModelSource, called: str = "<bytes>") -> ModelFile:
         is_quantized=not QUANTIZING.isdisjoint(node.op_type for node in model.graph.node),
         ends_in=None if takes.dtype == "uint8" else last_range(model.graph, stylized.name),
         path=path,
+        called=own or (card.style if card is not None else Path(name).stem),
     )
 
 

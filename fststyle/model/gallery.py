@@ -74,6 +74,15 @@ def find_network(path: Path) -> Path:
     )
 
 
+def own_name(path: Path) -> str | None:
+    """What somebody who says `path` calls a network of their own; None if it is the name of one of the gallery."""
+    name = str(path)
+    if is_hub_name(name) and not is_file(path):
+        hub = parse_hub_name(path.as_posix())
+        return Path(hub.file).stem if hub.file else hub.repo.rpartition("/")[2]
+    return path.stem if path.name != name or path.suffix or is_file(path) else None
+
+
 def advice_for(missing: Path) -> str:
     """What to do about a file that does not exist: perhaps there is a network of that name."""
     names = [*_shipped(), *fetchable()] if missing.suffix.lower() in ("", ".onnx") else []

@@ -68,6 +68,7 @@ class Blend:
 
     Attributes:
         style: Their names, "wave+scream".
+        called: The same for the names of paintings, of what each is called.
         device: Where the first of them runs.
         paths: The files that they were read from.
         parts: What paints, with weights whose sum is 1: one network, or several whose paintings are mixed.
@@ -78,6 +79,7 @@ class Blend:
         shares = _shares(weights, len(stylizers))
         self.paths = tuple(path for stylizer in stylizers for path in stylizer.paths)
         self.style = "+".join(stylizer.style for stylizer in stylizers)
+        self.called = "+".join(stylizer.called for stylizer in stylizers)
         self.device = stylizers[0].device
         self.parts = list(zip(stylizers, shares, strict=True))
         if len(stylizers) > 1:
@@ -107,6 +109,7 @@ class Blend:
             return cls([Stylizer(file, device, **opening) for file in files], shares)
         blend = cls([Stylizer(model, device, **opening)], [1.0])
         blend.paths = tuple(file.path for file in files if file.path is not None)
+        blend.called = "+".join(file.called for file in files)
         return blend
 
     def __call__(

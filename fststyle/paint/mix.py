@@ -64,6 +64,11 @@ def weights_of(mix: Mix, file: ModelFile) -> NDArray[np.float32]:
     return weights
 
 
+def names_of(weights: NDArray[np.float32], file: ModelFile) -> str:
+    """The styles that are in a mix: "wave+udnie"."""
+    return "+".join(name for name, weight in zip(file.styles, weights, strict=True) if weight)
+
+
 def _parsed(name: str, number: str | None, whole: str | None) -> tuple[str, float]:
     try:
         return (name, 1.0 if number is None else float(number)) if name else ("", 1.0)

@@ -16,7 +16,7 @@ from fststyle.model.card import ModelCard
 from fststyle.model.file import ModelFile, ModelSource
 from fststyle.model.layouts import Layout
 from fststyle.paint.controls import Controls, ControlValues
-from fststyle.paint.mix import Mix, weights_of
+from fststyle.paint.mix import Mix, names_of, weights_of
 from fststyle.pictures.picture import Picture, to_picture
 from fststyle.runtime.bands import LEAST_PIXELS, LIGHT, BandedNetwork
 from fststyle.runtime.fitting import Fitting
@@ -48,6 +48,7 @@ class Stylizer:
     Attributes:
         card: What the file says about itself; None for files that fststyle did not make.
         style: Its style's name, or else the file's.
+        called: For the names of its paintings: the file's own name; of a network of the gallery the style's.
         device: Where the network runs: "cpu", "cuda", "directml" or "coreml".
     """
 
@@ -85,6 +86,7 @@ class Stylizer:
         network = Network.load(model, device, layout, threads)
         self.card: ModelCard | None = network.model.card
         self.style = self.card.style if self.card is not None else Path(network.model.name).stem
+        self.called = network.model.called
         self.device = network.device
         self._network = network
         self._memory = memory
@@ -135,7 +137,7 @@ class Stylizer:
         model = self._network.model
         weights = weights_of(mix, model)
         other = self.through(self._network.styled(weights))
-        other.style = "+".join(name for name, weight in zip(model.styles, weights, strict=True) if weight)
+        other.style = other.called = names_of(weights, model)
         return other
 
     def opened(self, model: ModelFile) -> Self:

@@ -4,13 +4,20 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from fststyle.cluster.pictures import paint_on_ray
 from fststyle.cluster.places import find_pictures, objects_below, read_object, write_object
 from fststyle.cluster.tasks import Task, done_before, plan_tasks
 from fststyle.errors import ImageError
+from fststyle.jobs.files import paint_files
 from fststyle.jobs.plan import plan
+from fststyle.pictures.files import write_picture
+from fststyle.runtime.styles import export_styles
+from tests.bodies import write_sibling
 
 pytest.importorskip("fsspec")
 
@@ -133,3 +140,19 @@ def test_without_a_cluster_a_url_is_no_path(tmp_path: Path, monkeypatch: pytest.
         plan(["s3://b/in"], "out", style="")
     with pytest.raises(ValueError, match=r"s3://b/out is no path; to write to an object store, add --on ray"):
         plan(["a.png"], "s3://b/out", style="")
+
+
+def test_paintings_have_the_same_names_as_without_a_cluster(
+    photo: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_picture(Path("a.png"), photo)
+    export_styles([write_sibling(tmp_path, 1, "wave"), write_sibling(tmp_path, 2, "owl")], "many.onnx")
+    named: list[str] = []
+    for network, mix in (("many.onnx", None), ("many.onnx", "owl"), ("udnie_tiny", None)):
+        (here,) = paint_files(network, "a.png", mix=mix)
+        (there,) = paint_on_ray(network, ["a.png"], mix=mix, skip_existing=True)
+        assert there.skipped
+        assert there.target == str(tmp_path / str(here.job.target))
+        named.append(str(here.job.target))
+    assert named == ["a_many.png", "a_owl.png", "a_udnie.png"]

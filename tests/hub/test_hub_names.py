@@ -71,6 +71,7 @@ def test_it_is_fetched_once_and_asked_for_again(hub: Hub, wave: Repo, identity: 
     assert sum(line.startswith("GET /alice/wave/resolve") for line in hub.asked) == 1
     assert read_model(Path("hf:alice/wave@v1")).card is not None
     assert Stylizer("hf:alice/wave@v1").style == "identity"
+    assert Stylizer("hf:alice/wave@v1").called == "wave"
     assert find_network(Path("hf:alice/wave")) != path
     assert find_network(Path("hf:alice/wave@v1/sub/other.onnx")).read_bytes() == b"other"
     assert find_network(Path("hf:alice/wave@refs/pr/1")) == path

@@ -53,6 +53,21 @@ def test_a_network_that_ships() -> None:
     assert names(paint_files(name, ["in/a.png"], threads=1)) == [f"a_{Stylizer(name).style}.png"]
 
 
+def test_paintings_of_two_files_of_one_style_have_names_of_their_own(identity: Path, tmp_path: Path) -> None:
+    further = tmp_path / "further.onnx"
+    further.write_bytes(identity.read_bytes())
+    assert Stylizer(further).style == "identity"
+    assert names(paint_files(further, ["in/a.png"])) == ["a_further.png"]
+    assert names(paint_files({identity: 1, str(further): 1}, ["in/a.png"])) == ["a_identity_further.png"]
+    assert names(paint_files(further.read_bytes(), ["in/a.png"])) == ["a_identity.png"]
+
+
+def test_the_gallery_names_paintings_after_styles_and_files_after_themselves() -> None:
+    ships = networks()["great_wave_tiny"]
+    assert names(paint_files("great_wave_tiny", ["in/a.png"], threads=1)) == ["a_great_wave.png"]
+    assert names(paint_files(ships, ["in/a.png"], threads=1)) == ["a_great_wave_tiny.png"]
+
+
 def test_controls_and_settings_arrive(save: Any, assets: Any, photo: Pixels) -> None:
     dark = save(assets["gain_model"](0.5), name="dark.onnx")
     controls = Controls(strength=0.5, keep_color=True)

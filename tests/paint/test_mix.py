@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fststyle import Blend, Controls, Stylizer
 from fststyle.model.file import ModelFile, read_model
-from fststyle.paint.mix import Mix, parse_mix, weights_of, words_of
+from fststyle.paint.mix import Mix, names_of, parse_mix, weights_of, words_of
 
 Pixels = NDArray[np.uint8]
 
@@ -37,6 +37,7 @@ def file(identity: Path) -> ModelFile:
 def test_weights(file: ModelFile, mix: Mix, weights: list[float]) -> None:
     np.testing.assert_allclose(weights_of(mix, file), weights)
     assert weights_of(mix, file).dtype == np.float32
+    assert names_of(weights_of(mix, file), file) == "+".join(np.array(file.styles)[np.array(weights) > 0])
 
 
 @pytest.mark.parametrize(
