@@ -14,6 +14,7 @@ from onnx.defs import SchemaError, get_schema
 from fststyle.errors import ModelFileError
 from fststyle.graph.normal_form import opset_of
 from fststyle.graph.older_forms import FORMS, Older, TooOldError
+from fststyle.system.ranges import is_whole, shown
 
 LOWEST_OPSET = 7
 """The oldest that onnxruntime runs."""
@@ -35,8 +36,8 @@ def in_opset(model: onnx.ModelProto, opset: int, name: str) -> onnx.ModelProto:
         ModelFileError: An operator does not exist in it; the message names the lowest opset that would do.
     """
     own = opset_of(model)
-    if not LOWEST_OPSET <= opset <= own:
-        raise ValueError(f"opset must lie in {LOWEST_OPSET}..{own}, the network's own, not {opset}")
+    if not is_whole(opset, LOWEST_OPSET, own):
+        raise ValueError(f"opset must lie in {LOWEST_OPSET}..{own}, the network's own, not {shown(opset)}")
     try:
         return _lowered(model, opset)
     except TooOldError as error:

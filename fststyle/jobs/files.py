@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def paint_files(
     skip_existing: bool = False,
     shard: str | tuple[int, int] | None = None,
     manifest: Names | None = None,
-    keep: Sequence[Names] = (),
+    keep: Names | Iterable[Names] = (),
     begun: Callable[[int], None] = lambda _: None,
     painted: Callable[[Result], None] = lambda _: None,
     device: str = "auto",
@@ -87,20 +87,20 @@ def paint_files(
     painter = _painter(model, device, Opening(layout=layout, threads=threads, memory=memory, exact=exact))
     painter = painter.mixed(controls.mix)
     settings = Settings(max_side, replace(controls, mix=None), quality)
-    names = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    kept = [*painter.paths, *map(Path, keep)]
+    names, others = _listed(inputs), _listed(keep)
+    kept = [*painter.paths, *map(Path, others)]
     jobs = plan(
         [os.fspath(name) for name in names],
         None if output is None else os.fspath(output),
         style=painter.called,
-        suffix=f".{format.lower().lstrip('.')}" if format else None,
+        suffix=f".{str(format).lower().lstrip('.')}" if format else None,
         also_read=kept,
     )
     stdin, stdout = _streams(jobs)
     if manifest is not None:
         refuse_inputs(Path(manifest), *kept, *(job.source for job in jobs))
     if shard is not None:
-        jobs = part_of(jobs, *(parse_shard(shard) if isinstance(shard, str) else shard))
+        jobs = part_of(jobs, *parse_shard(shard))
     done_before: list[Job] = []
     waiting: list[Job] = []
     for job in jobs:
@@ -114,6 +114,10 @@ def paint_files(
             painted(result)
             results.append(result)
     return results
+
+
+def _listed(names: Names | Iterable[Names]) -> list[Names]:
+    return [names] if isinstance(names, str | os.PathLike) else list(names)
 
 
 def _painter(

@@ -12,6 +12,7 @@ from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suff
 from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
 from fststyle.system.files import is_file, is_folder, is_there, place_of
+from fststyle.system.ranges import is_whole, shown
 from fststyle.system.shell import for_shell
 from fststyle.system.urls import is_url
 from fststyle.system.warn import warn
@@ -117,20 +118,22 @@ def shard(jobs: Sequence[_Job], number: int, of: int) -> list[_Job]:
     Raises:
         ValueError: There is no such part.
     """
-    if not 1 <= number <= of:
+    if not is_whole(of, 1) or not is_whole(number, 1, of):
         raise ValueError(f"a shard is i/n with i from 1 to n, not {number}/{of}")
     return list(jobs[number - 1 :: of])
 
 
-def parse_shard(text: str) -> tuple[int, int]:
-    """Read "2/8".
+def parse_shard(text: str | tuple[int, int]) -> tuple[int, int]:
+    """Read "2/8"; (2, 8) is that already.
 
     Raises:
         ValueError: It is not two numbers.
     """
-    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if isinstance(text, tuple) and len(text) == 2:
+        return text
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"a shard reads like 2/8, not {text!r}")
+        raise ValueError(f"a shard reads like 2/8, not {shown(text)}")
     return int(match[1]), int(match[2])
 
 

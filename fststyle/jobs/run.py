@@ -21,6 +21,7 @@ from fststyle.pictures.files import encode_picture, read_picture, refuse_size, w
 from fststyle.pictures.picture import Picture
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_other_kind
+from fststyle.system.ranges import is_whole, shown
 
 __all__ = ["Job", "Painter", "Result", "Settings", "parse_shard", "plan", "run", "shard"]
 
@@ -53,10 +54,10 @@ class Settings:
     quality: int = 95
 
     def __post_init__(self) -> None:
-        if self.max_side is not None and self.max_side < 1:
-            raise ValueError(f"max_side must be at least 1, not {self.max_side}")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"quality must lie in 1..100, not {self.quality}")
+        if self.max_side is not None and not is_whole(self.max_side, 1):
+            raise ValueError(f"max_side must be a whole number of at least 1, not {shown(self.max_side)}")
+        if not is_whole(self.quality, 1, 100):
+            raise ValueError(f"quality must be a whole number in 1..100, not {shown(self.quality)}")
 
 
 @dataclass(frozen=True)

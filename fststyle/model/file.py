@@ -23,6 +23,7 @@ from fststyle.model.gallery import advice_for, find_network, own_name
 from fststyle.model.sizes import check_sizes
 from fststyle.system.file_kinds import HEAD_BYTES, Kind, kind_of_content
 from fststyle.system.files import is_file, require_regular_file, write_result
+from fststyle.system.ranges import shown
 from fststyle.system.shell import for_shell
 
 INPUT_NAME = "content"
@@ -113,7 +114,10 @@ def read_model(source: ModelSource, called: str = "<bytes>") -> ModelFile:
     Raises:
         ModelFileError: There is no such file or name; it is not ONNX, or broken; it holds what a style network does not
             need; or its weights are not those that its card was written for.
+        TypeError: It is none of these.
     """
+    if not isinstance(source, str | os.PathLike | bytes):
+        raise TypeError(f"the network must be a path, a name or the bytes of a file, not {shown(source)}")
     path = None if isinstance(source, bytes) else find_network(Path(source))
     own = None if isinstance(source, bytes) else own_name(Path(source))
     name = called if path is None else str(path)

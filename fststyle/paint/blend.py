@@ -4,7 +4,7 @@ Networks of one body are mixed by their numbers: one network paints one style be
 others paint is mixed pixel by pixel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from fststyle.paint.stylizer import Opening, Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.runtime.mixture import mixture
 from fststyle.system.entries import entries
+from fststyle.system.ranges import in_range, shown
 
 # Beside a network with such a weight, others do not show; and sums of larger ones overflow.
 _LARGEST_WEIGHT = 1e6
@@ -75,7 +76,17 @@ class Blend:
     """
 
     def __init__(self, stylizers: Sequence[Stylizer], weights: Sequence[float]) -> None:
-        """Weights lie in 0..1,000,000, 0 excluded; only their ratios count."""
+        """Weights lie in 0..1,000,000, 0 excluded; only their ratios count.
+
+        Raises:
+            ValueError: A weight does not, or there are more or fewer than networks.
+            TypeError: The networks are not open.
+        """
+        if not isinstance(stylizers, Iterable) or not all(isinstance(each, Stylizer) for each in stylizers):
+            raise TypeError(
+                f"a blend is made of networks that are open, Stylizer(...), not {shown(stylizers)}; of names: "
+                'Blend.load({"great_wave": 0.7, "udnie": 0.3})'
+            )
         shares = _shares(weights, len(stylizers))
         self.paths = tuple(path for stylizer in stylizers for path in stylizer.paths)
         self.style = "+".join(stylizer.style for stylizer in stylizers)
@@ -100,7 +111,12 @@ class Blend:
         Raises:
             ValueError: The list cannot be read, or a weight does not lie in 0..1,000,000, 0 excluded.
             ModelFileError: As `Stylizer` does.
+            TypeError: They are named in another way.
         """
+        if not isinstance(networks, str | Mapping):
+            raise TypeError(
+                f'a blend needs the weight of each network, {{"great_wave": 0.7, "udnie": 0.3}}, not {shown(networks)}'
+            )
         pairs = parse_blend(networks) if isinstance(networks, str) else list(networks.items())
         shares = _shares([weight for _, weight in pairs], len(pairs))
         files = [read_model(path) for path, _ in pairs]
@@ -160,6 +176,7 @@ def _shares(weights: Sequence[float], count: int) -> list[float]:
     Raises:
         ValueError: There are fewer or more, or one does not lie in 0..1,000,000, 0 excluded.
     """
-    if not count or len(weights) != count or not all(0 < weight <= _LARGEST_WEIGHT for weight in weights):
-        raise ValueError(f"a blend needs a positive weight for each network, at most 1,000,000, not {list(weights)}")
+    given = [*weights] if isinstance(weights, Iterable) else []
+    if not count or len(given) != count or not all(in_range(each, 0, _LARGEST_WEIGHT) and each for each in given):
+        raise ValueError(f"a blend needs a positive weight for each network, at most 1,000,000, not {shown(weights)}")
     return [weight / sum(weights) for weight in weights]

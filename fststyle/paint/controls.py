@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from numbers import Real
 from typing import TypedDict, get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ from fststyle.paint.grain import grained
 from fststyle.paint.mix import Mix, parse_mix, words_of
 from fststyle.paint.passes import Passes, paint_in_passes, sizes_of_passes
 from fststyle.pictures.files import resize, with_content_color
+from fststyle.system.ranges import in_range, is_whole, shown
 
 Pixels = NDArray[np.uint8]
 
@@ -64,14 +66,17 @@ class Controls:
     mix: Mix | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise ValueError(f"strength must lie in 0..1, not {self.strength}")
-        if not 0.1 <= self.scale <= 10:
-            raise ValueError(f"scale must lie in 0.1..10, not {self.scale}")
-        if not 0 <= (self.grain or 0) <= MOST_GRAIN:
-            raise ValueError(f"grain must lie in 0..{MOST_GRAIN}, not {self.grain}")
-        if self.passes not in get_args(Passes):
-            raise ValueError(f"passes must be one of {', '.join(map(str, get_args(Passes)))}, not {self.passes!r}")
+        if not in_range(self.strength, 0, 1):
+            raise ValueError(f"strength must lie in 0..1, not {shown(self.strength)}")
+        if not isinstance(self.keep_color, np.bool_) and not is_whole(self.keep_color, 0, 1):
+            raise ValueError(f"keep_color must be True or False, not {shown(self.keep_color)}")
+        if not in_range(self.scale, 0.1, 10):
+            raise ValueError(f"scale must lie in 0.1..10, not {shown(self.scale)}")
+        if self.grain is not None and not in_range(self.grain, 0, MOST_GRAIN):
+            raise ValueError(f"grain must lie in 0..{MOST_GRAIN}, not {shown(self.grain)}")
+        if not isinstance(self.passes, str | Real) or self.passes not in get_args(Passes):
+            known = ", ".join(map(str, get_args(Passes)))
+            raise ValueError(f"passes must be one of {known}, not {shown(self.passes)}")
         if self.mix is not None:
             parse_mix(self.mix)
         if self.mask is not None and not isinstance(self.mask, np.ndarray):
@@ -93,7 +98,16 @@ class Controls:
 
     @classmethod
     def of(cls, controls: "Controls | None", changed: ControlValues) -> "Controls":
-        """The given controls, or the defaults, with some fields changed."""
+        """The given controls, or the defaults, with some fields changed.
+
+        Raises:
+            ValueError: A value is out of its range.
+            TypeError: These are no controls, or have no such field.
+        """
+        if not isinstance(controls, Controls | None):
+            raise TypeError(
+                f"controls must be a Controls(...), not {shown(controls)}; give single ones by name, strength=0.5"
+            )
         return replace(cls() if controls is None else controls, **changed)
 
     def facts(self) -> dict[str, float | bool | str | None]:

@@ -26,6 +26,7 @@ from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.system.cores import threads_for_cores, usable_cores
 from fststyle.system.extras import extra
+from fststyle.system.ranges import in_range, shown
 
 if TYPE_CHECKING:
     from fststyle.paint.carry import Carrier
@@ -55,8 +56,8 @@ class Steadiness:
 
     def __post_init__(self) -> None:
         for name, share in (("follow", self.follow), ("carry", self.carry)):
-            if share is not None and not 0 <= share <= 1:
-                raise ValueError(f"{name} must lie in 0..1, not {share}")
+            if share is not None and not in_range(share, 0, 1):
+                raise ValueError(f"{name} must lie in 0..1, not {shown(share)}")
 
     def carried(self, *cards: ModelCard | None) -> float:
         """The share of paint that is carried along behind the network of this card, or a mixture of several."""
@@ -256,6 +257,12 @@ def stylize_frames(
 
     Yields:
         uint8 RGB of the frame's own size.
+
+    Raises:
+        ValueError: A control is out of its range.
+        TypeError: The network is not open.
     """
+    if not isinstance(stylizer, Stylizer | Blend):
+        raise TypeError(f"what paints must be a Stylizer(...) or a Blend, not {shown(stylizer)}")
     function = FrameStylizer(stylizer, steadiness, Controls.of(controls or ONE_PASS, changed))
     return (function(as_rgb(frame)) for frame in frames)

@@ -1,12 +1,13 @@
 """Which styles of a network that has several, and how much of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fststyle.model.file import ModelFile
 from fststyle.system.entries import entries, entry
+from fststyle.system.ranges import in_range, shown
 
 Mix = str | Mapping[str, float] | Sequence[float]
 """A style's name; "wave:0.3,udnie:0.7"; the same as a mapping; or a number for each style in the file's order."""
@@ -24,14 +25,15 @@ def parse_mix(mix: Mix) -> list[tuple[str | int, float]]:
     if isinstance(mix, str):
         parts = [_parsed(*each) for each in entries(mix)]
     elif isinstance(mix, Mapping):
-        parts = [*mix.items()]
+        parts = [*mix.items()] if all(isinstance(name, str) for name in mix) else []
     else:
-        parts = [*enumerate(mix)]
+        parts = [*enumerate(mix)] if isinstance(mix, Iterable) and not isinstance(mix, bytes) else []
     weights = [weight for _, weight in parts]
     named = all(name != "" for name, _ in parts)
-    if not named or not all(0 <= weight <= _LARGEST for weight in weights) or not any(weights):
+    if not named or not all(in_range(weight, 0, _LARGEST) for weight in weights) or not any(weights):
         raise ValueError(
-            f"a mix reads like wave:0.3,udnie:0.7, with numbers from 0 to 1,000,000 that are not all 0, not {mix!r}"
+            "a mix reads like wave:0.3,udnie:0.7, with numbers from 0 to 1,000,000 that are not all 0, not "
+            f"{shown(mix)}"
         )
     return parts
 

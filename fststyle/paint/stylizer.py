@@ -23,6 +23,7 @@ from fststyle.runtime.fitting import Fitting
 from fststyle.runtime.network import Network
 from fststyle.runtime.tiling import TiledNetwork
 from fststyle.system.memory import default_memory
+from fststyle.system.ranges import in_range, shown
 
 __all__ = ["Layout", "Opening", "Stylizer"]
 
@@ -81,8 +82,8 @@ class Stylizer:
             DeviceError: The device asked for cannot be used.
             ValueError: An argument is out of its range.
         """
-        if memory is not None and memory < 1:
-            raise ValueError(f"memory must be at least a byte, not {memory}")
+        if memory is not None and not in_range(memory, 1):
+            raise ValueError(f"memory must be a number of bytes, at least 1, not {shown(memory)}")
         network = Network.load(model, device, layout, threads)
         self.card: ModelCard | None = network.model.card
         self.style = self.card.style if self.card is not None else Path(network.model.name).stem

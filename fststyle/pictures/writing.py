@@ -14,6 +14,7 @@ from fststyle.pictures.hidden_color import over_white
 from fststyle.pictures.provenance import marked, marking
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import write_result
+from fststyle.system.ranges import is_whole, shown
 
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 
@@ -56,8 +57,8 @@ def encode_picture(
     Raises:
         ImageError: We do not write this format, or the format cannot hold this picture.
     """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality must lie in 1..100, not {quality}")
+    if not is_whole(quality, 1, 100):
+        raise ValueError(f"quality must be a whole number in 1..100, not {shown(quality)}")
     file_format = format_of(suffix)
     refuse_size(suffix, *rgb.shape[:2])
     if alpha is not None and file_format in _WITHOUT_ALPHA:

@@ -25,6 +25,7 @@ from fststyle.pictures.files import DEFAULT_MAX_PIXELS
 from fststyle.pictures.painting import look_at
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
+from fststyle.system.ranges import is_whole
 from fststyle.system.utf8 import utf8
 from fststyle.system.warn import warn
 
@@ -114,7 +115,7 @@ def predict(
         ValueError: The size is below 32 or above 4096.
     """
     least, most = STYLE_SIZES
-    if not isinstance(style_size, int) or not least <= style_size <= most:
+    if not is_whole(style_size, least, most):
         raise ValueError(f"style_size must be a whole number in {least}..{most}, not {style_size!r}")
     source = Path(painting) if isinstance(painting, str) else painting
     if not isinstance(source, Path) and not hasattr(source, "read"):

@@ -30,6 +30,7 @@ from fststyle.runtime.fitting import MULTIPLES
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import refuse_inputs, refuse_other_kind
 from fststyle.system.memory import default_memory
+from fststyle.system.ranges import in_range, shown
 
 Order = Literal["crd", "dcr"]
 
@@ -131,8 +132,8 @@ def _formed(
 
 
 def _fix_strength(model: onnx.ModelProto, file: ModelFile, strength: float) -> None:
-    if not 0 <= strength <= 1:
-        raise ValueError(f"strength must lie in 0..1, not {strength}")
+    if not in_range(strength, 0, 1):
+        raise ValueError(f"strength must lie in 0..1, not {shown(strength)}")
     if not file.takes_strength:
         raise ModelFileError(
             f"{file.where} has no input for the strength; leave it out, or train one with --model.strength true"

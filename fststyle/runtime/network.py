@@ -20,6 +20,7 @@ from fststyle.model.file import STRENGTH_NAME, STYLE_NAME, ModelFile, ModelSourc
 from fststyle.model.layouts import Layout, suspicion, to_rgb, to_tensor, values_of
 from fststyle.runtime.stopping import current_stop
 from fststyle.system.cores import threads_for_cores
+from fststyle.system.ranges import is_whole, shown
 from fststyle.system.warn import warn
 
 _BYTES = PictureForm("uint8", channels_last=True)
@@ -60,8 +61,8 @@ class Network:
     def load(cls, source: ModelSource | ModelFile, device: str, layout: Layout, threads: int | None) -> Self:
         """As `Stylizer` says."""
         values_of(layout)
-        if threads is not None and not 1 <= threads <= _MOST_THREADS:
-            raise ValueError(f"threads must lie in 1..{_MOST_THREADS}, not {threads}")
+        if threads is not None and not is_whole(threads, 1, _MOST_THREADS):
+            raise ValueError(f"threads must be a whole number in 1..{_MOST_THREADS}, not {shown(threads)}")
         threads = threads_for_cores(threads)
         chosen = choose_device(device)
         model = source if isinstance(source, ModelFile) else read_model(source)

@@ -111,7 +111,7 @@ def test_nothing_that_is_read_is_overwritten(identity: Path, photo: Pixels) -> N
     mine = Path("in/mine.png")
     mine.write_bytes(identity.read_bytes())
     write_picture(Path("mask.png"), photo)
-    for output, keep in (("in/a.png", []), (mine, []), ("mask.png", ["mask.png"])):
+    for output, keep in (("in/a.png", []), (mine, []), ("mask.png", ["mask.png"]), ("mask.png", "mask.png")):
         before = Path(output).read_bytes()
         (result,) = paint_files(mine, "in/a.png", output, keep=keep)
         assert "would overwrite the input" in str(result.error)

@@ -312,5 +312,5 @@ def test_a_silent_fall_back_to_the_cpu_is_an_error(identity: Path, monkeypatch: 
 
 
 def test_threads_have_a_least(identity: Path) -> None:
-    with pytest.raises(ValueError, match=r"threads must lie in 1\.\.1024, not 0"):
+    with pytest.raises(ValueError, match=r"threads must be a whole number in 1\.\.1024, not 0"):
         Stylizer.load(identity, threads=0)
