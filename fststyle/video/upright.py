@@ -5,6 +5,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 
@@ -43,9 +44,12 @@ class Orientation:
 
 def _display_matrix(frame: av.VideoFrame) -> bytes | None:
     """PyAV raises where a frame carries data that it has no name for: EXIF of a JPEG, views of a spatial video."""
+    # `frame.side_data` is kept in the frame, and holds it: such a ring lasts until Python's collector comes, which
+    # counts objects and not bytes. More than a hundred frames lay there.
+    side_data: Any = SideDataContainer  # its type hints leave out what it takes
     while True:
         try:
-            matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+            matrix: Any = side_data(frame).get("DISPLAYMATRIX")
         except ValueError as error:
             frame = _without(frame, kind=int(str(error).split()[0]))  # "31 is not a valid Type"
         else:

@@ -1,5 +1,6 @@
 """What is read of a video: every frame, at its time, upright, from wherever it is to begin."""
 
+import gc
 import subprocess
 import sys
 import warnings
@@ -17,6 +18,7 @@ from video_clips import frames, make_clip, picture, read, squares, times, times_
 
 from fststyle.errors import VideoError
 from fststyle.video.clip import Cut
+from fststyle.video.reader import VideoReader
 from fststyle.video.span import Span
 
 B_FRAMES = {"crf": "1", "preset": "veryfast", "bf": "3", "g": "50"}
@@ -258,6 +260,20 @@ def test_frames_are_turned_as_their_codec_says(tmp_path: Path) -> None:
     assert plain is not None
     assert changed is not None
     np.testing.assert_array_equal(changed, plain.swapaxes(0, 1))
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_frames_are_freed_when_they_were_read(tmp_path: Path, rotation: int) -> None:
+    # What holds itself in a ring waits for Python's collector, which comes rarely for few and large objects.
+    source = make_clip(tmp_path / "in.mp4", times=range(60), audio=0, rotation=rotation)
+    gc.disable()
+    try:
+        with VideoReader(source, Cut()) as reader:
+            there = [sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) for _ in reader.items()]
+    finally:
+        gc.enable()
+    assert len(there) == 60
+    assert max(there) < 10
 
 
 def test_sound_that_an_edit_list_hides_is_left_out(tmp_path: Path) -> None:
