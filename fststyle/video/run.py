@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol, runtime_checkable
 
@@ -140,7 +140,9 @@ def paint(
                 if not isinstance(item, Frame):
                     give(item)
                     continue
-                give((rgb if rgb is None or item.alpha is None else over_white(rgb, item.alpha), item))
+                # A writer keeps the times of a group of pictures; with the pixels that were read, it kept those, too.
+                time = replace(item, rgb=None, alpha=None)
+                give((rgb if rgb is None or item.alpha is None else over_white(rgb, item.alpha), time))
                 progress = Progress(progress.frames + 1, item.pts * reader.clip.time_base)
                 if rgb is not None:
                     painted(progress)

@@ -1,6 +1,7 @@
 """Frames through a function of two parts: several at a time, in their order, each at its own time."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -131,3 +132,27 @@ def test_frames_of_an_earlier_run_are_passed_over() -> None:
     function.restore({"before": np.array(4)})
     some, _ = given(function, done=4)
     assert some == [None, None, None, "packet 2", None, *given(Summing(1))[0][5:]]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_pixels_are_freed_though_the_writer_keeps_the_times_of_a_group(at_once: int) -> None:
+    read: list[weakref.ref[Pixels]] = []
+    kept: list[Frame] = []
+    there: list[int] = []
+
+    class Watched(Reader):
+        def items(self, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[Any]:
+            for item in super().items(wanted):
+                if isinstance(item, Frame) and item.rgb is not None:
+                    read.append(weakref.ref(item.rgb))
+                yield item
+
+    class Keeping(Writer):
+        def write(self, rgb: Pixels | None, frame: Frame) -> None:
+            super().write(rgb, frame)
+            kept.append(frame)
+            there.append(sum(pixels() is not None for pixels in read))
+
+    paint(Watched(), Keeping(), Summing(at_once), overlap=False)
+    assert [frame.pts for frame in kept] == list(range(FRAMES))
+    assert max(there) <= at_once + 2
