@@ -184,7 +184,8 @@ def test_stylize_runs_without_torch(
 
 
 @pytest.mark.parametrize("arguments", [["train", "a.jpg"], ["export", "a.ckpt", "a.onnx"]])
-def test_training_without_torch_names_the_extra(run_python: Python, arguments: list[str]) -> None:
+def test_training_without_torch_names_the_extra(run_python: Python, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.ckpt").touch()
     done = run_python("-c", WITHOUT_TORCH, *arguments)
     assert done.returncode == 1
     assert done.stderr.decode().endswith("which is not installed; pip install 'fststyle[train]'\n")

@@ -347,6 +347,7 @@ def test_export_says_what_it_wrote_and_what_comes_next(
         return assets["CARD"]
 
     pretend(monkeypatch, "export", export_checkpoint=export)
+    Path("last.ckpt").touch()
     result = fststyle("export", "last.ckpt", "my wave.onnx", "--licence", "CC0-1.0")
     assert result.stdout.splitlines() == [
         "my wave.onnx: identity, identity, 0 steps, content 0, style 1.5, judged by none",
@@ -419,12 +420,19 @@ def test_exporting_takes_a_runs_folder(
     for wrong, words in (
         ("runs", "runs holds no last.ckpt; name one of runs/mine, runs/other"),
         ("alone", "alone holds no last.ckpt"),
-        ("mine", "no checkpoint at mine; did you mean runs/mine?"),
+        ("mine", "there is neither a training nor a network called mine; did you mean runs/mine?"),
+        ("udnie_tny", "a network called udnie_tny; did you mean udnie_tiny"),
+        ("qqqq", "a network called qqqq; `fststyle models` lists the networks"),
+        ("runs/min", "no checkpoint at runs/min; did you mean runs/mine?"),
+        ("runs/ohter/last.ckpt", "no checkpoint at runs/ohter/last.ckpt; did you mean runs/other?"),
+        ("elsewhere/x.ckpt", "no checkpoint at elsewhere/x.ckpt; name the folder of a training"),
     ):
         result = fststyle("export", wrong, "a.onnx")
         assert result.exit_code == 1
         assert words in result.stderr
     assert len(got) == 3
+    result = fststyle("export", "udnie_tny.onnx", "--opset", "15")
+    assert "udnie_tny.onnx does not exist; fststyle has a network called udnie_tiny" in result.stderr
 
 
 def test_exporting_without_an_output_takes_the_styles_name_and_replaces_nothing(

@@ -87,7 +87,7 @@ def export(
         _export_styles(words, into, licence, steps)
         return
     source, named = _source_and_output(words, into)
-    if _is_network(source) and steps.any:
+    if steps.any and (_is_network(source) or source.suffix.lower() == ".onnx"):
         _refuse_licence(licence)
         write_steps(source, named if named is not None else name_of_form(source, steps), steps)
         return
@@ -169,17 +169,33 @@ def checkpoint_in(path: Path) -> Path:
     """The checkpoint that somebody means: `path` itself, or the last one of the run in this folder.
 
     Raises:
-        CheckpointError: The folder holds none; the message names runs near by.
+        CheckpointError: There is none. The message names runs near by, and networks of such a name.
     """
     if is_file(path / _LAST):
         return path / _LAST
+    if not is_there(path):
+        raise CheckpointError(_nothing_at(path))
     if not is_folder(path):
-        if not is_there(path) and is_file(Path("runs") / path / _LAST):
-            raise CheckpointError(f"no checkpoint at {path}; did you mean {Path('runs') / path}?")
         return path
     runs = sorted(str(found.parent) for found in path.glob(f"*/{_LAST}"))[:_NAMED]
     advice = f"name one of {', '.join(runs)}" if runs else "a training writes it with its first checkpoint"
     raise CheckpointError(f"{path} holds no {_LAST}; {advice}")
+
+
+def _nothing_at(path: Path) -> str:
+    """What to say of a training that is not there: which are near by, and which networks have such a name."""
+    from fststyle.model.gallery import near_names
+
+    wanted = path.parent if path.name == _LAST else path
+    bare = str(path) == path.name
+    folder = Path("runs") if bare else wanted.parent
+    runs = {found.parent.name: str(found.parent) for found in folder.glob(f"*/{_LAST}")}
+    near = [wanted.name] if wanted.name in runs else near_names(wanted.name, runs, networks=bare)
+    advice = f"did you mean {' or '.join(runs.get(name, name) for name in near)}?"
+    if bare and not path.suffix:
+        listed = "`fststyle models` lists the networks"
+        return f"there is neither a training nor a network called {path}; {f'{advice} ' if near else ''}{listed}"
+    return f"no checkpoint at {path}; {advice if near else 'name the folder of a training, or its last.ckpt'}"
 
 
 def _own_name(checkpoint: Path) -> Path:

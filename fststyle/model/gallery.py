@@ -67,7 +67,7 @@ def find_network(path: Path) -> Path:
         return cached_or_fetched(name, remote[name])
     if is_there(path):  # a folder, a pipe: its reader says what is wrong with it
         return path
-    nearest = _nearest(name, [*shipped, *remote], 0.5)
+    nearest = near_names(name)
     advice = f"did you mean {' or '.join(nearest)}? " if nearest else ""
     raise ModelFileError(
         f"there is neither a file nor a network called {name}; {advice}`fststyle models` lists the networks"
@@ -83,11 +83,20 @@ def own_name(path: Path) -> str | None:
     return path.stem if path.name != name or path.suffix or is_file(path) else None
 
 
+def near_names(name: str, others: Iterable[str] = (), *, networks: bool = True) -> list[str]:
+    """The networks, and others, that somebody may mean who gives a name that none has; the nearest first."""
+    return _nearest(name, [*(_all_names() if networks else ()), *others], 0.5)
+
+
 def advice_for(missing: Path) -> str:
     """What to do about a file that does not exist: perhaps there is a network of that name."""
-    names = [*_shipped(), *fetchable()] if missing.suffix.lower() in ("", ".onnx") else []
+    names = _all_names() if missing.suffix.lower() in ("", ".onnx") else []
     alike = _nearest(missing.stem, names, 0.8)
     return f"fststyle has a network called {alike[0]}: say {alike[0]} alone" if alike else "check the path"
+
+
+def _all_names() -> list[str]:
+    return [*_shipped(), *fetchable()]
 
 
 def _nearest(name: str, known: Iterable[str], alike: float) -> list[str]:
