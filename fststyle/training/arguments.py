@@ -77,9 +77,20 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
 
 OPTIONS = {option.name: option for group in _GROUPS.values() for option in group}
 
+LINKED = {
+    "model.style": "style",
+    "model.name": "name",
+    "model.painting": "painting",
+    "model.cost.weights": "weights",
+    "model.init": "init",
+}
+"""Arguments of the module that are given by an option of the run; the parser takes them in no other way."""
+
+PATHS = {OPTIONS[name].target for name in ("style", "photos", "output", "config", "weights", "init", "teacher")}
+"""Options whose value cannot be an empty word: it would be the current folder."""
+
 _SWITCHES = {"help", "help-all", "print-config", *(name for name, option in OPTIONS.items() if not option.value)}
 _SHORT = {"-o": "--output", "-c": "--config", "-h": "--help"}
-_PATHS = {OPTIONS[name].target for name in ("style", "photos", "output", "config", "weights")}
 _LISTS = {OPTIONS[name].target for name in ("content-layers", "style-layers")}
 
 _FRAME = """\
@@ -175,6 +186,7 @@ class Words:
         else:
             target = self._leaves.get(plain, "")
         if target:
+            target = LINKED.get(target, target)
             self.typed[target] = word
             return f"--{target}"
         option = f"--{name.removesuffix('+')}"
@@ -255,7 +267,7 @@ def _value(word: str, option: str, value: str) -> str:
         UsageError: It is empty where a file or a folder must be named.
     """
     target = option.lstrip("-")
-    if target in _PATHS and not value:
+    if target in PATHS and not value:
         raise UsageError(f"{word} needs the name of a file or a folder, not an empty word")
     if target not in _LISTS or value.lstrip().startswith("["):
         return value

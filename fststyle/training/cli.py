@@ -23,6 +23,7 @@ from fststyle.system.file_kinds import Kind
 from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.system.shell import for_shell
 from fststyle.system.warn import warn
+from fststyle.training.arguments import LINKED
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.data.photos import ContentData
 from fststyle.training.fit.callbacks import SAVE_EVERY, CostProgressBar, StopOnSignal, TimeBudget
@@ -36,15 +37,6 @@ from fststyle.training.fit.trainer import quiet_lightning
 from fststyle.training.fit.trainer_options import DEFAULTS, plain_errors, settle
 from fststyle.training.networks.warm_start import PREDICTED
 from fststyle.training.parser import TrainParser
-
-# Short names on the left; where they go on the right.
-_LINKS = {
-    "style": "model.style",
-    "name": "model.name",
-    "painting": "model.painting",
-    "weights": "model.cost.weights",
-    "init": "model.init",
-}
 
 
 class TrainCLI(LightningCLI):
@@ -93,8 +85,8 @@ class TrainCLI(LightningCLI):
         )
         parser.add_argument("--save_every", type=int, default=SAVE_EVERY, help="Steps between two checkpoints.")
         parser.add_argument("--json", action="store_true", help="Print progress as JSON lines on standard error.")
-        for short, target in _LINKS.items():
-            parser.link_arguments(short, target)
+        for target, ours in LINKED.items():
+            parser.link_arguments(ours, target)
         parser.set_defaults({"data.root": photo_folder()})
 
     def before_instantiate_classes(self) -> None:

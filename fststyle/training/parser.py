@@ -9,7 +9,7 @@ import yaml
 from pytorch_lightning.cli import LightningArgumentParser
 
 from fststyle.system.option_names import option_name
-from fststyle.training.arguments import OPTIONS, UsageError, Words, suggestion
+from fststyle.training.arguments import LINKED, OPTIONS, PATHS, UsageError, Words, suggestion
 
 _WORDS_FOR_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 _KEY = re.compile(r'^Parser key "([\w.]+)":')
@@ -97,9 +97,13 @@ class TrainParser(LightningArgumentParser):
         wanted, choices = _wanted(types[1] or types[2]) if types else ("", [])
         said = re.sub(r"NestedArg\(key='(.*?)', val=.*\)", r"\1", value[1]) if value else ""
         if value is None or name == "config":
+            if "Unable to load config" in rest and name != "config":
+                return f"{self._name(name)} holds options, --{name}.NAME; see fststyle train --help-all"
+            if kind := re.search(r"Not of type Path: .* not (\w+)$", rest.strip()):
+                return f"{self._name(name)} needs the name of a file or a folder, not {kind[1]}"
             return f"{self._name(name)}: {rest.strip()}"
         if not wanted:
-            return f"{self._name(name)} does not take {said}; see fststyle train --help-all"
+            return f"{self._name(name)} does not take {said or 'an empty word'}; see fststyle train --help-all"
         return f"{self._name(name)} takes {wanted}, not {said or 'an empty word'}{suggestion(said, choices)}"
 
     def _name(self, target: str) -> str:
@@ -110,22 +114,40 @@ class TrainParser(LightningArgumentParser):
 def from_config(text: str) -> str:
     """A config in YAML, with Lightning's names for those of our options that stand at its top.
 
+    What the parser would overlook, a painting as `model.style`, is put where it is read.
+
     Raises:
         yaml.YAMLError: It is not YAML.
         TypeError: A section holds something else.
-        ValueError: It has an option twice.
+        ValueError: It has an option twice, or an empty word for a file.
     """
     found = yaml.safe_load(text)
     if not isinstance(found, dict):
         return text
     ours = {key: OPTIONS[name].target for key in found if (name := option_name(str(key))) in OPTIONS}
-    moved = {key: target for key, target in ours.items() if key != target}
-    if not moved:
-        return text
+    moved = {key: target for key, target in (LINKED | ours).items() if key != target and key in found}
+    linked = {target: value for name, target in LINKED.items() if (value := _taken(found, name.split("."))) is not None}
     config: dict[str, Any] = {key: value for key, value in found.items() if key not in moved}
-    for key, target in moved.items():
-        _put(config, target.split("."), found[key])
-    return str(yaml.safe_dump(config, sort_keys=False))
+    for target, value in [*((target, found[key]) for key, target in moved.items()), *linked.items()]:
+        _put(config, target.split("."), value)
+    for target in PATHS:
+        if _at(config, target.split(".")) == "":
+            raise ValueError(f"the config has an empty word as {target}, which needs a name")
+    return str(yaml.safe_dump(config, sort_keys=False)) if moved or linked else text
+
+
+def _at(config: Any, path: list[str]) -> Any:
+    """What stands there, or None."""
+    for name in path:
+        config = config.get(name) if isinstance(config, dict) else None
+    return config
+
+
+def _taken(config: dict[str, Any], path: list[str]) -> Any:
+    """As `_at`, and it is taken out."""
+    *above, last = path
+    section = _at(config, above)
+    return section.pop(last, None) if isinstance(section, dict) else None
 
 
 def _put(config: dict[str, Any], path: list[str], value: Any) -> None:

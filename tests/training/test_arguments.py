@@ -56,6 +56,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ('--style-layers=["relu1_2"]', '--model.cost.style_layers=["relu1_2"]'),
         ("--trainer.callbacks+=X --trainer.callbacks.patience 3",) * 2,
         ("--save_every 3 --save-every 4", "--save_every 3 --save_every 4"),
+        ("--model.style m.jpg --model.init=none", "--style m.jpg --init=none"),
         ("--size 64 -c a.yaml m.jpg --config=b.yaml", "--config a.yaml --config=b.yaml --style m.jpg --data.crop 64"),
     ],
 )  # fmt: skip
@@ -133,6 +134,19 @@ def test_a_sheet_of_styles_knows_every_option(cli: TrainCLI) -> None:
         (["m.jpg", "--config", "style-weight: 3\nmodel: 7"], ["model in the config holds options, not 7"]),
         (["m.jpg", "--config", "style_weight: much"], ["style_weight takes a number, not much"]),
         (["m.jpg", "--\x1b[31m", "3"], [r"\x1b[31m"]),
+        (["--model.style="], ["--model.style needs the name of a file or a folder, not an empty word"]),
+        (["m.jpg", "--model.style"], ["--model.style needs a value"]),
+        (["m.jpg", "--model.cost.weights", ""], ["--model.cost.weights needs the name of a file"]),
+        (["m.jpg", "--init="], ["--init needs the name of a file"]),
+        (["m.jpg", "--teacher", ""], ["--teacher needs the name of a file"]),
+        (["m.jpg", "--trainer.callbacks="], ["--trainer.callbacks does not take an empty word"]),
+        (["m.jpg", "--model="], ["--model holds options, --model.NAME; see fststyle train --help-all"]),
+        (["m.jpg", "--model.cost", "x"], ["--model.cost holds options, --model.cost.NAME"]),
+        (["m.jpg", "--config", "data: x"], ["--data holds options, --data.NAME"]),
+        (["--config", "style: 3"], ["--style needs the name of a file or a folder, not int"]),
+        (["--config", "style: ''"], ["the config has an empty word as style, which needs a name"]),
+        (["m.jpg", "--config", "data: {root: ''}"], ["the config has an empty word as data.root"]),
+        (["m.jpg", "--config", "init: base\nmodel: {init: none}"], ["init twice"]),
     ],
 )
 def test_a_mistake_is_one_line(arguments: list[str], named: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +191,9 @@ def test_configs_may_use_friendly_names() -> None:
         "trainer": {"max_steps": 4},
         "data": {"crop": 32},
     }
+    assert yaml.safe_load(from_config(text)) == wanted
+    wanted = {"style": "a.jpg", "weights": "w.pth", "name": "b", "model": {"width": 1, "cost": {}}}
+    text = "model: {style: a.jpg, width: 1, cost: {weights: w.pth}}\nmodel.name: b\n"
     assert yaml.safe_load(from_config(text)) == wanted
     assert from_config("model:\n  width: 1 # as it is\n") == "model:\n  width: 1 # as it is\n"
 
