@@ -85,6 +85,7 @@ class FramePainter:
     def paint(self, number: int) -> int:
         """Do the network's part of a group; tells how many frames the group has."""
         self._held.clear()
+        self._function.afresh()
         for frame in self._reader(number):
             if frame.rgb is not None:
                 self._function.at(frame.pts * self._reader.clip.time_base)

@@ -35,6 +35,7 @@ _PANELS = {
         "mix",
         "morph",
         "follow",
+        "measure-every",
         "carry",
         "quick",
     ),

@@ -109,6 +109,15 @@ def video(
             show_default=False,
         ),
     ] = None,
+    measure_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="FRAMES",
+            help="Share instance-norm statistics among at most so many frames; 1 measures each.",
+            show_default=False,
+        ),
+    ] = None,
     carry: Annotated[float | None, typer.Option(min=0, max=1, help=_HELP_CARRY, show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard an interrupted run and start anew.")] = False,
@@ -148,7 +157,11 @@ def video(
     target = required_output(output, into, f"fststyle video {asked.words} {for_shell(source)} -o painted.mp4")
     shown: Bar | Events = Events() if as_json else Bar()
     with shown:
-        steadiness = Steadiness(follow=Steadiness.follow if follow is None else follow, carry=carry)
+        steadiness = Steadiness(
+            follow=Steadiness.follow if follow is None else follow,
+            carry=carry,
+            measure_every=Steadiness.measure_every if measure_every is None else measure_every,
+        )
         controls = controls_of(strength, scale, keep_color, mask, grain or 0.0, passes, mix)
         changes = None if morph is None else parse_morph(morph)
         at_once, threads_each = share_threads(device, threads, steadiness)
@@ -171,6 +184,7 @@ def video(
                 **controls.facts(),
                 **({} if changes is None else {"morph": str(changes)}),
                 "follow": steadiness.follow,
+                "measure_every": steadiness.measure_every,
                 "carry": steadiness.carried(*(part.card for part, _ in painter.parts)),
             },
         )

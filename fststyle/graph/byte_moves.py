@@ -25,7 +25,7 @@ def move_bytes(model: onnx.ModelProto) -> None:
         mirrored = node.op_type == "QuantizeLinear" and _mirrors(before)
         rearranged = node.op_type == "DepthToSpace" and before.op_type == "DequantizeLinear"
         if mirrored or (rearranged and before.input[1] in scalars):
-            _exchange(before, node)
+            exchange(before, node)
 
 
 def round_once(model: onnx.ModelProto) -> None:
@@ -59,7 +59,7 @@ def _mirrors(node: onnx.NodeProto) -> bool:
     return node.op_type == "Pad" and attribute(node, "mode", "constant") in ("reflect", "edge")
 
 
-def _exchange(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
+def exchange(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
     """Let the second of two nodes in a row be the first; all but the tensor between them keeps its name."""
     begins, between, ends = first.input[0], first.output[0], second.output[0]
     kept = onnx.NodeProto()

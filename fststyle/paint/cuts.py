@@ -29,8 +29,7 @@ class CutFinder:
 
     def __call__(self, rgb: Pixels) -> bool:
         """Whether this frame, (H, W, 3), begins a scene; the first one does not."""
-        few = rgb[::_SKIPPED, ::_SKIPPED] if min(rgb.shape[:2]) >= _SKIPPED * max(_TINY) else rgb
-        tiny = np.asarray(Image.fromarray(few).resize(_TINY, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
+        tiny = tiny_picture(rgb)
         last, self._last = self._last, tiny
         if last is None:
             return False
@@ -52,3 +51,9 @@ class CutFinder:
         """Go on as if the frames before had been seen here."""
         self._last = state.get("tiny")
         self._usual = float(state["usual"]) if "usual" in state else None
+
+
+def tiny_picture(rgb: Pixels) -> NDArray[np.float32]:
+    """A few hundred pixels of a frame, (H, W, 3), in which to see whether the scene is another; levels of 0..255."""
+    few = rgb[::_SKIPPED, ::_SKIPPED] if min(rgb.shape[:2]) >= _SKIPPED * max(_TINY) else rgb
+    return np.asarray(Image.fromarray(few).resize(_TINY, Image.Resampling.BOX, reducing_gap=2.0), np.float32)

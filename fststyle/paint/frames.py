@@ -22,6 +22,7 @@ from fststyle.paint.controls import Controls, ControlValues
 from fststyle.paint.cuts import CutFinder
 from fststyle.paint.held import hold
 from fststyle.paint.morph import Morph
+from fststyle.paint.shared import Place, share
 from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.system.cores import threads_for_cores, usable_cores
@@ -48,16 +49,21 @@ class Steadiness:
         carry: Share of the old paint that is moved along by optical flow, 0..1. None is 0.2 for a network that was
             trained for steadiness, and 0.4 for others and for `tiny`. 0 carries nothing, and needs no OpenCV.
         cuts: Start afresh at cuts of the scene.
+        measure_every: With follow=1 on the CPU, so many frames in a row are painted with the statistics of the first of
+            them, as long as brightness and contrast hardly change (`shared.py`). 1 measures every frame.
     """
 
     follow: float = 1.0
     carry: float | None = None
     cuts: bool = True
+    measure_every: int = 12
 
     def __post_init__(self) -> None:
-        for name, share in (("follow", self.follow), ("carry", self.carry)):
-            if share is not None and not in_range(share, 0, 1):
-                raise ValueError(f"{name} must lie in 0..1, not {shown(share)}")
+        for name, part in (("follow", self.follow), ("carry", self.carry)):
+            if part is not None and not in_range(part, 0, 1):
+                raise ValueError(f"{name} must lie in 0..1, not {shown(part)}")
+        if not isinstance(self.measure_every, int) or self.measure_every < 1:
+            raise ValueError(f"measure_every must be a whole number from 1, not {shown(self.measure_every)}")
 
     def carried(self, *cards: ModelCard | None) -> float:
         """The share of paint that is carried along behind the network of this card, or a mixture of several."""
@@ -120,7 +126,10 @@ class FrameStylizer:
                 "tells); leave it out"
             )
         self._held = None if others else hold(first.network, self.steadiness.follow)
-        self._stylizer = (stylizer if self._held is None else first.through(self._held)).mixed(self.controls.mix)
+        plain = not others and self._held is None and morph is None and self.controls.mix is None
+        self._shared = share(first.network, self.steadiness.measure_every) if plain else None
+        other = self._held or self._shared
+        self._stylizer = (stylizer if other is None else first.through(other)).mixed(self.controls.mix)
         self._morph = morph
         if morph is not None:
             if self.controls.mix is not None:
@@ -155,7 +164,7 @@ class FrameStylizer:
 
     @property
     def paints_alone(self) -> bool:
-        """Whether the network paints each frame by itself, so that `alone` may be called in any order."""
+        """Whether the network paints each group of frames by itself, so that `alone` needs none before the group."""
         return self._held is None
 
     def alone(self, rgb: Pixels) -> Pixels:
@@ -163,8 +172,24 @@ class FrameStylizer:
         return self.begun(rgb)()
 
     def begun(self, rgb: Pixels) -> Callable[[], Pixels]:
-        """As `alone`, for any thread, whatever `at` is told meanwhile."""
-        return partial(np.copy, rgb) if self.controls.strength == 0 else partial(self._stylizer, rgb, self._brush)
+        """As `alone`, for any thread, whatever `at` is told meanwhile.
+
+        It is called in the order of the frames, and what it gives, in this order, too.
+        """
+        if self.controls.strength == 0:
+            return partial(np.copy, rgb)
+        if self._shared is None:
+            return partial(self._stylizer, rgb, self._brush)
+        return partial(self._painted, rgb, self._shared.next(rgb))
+
+    def _painted(self, rgb: Pixels, place: Place) -> Pixels:
+        with place.painted():
+            return self._stylizer(rgb, self._brush)
+
+    def afresh(self) -> None:
+        """Hear that the next frame begins a group, which may be painted elsewhere than those before."""
+        if self._shared is not None:
+            self._shared.afresh()
 
     def after(self, rgb: Pixels, painted: Pixels) -> Pixels:
         """The next frame, of which `alone` made `painted`, perhaps in another process; only if `paints_alone`."""

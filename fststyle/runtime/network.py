@@ -68,7 +68,7 @@ class Network:
         model = source if isinstance(source, ModelFile) else read_model(source)
         if model.card is not None and layout != "rgb1":
             raise ValueError(f"{model.where} was made by fststyle, so its layout is rgb1, not {layout}")
-        session = _open(model, model.data, chosen, threads)
+        session = _open(model, _suited(model, model.data, chosen), chosen, threads)
         # onnxruntime falls back to the CPU without a word.
         if PROVIDERS[chosen] not in session.get_providers():
             if device != "auto":
@@ -83,7 +83,15 @@ class Network:
             data: Of the graph.
             pooled: One of many that follow each other: with a single thread, and with memory that they share.
         """
-        return _open(self.model, data, self.device, 1 if pooled else self.threads, pooled=pooled)
+        return _open(self.model, self.suited(data), self.device, 1 if pooled else self.threads, pooled=pooled)
+
+    def suited(self, data: bytes) -> bytes:
+        """The bytes of a graph derived from this network as a session of it has them, for `open_suited`."""
+        return _suited(self.model, data, self.device)
+
+    def open_suited(self, data: bytes) -> onnxruntime.InferenceSession:
+        """As `open`, with what `suited` gave, which takes as long again; with memory that such sessions share."""
+        return _open(self.model, data, self.device, self.threads, pooled=True)
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Paint (H, W, 3).
@@ -231,13 +239,17 @@ class Network:
 def _open(
     model: ModelFile, data: bytes, device: str, threads: int | None, *, pooled: bool = False
 ) -> onnxruntime.InferenceSession:
-    """A session of the model, or of a graph derived from it."""
+    """A session of the model, or of a graph derived from it, in a form that suits the device."""
     try:
-        if device == "cpu":
-            ours = model.card is not None and model.takes.dtype == "float32"
-            data = for_cpu(data, model.input_name, model.output_name) if ours else with_late_pixels(data)
         return open_session(data, device, threads, pooled=pooled)
     except ORT_ERRORS as error:
         raise ModelFileError(
             f"{model.where} cannot be run by onnxruntime ({reason(error)}); export it again, with opset 18"
         ) from error
+
+
+def _suited(model: ModelFile, data: bytes, device: str) -> bytes:
+    if device != "cpu":
+        return data
+    ours = model.card is not None and model.takes.dtype == "float32"
+    return for_cpu(data, model.input_name, model.output_name) if ours else with_late_pixels(data)

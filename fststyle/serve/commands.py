@@ -79,6 +79,7 @@ class VideoQuery(_Query):
     keep_color: bool = False
     grain: float = Field(0.0, ge=0, le=100)
     follow: float | None = Field(None, ge=0, le=1)
+    measure_every: int | None = Field(None, ge=1, le=1000)
     carry: float | None = Field(None, ge=0, le=1)
 
 

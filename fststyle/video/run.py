@@ -50,6 +50,14 @@ class Timed(Protocol):
 
 
 @runtime_checkable
+class Grouped(Protocol):
+    """A frame function of which groups of pictures are painted in several processes."""
+
+    def afresh(self) -> None:
+        """Hear that the next frame begins a group."""
+
+
+@runtime_checkable
 class InTwoParts(Protocol):
     """A frame function whose longer part sees each frame by itself, so that several frames may be in it at a time.
 
@@ -134,7 +142,7 @@ def paint(
     progress = Progress(0, Fraction(0))
     through = _several if isinstance(function, InTwoParts) and function.at_once > 1 else _one_by_one
     try:
-        taken = _taken(source if source is not None else items, function, reader.clip, stop)
+        taken = _taken(source if source is not None else items, function, reader.clip, writer.group, stop)
         with closing(through(taken, function)) as shown:
             for item, rgb in shown:
                 if not isinstance(item, Frame):
@@ -158,16 +166,23 @@ def paint(
     return progress
 
 
-def _taken(items: Iterable[Any], function: FrameFunction, clip: Clip, stop: Callable[[], bool]) -> Iterator[Any]:
-    """Items until it is to stop; the function hears of each frame's time."""
+def _taken(
+    items: Iterable[Any], function: FrameFunction, clip: Clip, group: int, stop: Callable[[], bool]
+) -> Iterator[Any]:
+    """Items until it is to stop; the function hears of each frame's time, and where a group begins."""
     timed = function if isinstance(function, Timed) else None
     if timed is not None:
         timed.lasts(clip.last)
+    frames = 0
     for item in items:
         if stop():
             return
-        if timed is not None and isinstance(item, Frame):
-            timed.at(item.pts * clip.time_base)
+        if isinstance(item, Frame):
+            if frames % group == 0 and isinstance(function, Grouped):
+                function.afresh()
+            if timed is not None:
+                timed.at(item.pts * clip.time_base)
+            frames += 1
         yield item
 
 

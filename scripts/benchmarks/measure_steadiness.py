@@ -32,7 +32,10 @@ from fststyle.training.tensors import reference_photos, unit_range
 Pixels = NDArray[np.uint8]
 
 SETTINGS = {
-    "each frame for itself": Steadiness(carry=0),
+    "each frame for itself": Steadiness(carry=0, measure_every=1),
+    "statistics shared": Steadiness(carry=0),
+    "each measured, default carry": Steadiness(measure_every=1),
+    "default": Steadiness(),
     "follow 0.1": Steadiness(follow=0.1, carry=0),
     "carry 0.1": Steadiness(carry=0.1),
     "carry 0.2 (default of the steady)": Steadiness(carry=0.2),

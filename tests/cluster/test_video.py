@@ -137,6 +137,15 @@ def test_the_file_is_the_same_byte_for_byte(name: str, painter: Path, tmp_path: 
     assert done.frames == sum(kind == "video" for kind, *_ in content(target))
 
 
+def test_statistics_are_shared_within_groups(tmp_path: Path) -> None:
+    """So that whoever paints a group needs none of the frames before it."""
+    source = make_clip(tmp_path / "a.mp4", times=range(60))
+    tiny = Path(__file__).parents[2] / "models" / "udnie_tiny.onnx"
+    given = recipe(tiny, Job(str(source), str(tmp_path / "shared.mp4")), carry=0.2)
+    join(given.job, iter(shared(given)))
+    assert (tmp_path / "shared.mp4").read_bytes() == alone(given, tmp_path / "alone.mp4")
+
+
 def scenes() -> Iterator[Any]:
     """A cut in the middle of a group, so that paint is forgotten there."""
     for number in range(60):

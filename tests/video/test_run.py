@@ -127,6 +127,20 @@ def test_frames_that_were_begun_are_finished_at_a_stop() -> None:
     assert progress.frames == 5
 
 
+def test_a_function_hears_where_groups_begin() -> None:
+    class InGroups(Summing):
+        began: list[int]
+
+        def afresh(self) -> None:
+            self.began.append(self._now)
+
+    for done in (0, 4):
+        function = InGroups(2)
+        function.began = []
+        given(function, done=done)
+        assert function.began == [0, 3, 7]  # the times of the frames before
+
+
 def test_frames_of_an_earlier_run_are_passed_over() -> None:
     function = Summing(2)
     function.restore({"before": np.array(4)})

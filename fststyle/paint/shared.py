@@ -1,0 +1,167 @@
+"""Frames that follow each other share what the instance norms of a network found in the first of them.
+
+A network whose statistics are known needs no norms (`graph/known_norms.py`): in 8 bits it takes two thirds of the time.
+So one frame is measured, and those after it are painted with its statistics until brightness or contrast has changed.
+While they change from each frame to the next, as in a fade, every frame is painted with its own.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from fststyle.errors import ModelFileError
+from fststyle.graph.known_norms import KnownNorms
+from fststyle.graph.statistics import MEASURED_MEAN, MEASURED_VARIANCE, Statistics
+from fststyle.graph.statistics_form import StatisticsForm
+from fststyle.paint.cuts import tiny_picture
+from fststyle.runtime.network import Network
+
+Pixels = NDArray[np.uint8]
+
+# By what share of the contrast brightness may change in a stretch, and by what share the contrast itself.
+_CHANGE = 0.04
+
+# And from one frame to the next, where another stretch begins.
+_SUDDEN = 0.02
+
+
+class Stretch:
+    """Frames that share statistics, and the sessions that paint with them."""
+
+    def __init__(self) -> None:
+        self._statistics: dict[tuple[int, int], Statistics] = {}
+        self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
+        self._measured = threading.Event()
+        self._lock = threading.Lock()
+
+    def put(self, size: tuple[int, int], statistics: Statistics) -> None:
+        """Note what the first frame found at a height and width; one that is painted in passes has several."""
+        self._statistics[size] = statistics
+
+    def close(self) -> None:
+        """Note that the first frame is painted."""
+        self._measured.set()
+
+    def session(
+        self, size: tuple[int, int], opened: Callable[[Statistics], onnxruntime.InferenceSession]
+    ) -> onnxruntime.InferenceSession | None:
+        """What paints frames of this size, once the first one is painted; None if that one had no such size."""
+        self._measured.wait()
+        with self._lock:
+            if size not in self._sessions and size in self._statistics:
+                self._sessions[size] = opened(self._statistics[size])
+            return self._sessions.get(size)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of a frame in its clip.
+
+    Attributes:
+        stretch: None if it is painted by itself.
+        begins: Whether it is the first of the stretch, which is measured.
+    """
+
+    stretch: Stretch | None = None
+    begins: bool = False
+
+    @contextmanager
+    def painted(self) -> Iterator[None]:
+        """While this thread paints the frame."""
+        token = _PLACE.set(self)
+        try:
+            yield
+        finally:
+            _PLACE.reset(token)
+            if self.begins and self.stretch is not None:
+                self.stretch.close()
+
+
+_PLACE: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+class SharingNetwork(Network):
+    """A network that paints each frame of a clip with what it found in one shortly before.
+
+    Args:
+        network: What it is a form of.
+        form: That network's.
+        most: So many frames share statistics at most.
+
+    Raises:
+        ModelFileError: The norms of this network cannot become part of its convolutions.
+    """
+
+    def __init__(self, network: Network, form: StatisticsForm, most: int) -> None:
+        self._known = KnownNorms(form)
+        suited = network.suited(self._known.data)
+        # Weights that it rearranges would have to be rearranged again.
+        self._suited = suited if self._known.lie_in(suited) else None
+        measuring = network.open(form.build(measured=form.every))
+        super().__init__(network.model, measuring, network.device, network.layout, network.threads)
+        self._measuring = measuring
+        self._network = network
+        self._most = most
+        self.afresh()
+
+    def afresh(self) -> None:
+        """Measure the next frame."""
+        self._stretch: Stretch | None = None
+        self._left = 0
+        self._first = self._last = (np.zeros(3), np.zeros(3))
+
+    def next(self, rgb: Pixels) -> Place:
+        """Of the next frame, (H, W, 3)."""
+        tiny = tiny_picture(rgb).reshape(-1, 3)
+        found = tiny.mean(axis=0), tiny.std(axis=0)
+        last, self._last = self._last, found
+        if self._left and _change(self._first, found) <= _CHANGE:
+            self._left -= 1
+            return Place(self._stretch)
+        if self._stretch is not None and _change(last, found) > _SUDDEN:
+            self._left = 0
+            return Place()
+        self._stretch, self._left, self._first = Stretch(), self._most - 1, found
+        return Place(self._stretch, begins=True)
+
+    def run(self, rgb: Pixels, strength: float = 1.0) -> Pixels:
+        """Paint (H, W, 3), of a frame whose `Place.painted` was entered."""
+        place, size = _PLACE.get() or Place(), (rgb.shape[0], rgb.shape[1])
+        if place.stretch is not None and place.begins:
+            names = [self.model.output_name, MEASURED_MEAN, MEASURED_VARIANCE]
+            answer, mean, variance = self.ask(self._measuring, rgb, {}, names, strength)
+            place.stretch.put(size, Statistics(mean, variance))
+            return self.to_rgb(answer, size)
+        session = None if place.stretch is None else place.stretch.session(size, self._opened)
+        return self._network.run(rgb, strength) if session is None else self.paint(session, rgb, {}, strength)
+
+    def _opened(self, found: Statistics) -> onnxruntime.InferenceSession:
+        if self._suited is None:
+            suited = self._network.suited(self._known.filled(self._known.data, found))
+        else:
+            suited = self._known.filled(self._suited, found)
+        return self._network.open_suited(suited)
+
+
+def share(network: Network, most: int) -> SharingNetwork | None:
+    """None where nothing is gained: each frame is measured, the norms have to stay, or it runs on no CPU."""
+    if most == 1 or network.device != "cpu":
+        return None
+    try:
+        form = StatisticsForm.read(network.model.data)
+        return SharingNetwork(network, form, most) if form.norms else None
+    except ModelFileError:
+        return None
+
+
+def _change(before: tuple[NDArray[np.floating], ...], after: tuple[NDArray[np.floating], ...]) -> float:
+    """How far mean or contrast of any color have changed, as a share of the contrast; a level counts for little."""
+    (mean, contrast), (other, changed) = before, after
+    brightness = np.abs(other - mean).max() / (contrast.mean() + 1)
+    return float(max(brightness, np.abs(np.log((changed + 1) / (contrast + 1))).max()))
