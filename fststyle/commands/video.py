@@ -146,7 +146,7 @@ def video(
     from fststyle.system.signals import SignalWatch
     from fststyle.system.streams import require_stream
 
-    keep_freed_memory()  # frame after frame needs as much
+    keep_freed_memory(in_one_arena=True)  # frame after frame needs as much, in each of the threads it goes through
     with extra("video"):
         from fststyle.video.convert import STREAM, Job, convert, describe
         from fststyle.video.timing import parse_cut

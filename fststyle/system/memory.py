@@ -16,7 +16,7 @@ _UNKNOWN_FREE = 2 * 10**9
 _FRACTION = 0.5
 
 # Numbers of glibc's settings, from its malloc.h.
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 # Limits of a process, and what Linux counts against each, as /proc/self/status calls it.
 _LIMITED = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}
@@ -41,15 +41,19 @@ def default_memory() -> int:
     return int(_FRACTION * min(free, default=_UNKNOWN_FREE))
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(*, in_one_arena: bool = False) -> bool:
     """Let this process keep what large arrays leave behind, for the next ones; tells whether the system can.
 
     glibc gives blocks of many megabytes back at once, and then gets them anew, page by page. In float32 at 256² that
     was a tenth of a step with VGG-19 and a fifth of one with Johnson's network. For a process that is ours, not for a
     library.
+
+    Args:
+        in_one_arena: What one thread freed, any other may take: for threads that hand few and large blocks on.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    return set_option is not None and all((set_option(_MMAP_MAX, 0), set_option(_TRIM_THRESHOLD, 2**31 - 1)))
+    options = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1} | ({_ARENA_MAX: 1} if in_one_arena else {})
+    return set_option is not None and all(set_option(name, value) for name, value in options.items())
 
 
 def give_back_freed_memory() -> bool:

@@ -78,6 +78,31 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
+def test_memory_that_one_thread_freed_is_taken_by_another() -> None:
+    script = """
+import resource, sys, threading
+import numpy as np
+from fststyle.system.memory import keep_freed_memory
+
+if not keep_freed_memory(in_one_arena=sys.argv[1] == "one"):
+    sys.exit("no glibc")
+np.ones(10_000_000, np.float32)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+thread = threading.Thread(target=lambda: np.ones(10_000_000, np.float32))
+thread.start()
+thread.join()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = {}
+    for what in ("several", "one"):
+        done = subprocess.run([sys.executable, "-c", script, what], capture_output=True, text=True, check=False)
+        if "no glibc" in done.stderr:
+            pytest.skip("another C library")
+        faults[what] = int(done.stdout)
+    assert faults["one"] < faults["several"] / 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
 def test_freed_memory_between_used_blocks_is_given_back() -> None:
     script = """
 import sys
