@@ -27,7 +27,7 @@ from fststyle.paint.stylizer import Stylizer, as_rgb
 from fststyle.pictures.picture import Picture
 from fststyle.system.cores import threads_for_cores, usable_cores
 from fststyle.system.extras import extra
-from fststyle.system.ranges import in_range, shown
+from fststyle.system.ranges import in_range, is_whole, shown
 
 if TYPE_CHECKING:
     from fststyle.paint.carry import Carrier
@@ -62,7 +62,7 @@ class Steadiness:
         for name, part in (("follow", self.follow), ("carry", self.carry)):
             if part is not None and not in_range(part, 0, 1):
                 raise ValueError(f"{name} must lie in 0..1, not {shown(part)}")
-        if not isinstance(self.measure_every, int) or self.measure_every < 1:
+        if not is_whole(self.measure_every, 1):
             raise ValueError(f"measure_every must be a whole number from 1, not {shown(self.measure_every)}")
 
     def carried(self, *cards: ModelCard | None) -> float:

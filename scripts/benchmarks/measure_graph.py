@@ -6,7 +6,8 @@
 
 In one run, for float32 and int8: milliseconds from bytes to bytes of the file as it is and of the session that
 `Stylizer` makes of it; the ratio to Johnson's network; the share of each operator; the share of the time outside of
-convolutions; and the multiplications a second of convolutions beside those of a large matrix product.
+convolutions; and the multiplications a second of convolutions beside those of a large matrix product. *Shared* is the
+form for frames of a video whose instance-norm statistics are known already.
 
 Networks take turns and medians count. With one thread processor time is taken, so that a busy machine matters little;
 with several, the clock on the wall. Operators are timed by onnxruntime's profiler, on the wall, too, the fastest of all
@@ -35,9 +36,13 @@ from onnx import TensorProto, helper
 from fststyle.graph.cpu_form import for_cpu
 from fststyle.graph.early_borders import cut_borders_early
 from fststyle.graph.fixed_size import at_size, static_shapes
+from fststyle.graph.known_norms import KnownNorms
 from fststyle.graph.late_pixels import make_pixels_late
+from fststyle.graph.statistics import MEASURED_MEAN, MEASURED_VARIANCE, Statistics
+from fststyle.graph.statistics_form import StatisticsForm
 from fststyle.model.checks import image_ends
 from fststyle.model.devices import open_session
+from fststyle.model.file import ModelFile
 from fststyle.runtime.convert import quantize
 from fststyle.runtime.network import Network
 
@@ -96,12 +101,15 @@ def report(
     """Print the tables of one size."""
     rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     networks = {name: Network.load(path, "cpu", "rgb1", threads) for name, path in files.items()}
+    graphs = {name: network.model.data for name, network in networks.items()}
+    shared = {name: with_known_norms(network, rgb) for name, network in networks.items()}
     yardstick = Network.load(against, "cpu", "rgb1", threads)
     runs: dict[str, Callable[[], object]] = {"": partial(yardstick.run, rgb)}
     for name, network in networks.items():
         plain = Network(network.model, open_session(network.model.data, threads=threads), "cpu", "rgb1", threads)
         runs[f"{name} as it is"] = partial(plain.run, rgb)
         runs[name] = partial(network.run, rgb)
+        runs[f"{name}, shared"] = partial(network.paint, network.open(shared[name]), rgb, {})
     times = in_turns(runs, rounds, time.thread_time if threads == 1 else time.perf_counter)
     johnson = times.pop("")
     print(f"\n### {size[1]}×{size[0]}, {against.stem} {1e3 * johnson:.1f} ms\n")
@@ -109,13 +117,26 @@ def report(
         "| network | file as it is, ms | ms | as fast as Johnson's | outside of convolutions | convolutions, of peak |"
     )
     print("|---|---|---|---|---|---|")
-    profiles = {name: profile(network, rgb, threads, rounds, peaks) for name, network in networks.items()}
+    graphs |= {f"{name}, shared": data for name, data in shared.items()}
+    profiles = {
+        name: profile(networks[name.partition(",")[0]].model, data, rgb, threads, rounds, peaks)
+        for name, data in graphs.items()
+    }
     for name, found in profiles.items():
-        as_it_is, own = times[f"{name} as it is"], times[name]
-        row = f"| {name} | {1e3 * as_it_is:.1f} | {1e3 * own:.1f} | {johnson / own:.1f} × "
-        print(f"{row}| {found.outside:.0%} | {found.peak:.0%} ({found.speed:.0f} G/s) |")
+        as_it_is, own = times.get(f"{name} as it is"), times[name]
+        file = "" if as_it_is is None else f"{1e3 * as_it_is:.1f}"
+        print(f"| {name} | {file} | {1e3 * own:.1f} | {johnson / own:.1f} × ", end="")
+        print(f"| {found.outside:.0%} | {found.peak:.0%} ({found.speed:.0f} G/s) |")
     for name, found in profiles.items():
         print(f"\n{name}: " + ", ".join(f"{kind} {share:.1%}" for kind, share in found.shares.items() if share > 5e-3))
+
+
+def with_known_norms(network: Network, rgb: NDArray[np.uint8]) -> bytes:
+    """The network's graph without norms, for the statistics of this picture."""
+    form = StatisticsForm.read(network.model.data)
+    measuring = network.open(form.build(measured=form.every, picture=False))
+    norms = KnownNorms(form)
+    return norms.filled(norms.data, Statistics(*network.ask(measuring, rgb, {}, [MEASURED_MEAN, MEASURED_VARIANCE])))
 
 
 def in_turns(runs: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
@@ -130,16 +151,17 @@ def in_turns(runs: dict[str, Callable[[], object]], rounds: int, clock: Callable
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-def profile(network: Network, rgb: NDArray[np.uint8], threads: int, rounds: int, peaks: dict[str, float]) -> Profile:
-    """What onnxruntime's profiler says of the session that a `Stylizer` has."""
-    model = network.model
+def profile(
+    model: ModelFile, graph: bytes, rgb: NDArray[np.uint8], threads: int, rounds: int, peaks: dict[str, float]
+) -> Profile:
+    """What onnxruntime's profiler says of a session of the network, or of a graph derived from it."""
     with tempfile.TemporaryDirectory() as scratch:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_profiling = True
         options.log_severity_level = 4
         options.profile_file_prefix = str(Path(scratch, "profile"))
-        data = for_cpu(model.data, model.input_name, model.output_name)
+        data = for_cpu(graph, model.input_name, model.output_name)
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         for _ in range(3 * rounds):
             session.run(None, {model.input_name: rgb[None]})
@@ -154,7 +176,7 @@ def profile(network: Network, rgb: NDArray[np.uint8], threads: int, rounds: int,
         microseconds[event["args"]["op_name"]] += event["dur"]
     whole = sum(microseconds.values())
     inside = sum(spent for kind, spent in microseconds.items() if kind in CONVOLUTIONS)
-    done = multiplications(model.data, rgb.shape[0], rgb.shape[1])
+    done = multiplications(graph, rgb.shape[0], rgb.shape[1])
     ideal = sum(made / peaks[kind] for kind, made in done.items())
     ordered = sorted(microseconds.items(), key=lambda item: -item[1])
     shares = {kind: spent / whole for kind, spent in ordered}
