@@ -375,6 +375,7 @@ def test_training_without_torch_names_the_extra(fststyle: Callable[..., Any], mo
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     pretend(monkeypatch, "export", export_checkpoint=no_torch)
+    Path("a.ckpt").touch()
     result = fststyle("export", "a.ckpt", "a.onnx")
     assert (result.exit_code, result.stderr) == (
         1,
