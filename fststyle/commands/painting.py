@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from fststyle.commands.console import complain, plain, show_origin
+from fststyle.system.counts import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -64,7 +65,12 @@ class Bar:
 def summarize(lines: Sequence[Line], how: str, seconds: float) -> None:
     """Say on standard error what was done, and end with status 1 if anything was not."""
     if skipped := sum(line.skipped for line in lines):
-        typer.echo(f"{skipped} pictures were there already", err=True)
+        them = "it" if skipped == 1 else "them"
+        typer.echo(
+            f"{counted(skipped, 'picture')} {'was' if skipped == 1 else 'were'} there already, painted with whatever "
+            f"settings; without --skip-existing this command paints {them} anew",
+            err=True,
+        )
     lines = [line for line in lines if not line.skipped]
     good = [line for line in lines if not line.failed]
     if len(lines) == len(good) == 1:
@@ -74,7 +80,7 @@ def summarize(lines: Sequence[Line], how: str, seconds: float) -> None:
     if good:
         places = {_folder(line.target) for line in good if line.target is not None}
         where = places.pop() if len(places) == 1 else f"{len(places)} folders"
-        typer.echo(f"{len(good)} pictures in {plain(where)} ({seconds:.1f} s {how})", err=True)
+        typer.echo(f"{counted(len(good), 'picture')} in {plain(where)} ({seconds:.1f} s {how})", err=True)
     bad = [line.source for line in lines if line.failed]
     if not bad:
         return
