@@ -10,6 +10,7 @@ from fststyle.commands import options
 from fststyle.commands.console import say
 from fststyle.commands.export_steps import Steps, name_of_form, new_file, write_steps
 from fststyle.errors import CheckpointError, FststyleError, ModelFileError
+from fststyle.system.counts import counted
 from fststyle.system.entries import entry
 from fststyle.system.extras import extra
 from fststyle.system.file_kinds import Kind
@@ -100,7 +101,7 @@ def export(
         card = _export(checkpoint, target, licence, steps)
     costs = ", ".join(f"{name} {value:.3g}" for name, value in card.costs.items())
     judged = f", {costs}, judged by {card.loss_network}" if costs else ""
-    say(f"{target}: {card.style}, {card.network}, {card.steps:,} steps{judged}")
+    say(f"{target}: {card.style}, {card.network}, {counted(card.steps, 'step')}{judged}")
     say(f"next: fststyle stylize {for_shell(target)} photo.jpg")
 
 

@@ -26,6 +26,7 @@ from fststyle.commands.options import (
     sides,
 )
 from fststyle.commands.painters import Painter
+from fststyle.system.counts import counted
 from fststyle.system.extras import extra
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ class _Shown:
         mean = counts.painted / counts.seconds if counts.seconds else 0.0
         gone = "; the reader has gone" if counts.gone else ""
         typer.echo(
-            f"{counts.painted:,} pictures in {counts.seconds:.1f} s, {mean:.1f} fps, {counts.dropped:,} dropped{gone}",
+            f"{counted(counts.painted, 'picture')} in {counts.seconds:.1f} s, {mean:.1f} fps, "
+            f"{counts.dropped:,} dropped{gone}",
             err=True,
         )
 

@@ -7,6 +7,7 @@ import typer
 
 from fststyle.commands.console import complain, plain
 from fststyle.commands.painting import silent_stdout
+from fststyle.system.counts import counted
 from fststyle.system.shell import for_shell
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def _say(name: str, state: "State") -> None:
     elif state.status == "done":
         costs = state.costs.get("total_loss")
         judged = "" if costs is None else f", total loss {costs:.3g}, judged by {state.judge}"
-        typer.echo(plain(f"{name}: {state.steps} steps in {state.seconds / 60:.1f} minutes{judged}"), err=True)
+        typer.echo(
+            plain(f"{name}: {counted(state.steps, 'step')} in {state.seconds / 60:.1f} minutes{judged}"), err=True
+        )
     else:
         typer.echo(plain(f"{name}: {state.status}"), err=True)
 
@@ -119,7 +122,8 @@ def _list(entries: "list[Entry]", many: "Many") -> None:
     bad = [entry.row.name or f"row {entry.row.number}" for entry in entries if entry.state.status != "done"]
     done = len(entries) - len(bad)
     typer.echo(
-        plain(f"{done} of {len(entries)} networks in {many.output}; see {many.output / 'report.html'}"), err=True
+        plain(f"{done} of {counted(len(entries), 'network')} in {many.output}; see {many.output / 'report.html'}"),
+        err=True,
     )
     if bad:
         complain("error", f"{len(bad)} of {len(entries)} styles are not there: {', '.join(bad)}")

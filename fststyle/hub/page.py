@@ -12,6 +12,7 @@ from fststyle.model.hub import PREFIX
 from fststyle.paint.stylizer import Stylizer
 from fststyle.pictures.files import encode_picture, fit_longer_side, read_picture
 from fststyle.pictures.sheet import contact_sheet, middle_square
+from fststyle.system.counts import counted
 
 PREVIEW = "preview.jpg"
 
@@ -47,7 +48,7 @@ def page_of(file: ModelFile, card: ModelCard, repo: str) -> str:
         "Input": _end(file, file.input_name),
         "Output": _end(file, file.output_name),
         "Strength": "an input, 0 to 1" if file.takes_strength else "a cross-fade with the photo",
-        "Training": f"{card.steps:,} steps, cost measured with {_text(card.loss_network)}",
+        "Training": f"{counted(card.steps, 'step')}, cost measured with {_text(card.loss_network)}",
         "Costs on held-out photos": ", ".join(f"{_text(name)} {value:.4g}" for name, value in card.costs.items()),
         "Made by": _text(card.created_by),
         "sha256 of the weights": f"`{_text(card.weights_sha256)}`",

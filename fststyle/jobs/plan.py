@@ -11,6 +11,7 @@ from fststyle.errors import ImageError
 from fststyle.pictures.files import WRITE_SUFFIXES, find_images, format_of, suffix_to_write
 from fststyle.pictures.formats import is_video
 from fststyle.pictures.provenance import is_painting
+from fststyle.system.counts import counted
 from fststyle.system.files import is_file, is_folder, is_there, place_of
 from fststyle.system.ranges import is_whole, shown
 from fststyle.system.shell import for_shell
@@ -98,7 +99,7 @@ def plan(
     if into is not None and (is_file(into) or (into.suffix.lower() in WRITE_SUFFIXES and not is_folder(into))):
         if len(found) == 1 and is_file(into):
             raise ValueError(f"{into} is a file, whose name does not say a format; name a folder, or a file like a.png")
-        raise ValueError(f"{len(found)} pictures cannot go into the one file {into}; name a folder")
+        raise ValueError(f"{counted(len(found), 'picture')} cannot go into the one file {into}; name a folder")
     jobs = []
     for source, below in found:
         ending = suffix or suffix_to_write(source)

@@ -19,6 +19,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from fststyle.errors import TrainingError
 from fststyle.pictures.files import write_picture
 from fststyle.samples import photo_folder, photos
+from fststyle.system.counts import counted
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import atomic_write, reason_of, refuse_other_kind
 from fststyle.system.shell import for_shell
@@ -256,14 +257,15 @@ def _report(training: Training) -> None:
     if training.bad_photos:
         listed = training.folder / BAD_PHOTOS
         print(
-            f"{training.bad_photos} photos could not be read and were replaced by others; see {listed}", file=sys.stderr
+            f"{counted(training.bad_photos, 'photo')} could not be read and gave way to others; see {listed}",
+            file=sys.stderr,
         )
     if training.stopped is not None:
         print(f"stopped; go on with the same command and --resume: {last}", file=sys.stderr)
         return
     costs = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in training.costs.items())
     said = f"{costs}, judged by {training.judge}" if costs else "not measured"
-    print(f"{training.steps} steps; on held-out photos: {said}", file=sys.stderr)
+    print(f"{counted(training.steps, 'step')}; on held-out photos: {said}", file=sys.stderr)
     if costs and training.judge in DISTILLED:
         print(
             f"{training.judge} is lenient; compare networks with fststyle evaluate, which asks VGG-19", file=sys.stderr

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fststyle.errors import VideoError
 from fststyle.pictures.hidden_color import over_white
+from fststyle.system.counts import counted
 from fststyle.system.files import is_there
 from fststyle.video.clip import Cut, Frame, shrunk
 from fststyle.video.reader import VideoReader
@@ -113,7 +114,7 @@ class Camera:
                 return self._newest
         if not self._source.plays_itself:
             return None
-        raise VideoError(f"{self._source.name} has gone after {self.taken:,} pictures; check its cable")
+        raise VideoError(f"{self._source.name} has gone after {counted(self.taken, 'picture')}; check its cable")
 
     def _run(self) -> None:
         start = time.monotonic()

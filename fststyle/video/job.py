@@ -9,6 +9,7 @@ import av
 
 from fststyle.pictures.formats import WRITE_SUFFIXES
 from fststyle.system.cores import usable_cores
+from fststyle.system.counts import counted
 from fststyle.system.files import is_file
 from fststyle.video.clip import Cut
 from fststyle.video.codecs import CODECS
@@ -123,5 +124,5 @@ def identity_of(job: Job) -> dict[str, Any]:
 
 def describe(done: Done) -> str:
     """One line for people."""
-    what = f"{done.frames:,} frames, {in_words(done.seconds)}"
+    what = f"{counted(done.frames, 'frame')}, {in_words(done.seconds)}"
     return f"{done.path} ({what})" if done.whole else f"{done.path} plays up to {in_words(done.seconds)}"

@@ -174,8 +174,10 @@ def _packets(path: Path) -> "Generator[av.Packet[Any], None, None]":
 
 
 def in_words(seconds: Fraction | float) -> str:
-    """A time as people write it: 1:02:03.4, 0:07.0."""
+    """A time as people write it: 1:02:03.4, 2:07.0, 7.0 s."""
     whole = max(0.0, float(seconds))
     minutes, rest = divmod(round(whole, 1), 60)
+    if not minutes:
+        return f"{rest:.1f} s"
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from fststyle.errors import ImageError, VideoError
 from fststyle.pictures.files import read_picture
 from fststyle.pictures.picture import Picture
+from fststyle.system.counts import counted
 from fststyle.system.warn import warn
 from fststyle.video.clip import DEFAULT_RATE, Clip, Cut, Frame, Wanted, every
 from fststyle.video.numbering import find_pictures, missing
@@ -34,7 +35,7 @@ class PicturesReader:
         last = len(found) if cut.end is None else -(-cut.end * rate // 1)
         self._paths = found[int(first) : int(last)]
         if not self._paths:
-            raise VideoError(f"{text} holds {len(found)} pictures, none of them between start and end")
+            raise VideoError(f"{text} holds {counted(len(found), 'picture')}, none between start and end")
         if gaps := missing(self._paths):
             warn(f"{text} lacks the numbers {gaps}; the frames beside a gap follow each other")
         self._max_side = cut.max_side

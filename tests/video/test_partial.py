@@ -9,7 +9,7 @@ import pytest
 from fststyle.errors import VideoError
 from fststyle.video.clip import Cut
 from fststyle.video.job import Job, identity_of
-from fststyle.video.partial import refuse_another
+from fststyle.video.partial import in_words, refuse_another
 
 
 def job(*, codec: str = "h264", crf: int | None = None, cut: Cut | None = None, **identity: Any) -> Job:
@@ -46,3 +46,10 @@ def test_what_was_changed_is_named(before: Job, now: Job, said: str) -> None:
 def test_the_same_settings_are_not_refused() -> None:
     """Also if one of them does not name what is not set."""
     refuse_another(Path("out.part.mkv"), identity_of(job(morph=None)), identity_of(job(crf=19)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1.9, "1.9 s"), (0, "0.0 s"), (59.97, "1:00.0"), (67, "1:07.0"), (3723.44, "1:02:03.4")]
+)
+def test_times_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 
 from fststyle import samples
 from fststyle.errors import AlreadyTrainedError, TrainingError
+from fststyle.system.counts import counted
 from fststyle.system.warn import warn
 from fststyle.training.checkpoint import AtomicCheckpointIO, read_checkpoint
 from fststyle.training.cost.cost import Cost
@@ -111,7 +112,9 @@ def train(
         try:
             signal.raise_signal(training.stopped)
         except KeyboardInterrupt as stop:
-            stop.add_note(f"{training.steps} steps are in {training.checkpoint}; resume=True goes on from there")
+            stop.add_note(
+                f"{counted(training.steps, 'step')} made, in {training.checkpoint}; resume=True goes on from there"
+            )
             raise
     return training
 
@@ -206,7 +209,7 @@ def _refuse_without_steps_left(last: Path, made: int, asked: int) -> None:
     if asked < 0 or made < asked:  # below zero is without a limit
         return
     if made > asked:
-        raise TrainingError(f"{last} has {made} steps, more than the {asked} asked for; {GO_BACK}")
+        raise TrainingError(f"{last} has {counted(made, 'step')}, more than the {asked} asked for; {GO_BACK}")
     raise AlreadyTrainedError(f"{last} has all of its {made} steps; give a higher --steps")
 
 

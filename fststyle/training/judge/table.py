@@ -4,6 +4,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
+from fststyle.system.counts import counted
 from fststyle.training.judge.evaluation import Evaluation, ModelScores
 from fststyle.training.judge.sizes import SizeScores
 
@@ -94,7 +95,7 @@ def conditions(evaluation: Evaluation) -> str:
     """In one line, what the numbers hold for."""
     settings, cost = evaluation.settings, evaluation.cost
     parts = [
-        f"{len(evaluation.own.photos)} photos at {settings.size}²",
+        f"{counted(len(evaluation.own.photos), 'photo')} at {settings.size}²",
         f"{evaluation.painting} at {settings.style_size}",
         f"{cost.architecture.upper().replace('VGG', 'VGG-')}, {cost.form} form",
     ]
@@ -102,7 +103,7 @@ def conditions(evaluation: Evaluation) -> str:
         parts.append("L-BFGS from noise")
     if evaluation.clip is not None:
         clip = evaluation.clip
-        parts.append(f"clip of {clip.frames} frames at {clip.width}×{clip.height}")
+        parts.append(f"clip of {counted(clip.frames, 'frame')} at {clip.width}×{clip.height}")
     if evaluation.johnson_speed is not None:
         parts.append(f"speed at {evaluation.johnson_speed.height}² on the CPU")
     return "; ".join(parts)

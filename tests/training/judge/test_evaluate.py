@@ -246,6 +246,7 @@ def test_the_page_fetches_nothing(evaluation: Evaluation, tmp_path: Path) -> Non
     assert all(source.startswith(("data:", "#")) for source in sources)
     assert not re.search(r"url\(\s*['\"]?http|@import", text)
     assert text.count("<svg") == 1
+    assert "<strong>relu1_2</strong> and the like are layers of the loss network" in text
     assert "L-BFGS as good as same, after 0 iterations" in text
 
 
