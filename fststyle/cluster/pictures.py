@@ -11,7 +11,7 @@ from fststyle.cluster.painter import Outcome, PicturePainter, Recipe
 from fststyle.cluster.ray_cluster import ClusterError, cluster, lost_with, needs_gpu, share_of, workers_for
 from fststyle.cluster.tasks import Task, done_before, plan_tasks
 from fststyle.errors import FststyleError
-from fststyle.jobs.manifest import Manifest
+from fststyle.jobs.manifest import Manifest, how_to_repeat
 from fststyle.jobs.plan import parse_shard
 from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Settings
@@ -140,7 +140,11 @@ def paint_on_ray(
     waiting = [task for number, task in enumerate(tasks) if number not in there]
     results = [Painted(tasks[number].source, tasks[number].target, 0.0, skipped=True) for number in sorted(there)]
     begun(len(waiting))
-    with nullcontext() if manifest is None else Manifest(manifest, style, _SYNC_EVERY) as notes:
+    repeat = {}
+    if manifest is not None:
+        made_of = zip(files, [weight / sum(weights) for weight in weights] or [1.0], strict=True)
+        repeat = how_to_repeat(made_of, settings.controls, settings, recipe.opening.get("layout", "rgb1"))
+    with nullcontext() if manifest is None else Manifest(manifest, style, _SYNC_EVERY, repeat) as notes:
         for result in results:
             _note(notes, result)
             painted(result)

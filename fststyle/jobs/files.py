@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Unpack
 
-from fststyle.jobs.manifest import Manifest
+from fststyle.jobs.manifest import Manifest, how_to_repeat
 from fststyle.jobs.plan import Job, parse_shard, plan
 from fststyle.jobs.plan import shard as part_of
 from fststyle.jobs.run import Result, Settings, run
@@ -85,6 +85,7 @@ def paint_files(
     """
     controls = Controls.of(controls, changed)
     painter = _painter(model, device, Opening(layout=layout, threads=threads, memory=memory, exact=exact))
+    made_of, layout = painter.made_of, painter.parts[0][0].network.layout
     painter = painter.mixed(controls.mix)
     settings = Settings(max_side, replace(controls, mix=None), quality)
     names, others = _listed(inputs), _listed(keep)
@@ -107,7 +108,8 @@ def paint_files(
         (done_before if skip_existing and _is_done(job) else waiting).append(job)
     begun(len(waiting))
     results = []
-    with nullcontext() if manifest is None else Manifest(Path(manifest), painter.style) as notes:
+    repeat = {} if manifest is None else how_to_repeat(made_of, controls, settings, layout)
+    with nullcontext() if manifest is None else Manifest(Path(manifest), painter.style, repeat=repeat) as notes:
         for result in _all(done_before, run(waiting, painter, settings, stdin=stdin, stdout=stdout)):
             if notes is not None:
                 notes.done(result)

@@ -1,15 +1,21 @@
 """One line of JSON for every picture, so that a long run can be watched, counted and gone on with."""
 
+import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TextIO
 
+import numpy as np
+
 from fststyle.errors import ImageError
-from fststyle.jobs.run import Result
+from fststyle.jobs.run import Result, Settings
+from fststyle.model.file import ModelFile
+from fststyle.paint.controls import Controls
 from fststyle.system.file_kinds import Kind
 from fststyle.system.files import is_file, reason_of, refuse_other_kind
 from fststyle.system.warn import warn
@@ -20,12 +26,15 @@ class Manifest:
 
     A line holds `source` and `target` (null for standard input and output), `status` ("done", "failed" or "skipped"),
     `seconds`, `error` (null unless failed), `style` and `time` (seconds since 1970); of pictures painted on a cluster
-    also `worker`, the machine and process.
+    also `worker`, the machine and process. Unless it was skipped, it also holds what is needed to paint it again, as
+    `how_to_repeat` gives it: nobody knows how a picture was painted that was there already.
 
     If a line cannot be written, because the disk is full, it is the last: one warning says so, and painting goes on.
     """
 
-    def __init__(self, path: Path, style: str, sync_every: float = 0.0) -> None:
+    def __init__(
+        self, path: Path, style: str, sync_every: float = 0.0, repeat: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         """Name the file.
 
         Args:
@@ -33,7 +42,9 @@ class Manifest:
             style: For every line.
             sync_every: Seconds between two waits for the disk. A hundred workers write lines faster than a disk
                 confirms them one by one.
+            repeat: For the line of every picture that is not skipped.
         """
+        self._repeat = repeat
         self._path = path
         self._style = style
         self._sync_every = sync_every
@@ -87,7 +98,8 @@ class Manifest:
         if self._file.closed:  # an earlier line could not be written
             return
         status = "skipped" if skipped else "done" if error is None else "failed"
-        facts = {"status": status, "seconds": round(seconds, 3), "error": error, **more}
+        repeat = {} if skipped else self._repeat
+        facts = {"status": status, "seconds": round(seconds, 3), "error": error, **more, **repeat}
         names = {"source": source, "target": target}
         line = json.dumps(names | facts | {"style": self._style, "time": round(time.time(), 3)})
         # A line is one write and on the disk before the next picture: what is in it has happened.
@@ -105,6 +117,32 @@ class Manifest:
             )
             with suppress(OSError):  # what could not be written cannot be flushed either
                 self._file.close()
+
+
+def how_to_repeat(
+    networks: Iterable[tuple[ModelFile, float]], controls: Controls, settings: Settings, layout: str
+) -> dict[str, Any]:
+    """What a picture depends on besides itself.
+
+    Args:
+        networks: What paints, each with its weight.
+        controls: With the mix.
+        settings: The others.
+        layout: Of the networks.
+
+    Returns:
+        `networks`, a list of `network` (its path, or what it was called), `sha256` of its file and `weight`; `controls`
+        by name, of a mask its SHA-256; `max_side`, `quality` and `layout`.
+    """
+    made_of = [
+        {"network": file.where, "sha256": hashlib.sha256(file.data).hexdigest(), "weight": round(weight, 6)}
+        for file, weight in networks
+    ]
+    asked = {"max_side": settings.max_side, "quality": settings.quality, "layout": layout}
+    values = {
+        name: value.item() if isinstance(value, np.generic) else value for name, value in controls.facts().items()
+    }
+    return {"networks": made_of, "controls": values, **asked}
 
 
 _BEGINNING = b'{"source": '

@@ -72,6 +72,7 @@ class Blend:
         called: The same for the names of paintings, of what each is called.
         device: Where the first of them runs.
         paths: The files that they were read from.
+        made_of: Their files, with weights whose sum is 1.
         parts: What paints, with weights whose sum is 1: one network, or several whose paintings are mixed.
     """
 
@@ -91,6 +92,7 @@ class Blend:
         self.paths = tuple(path for stylizer in stylizers for path in stylizer.paths)
         self.style = "+".join(stylizer.style for stylizer in stylizers)
         self.called = "+".join(stylizer.called for stylizer in stylizers)
+        self.made_of = [(each.network.model, share) for each, share in zip(stylizers, shares, strict=True)]
         self.device = stylizers[0].device
         self.parts = list(zip(stylizers, shares, strict=True))
         if len(stylizers) > 1:
@@ -126,6 +128,7 @@ class Blend:
         blend = cls([Stylizer(model, device, **opening)], [1.0])
         blend.paths = tuple(file.path for file in files if file.path is not None)
         blend.called = "+".join(file.called for file in files)
+        blend.made_of = list(zip(files, shares, strict=True))
         return blend
 
     def __call__(

@@ -127,6 +127,11 @@ class Stylizer:
         """Itself, as of a `Blend` its networks and their weights."""
         return [(self, 1.0)]
 
+    @property
+    def made_of(self) -> list[tuple[ModelFile, float]]:
+        """Its file, as of a `Blend` its networks' files and their weights."""
+        return [(self._network.model, 1.0)]
+
     def mixed(self, mix: Mix | None) -> Self:
         """One that paints with these of the network's styles, as `Controls` has it; None changes nothing.
 

@@ -151,7 +151,7 @@ def test_paintings_have_the_same_names_as_without_a_cluster(
     named: list[str] = []
     for network, mix in (("many.onnx", None), ("many.onnx", "owl"), ("udnie_tiny", None)):
         (here,) = paint_files(network, "a.png", mix=mix)
-        (there,) = paint_on_ray(network, ["a.png"], mix=mix, skip_existing=True)
+        (there,) = paint_on_ray(network, ["a.png"], mix=mix, skip_existing=True, manifest=Path("log.jsonl"))
         assert there.skipped
         assert there.target == str(tmp_path / str(here.job.target))
         named.append(str(here.job.target))

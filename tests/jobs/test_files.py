@@ -1,5 +1,6 @@
 """`paint_files`: what the command does, called from Python."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -103,8 +104,30 @@ def test_a_second_run_goes_on_and_the_manifest_says_so(identity: Path, tmp_path:
     lines = [json.loads(line) for line in Path("log.jsonl").read_text("utf-8").splitlines()]
     assert [line["status"] for line in lines] == ["done"] * 2 + ["skipped"] * 2 + ["done"]
     assert {line["style"] for line in lines} == {"identity"}
+    assert ["networks" in line for line in lines] == [True] * 2 + [False] * 2 + [True]
     (result,) = paint_files(identity, "in", "other", shard=(2, 2))
     assert result.job.target == Path("other/b.png")
+
+
+def test_the_manifest_has_what_a_picture_is_repeated_with(identity: Path, save: Any, assets: Any) -> None:
+    dark = save(assets["gain_model"](0.5), name="dark.onnx")
+    mask = np.full((2, 2), 255, np.uint8)
+    asked: dict[str, Any] = {"strength": np.float32(0.5), "grain": 3, "passes": 2, "mask": mask, "max_side": 20}
+    paint_files(
+        {identity: 3, str(dark): 1}, "in/a.png", "out/", manifest="log.jsonl", quality=80, layout="rgb1", **asked
+    )
+    line = json.loads(Path("log.jsonl").read_text("utf-8"))
+    assert line["networks"] == [
+        {"network": str(path), "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(), "weight": weight}
+        for path, weight in ((identity, 0.75), (dark, 0.25))
+    ]
+    assert (line["max_side"], line["quality"], line["layout"]) == (20, 80, "rgb1")
+    controls = line["controls"]
+    assert controls == Controls(0.5, mask=mask, grain=3, passes=2).facts()
+    kept = {name: value for name, value in controls.items() if name != "mask"}
+    again = {entry["network"]: entry["weight"] for entry in line["networks"]}
+    paint_files(again, "in/a.png", "again/", quality=line["quality"], max_side=line["max_side"], mask=mask, **kept)
+    assert Path("again/a.png").read_bytes() == Path("out/a.png").read_bytes()
 
 
 def test_nothing_that_is_read_is_overwritten(identity: Path, photo: Pixels) -> None:
