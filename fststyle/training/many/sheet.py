@@ -17,8 +17,9 @@ from fststyle.training.many.cells import problem_of, text_of
 from fststyle.training.many.columns import column_of
 
 # Relative to the sheet; the last two may also name a network that ships, or a word.
-_PATHS = {"style", "photos", "weights", "config"}
-_PERHAPS_PATHS = {"init", "teacher"}
+# Options and the dotted names of those that have another: a relative path is looked up beside the sheet.
+_PATHS = {"style", "photos", "data.root", "weights", "config"}
+_PERHAPS_PATHS = {"init", "teacher", "model.teacher"}
 
 _MOST_BYTES = 100  # of a name, with which several files are called
 _YES, _NO = {"1", "true", "yes", "x"}, {"0", "false", "no"}

@@ -252,3 +252,14 @@ def test_options_for_all_rows() -> None:
     ):
         with pytest.raises(DataError):
             common_settings(words)
+
+
+def test_dotted_names_of_paths_are_looked_up_beside_the_sheet_too(tmp_path: Path) -> None:
+    for name in ("a.jpg", "big.onnx"):
+        (tmp_path / name).touch()
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("style,data.root,model.teacher\na.jpg,photos,big.onnx\n", "utf-8")
+    (row,) = read_sheet(sheet)
+    assert row.settings["data.root"] == str(tmp_path / "photos")
+    assert row.settings["model.teacher"] == str(tmp_path / "big.onnx")
+    assert common_settings(["--data.root", "photos"])["data.root"] == str(Path("photos").absolute())
