@@ -50,7 +50,7 @@ class Steadiness:
             trained for steadiness, and 0.4 for others and for `tiny`. 0 carries nothing, and needs no OpenCV.
         cuts: Start afresh at cuts of the scene.
         measure_every: With follow=1 on the CPU, so many frames in a row are painted with the statistics of the first of
-            them, as long as brightness and contrast hardly change (`shared.py`). 1 measures every frame.
+            them, as long as brightness, contrast and detail hardly change (`shared.py`). 1 measures every frame.
     """
 
     follow: float = 1.0

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from fststyle import Stylizer
 from fststyle.paint import shared
@@ -89,6 +90,33 @@ def test_in_a_fade_each_frame_is_painted_by_itself(stylizer: Stylizer, clip: lis
     found, own = (painted(stylizer, steadiness, fading) for steadiness in (sharing(), OWN))
     assert all((one == other).all() for one, other in zip(found[1:], own[1:], strict=True))
     assert len(measured) == 1
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_frame_of_one_color_is_painted_by_itself(stylizer: Stylizer, level: int, measured: list[Any]) -> None:
+    flat = np.full((96, 128, 3), level, np.uint8)
+    faint = flat.copy()
+    faint[::7, ::9] ^= 1
+    found, own = (painted(stylizer, steadiness, [flat, faint, faint]) for steadiness in (sharing(), OWN))
+    assert all((one == other).all() for one, other in zip(found, own, strict=True))
+    assert not measured
+
+
+def test_another_detail_is_measured(stylizer: Stylizer, clip: list[Pixels], measured: list[Any]) -> None:
+    soft = np.asarray(Image.fromarray(clip[0]).filter(ImageFilter.GaussianBlur(0.8)))
+    found, own = (painted(stylizer, steadiness, [soft, *[clip[0]] * 3]) for steadiness in (sharing(), OWN))
+    assert (found[1] == own[1]).all()
+    assert levels(found[3], own[3]) < 0.01
+    assert len(measured) == 2
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 50), (50, 1), (2, 3), (127, 129), (129, 131)])
+def test_frames_of_any_sides_are_looked_at(stylizer: Stylizer, sides: tuple[int, int]) -> None:
+    network = shared.share(stylizer.network, 2)
+    assert network is not None
+    frame = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
+    places = [network.next(frame) for _ in range(2)]
+    assert [place.begins for place in places] == ([False, False] if sides == (1, 1) else [True, False])
 
 
 def test_two_at_a_time_give_what_one_by_one_gives(stylizer: Stylizer, clip: list[Pixels]) -> None:
