@@ -46,10 +46,11 @@ def train(
     """Time a training step, by part, and compare it with pytorch/examples."""
     with extra("train"):
         from fststyle.training.bench import bench_training
-        from fststyle.training.devices import torch_device
+        from fststyle.training.devices import keep_to_cores, torch_device
         from fststyle.training.fit.trainer import quiet_lightning
 
         quiet_lightning()
+        keep_to_cores()
         found = bench_training(
             cast("NetworkName", network),
             cast("Architecture", loss_network),

@@ -109,8 +109,11 @@ def evaluate(
 ) -> None:
     """Measure networks: cost, equivalent optimizer iterations, grid, border, flicker, speed."""
     with extra("train"):
+        from fststyle.training.devices import keep_to_cores
         from fststyle.training.judge import evaluate as measuring
         from fststyle.training.judge.evaluation import Settings
+
+        keep_to_cores()
     from rich.console import Console
     from rich.text import Text
 

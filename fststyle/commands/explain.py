@@ -54,8 +54,10 @@ def explain(
     refuse_inputs(target, style, content, weights)
     refuse_other_kind(target, Kind.PAGE)
     with extra("train"):
+        from fststyle.training.devices import keep_to_cores
         from fststyle.training.explain.report import Explanation
 
+        keep_to_cores()
         given = {"size": size, "iterations": iterations}
         chosen = (_QUICK if quick else {}) | {name: value for name, value in given.items() if value is not None}
         cost = cost_options.cost_of(

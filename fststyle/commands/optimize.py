@@ -80,11 +80,12 @@ def optimize(
     """
     paintings, mix = _paintings(style or [])
     with extra("train"):
-        from fststyle.training.devices import torch_device
+        from fststyle.training.devices import keep_to_cores, torch_device
         from fststyle.training.optimize.request import Request
         from fststyle.training.optimize.run import OptimizeRun
 
         keep_freed_memory()
+        keep_to_cores()
         request = Request(
             output,
             cost_options.cost_of(

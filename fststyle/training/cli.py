@@ -27,6 +27,7 @@ from fststyle.system.warn import warn
 from fststyle.training.arguments import LINKED
 from fststyle.training.cost.weights import DISTILLED
 from fststyle.training.data.photos import ContentData
+from fststyle.training.devices import keep_to_cores
 from fststyle.training.fit.callbacks import SAVE_EVERY, CostProgressBar, StopOnSignal, TimeBudget
 from fststyle.training.fit.events import tell
 from fststyle.training.fit.finished import BAD_PHOTOS, CHECKPOINT, SAMPLES, Training
@@ -168,6 +169,7 @@ def main(args: list[str]) -> int:
         FststyleError: For whatever the user can mend.
         SystemExit: From the parser: 0 after --help, 2 for arguments that do not fit.
     """
+    keep_to_cores()
     cli = parse(args)
     asked = cli.config
     if asked.calibrate:

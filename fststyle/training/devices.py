@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 
 from fststyle.errors import DeviceError, TrainingError
+from fststyle.system.cores import usable_cores
 
 Precision = Literal["bf16-mixed", "32-true"]
 """Lightning's names of those that we train with."""
@@ -40,6 +41,13 @@ def torch_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError("torch finds no CUDA device; use --device cpu, or install torch for your driver")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def keep_to_cores() -> None:
+    """Let torch start no more threads than cores that the process may use: it does not see quotas of control groups."""
+    cores = usable_cores()
+    if cores < torch.get_num_threads():
+        torch.set_num_threads(cores)
 
 
 def default_precision(device: torch.device) -> Precision:
