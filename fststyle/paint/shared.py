@@ -32,6 +32,9 @@ _CHANGE = 0.04
 # And from one frame to the next, where another stretch begins.
 _SUDDEN = 0.02
 
+# Of a frame. A session takes as long to open, however small frames are: below, that is more than is saved.
+_LEAST_PIXELS = 200_000
+
 # A change of detail counts so much. With less, a picture that comes into focus is painted 15 dB off; with more, motion
 # that blurs ends most stretches.
 _DETAIL = 0.25
@@ -130,6 +133,8 @@ class SharingNetwork(Network):
 
     def next(self, rgb: Pixels) -> Place:
         """Of the next frame, (H, W, 3)."""
+        if rgb.shape[0] * rgb.shape[1] < _LEAST_PIXELS:
+            return Place()
         found = _look(rgb)
         last, self._last = self._last, found
         if found.contrast.mean() < _LEAST_CONTRAST:

@@ -25,6 +25,11 @@ def sharing(most: int = 24) -> Steadiness:
     return Steadiness(carry=0, measure_every=most)
 
 
+@pytest.fixture(autouse=True)
+def small_frames_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "_LEAST_PIXELS", 0)
+
+
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
     return Stylizer.load(MODELS / "udnie_tiny.onnx", "cpu", threads=1)
@@ -117,6 +122,15 @@ def test_frames_of_any_sides_are_looked_at(stylizer: Stylizer, sides: tuple[int,
     frame = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
     places = [network.next(frame) for _ in range(2)]
     assert [place.begins for place in places] == ([False, False] if sides == (1, 1) else [True, False])
+
+
+def test_small_frames_open_no_sessions(
+    stylizer: Stylizer, clip: list[Pixels], measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_LEAST_PIXELS", 96 * 128 + 1)
+    found, own = (painted(stylizer, steadiness, clip[:3]) for steadiness in (sharing(), OWN))
+    assert all((one == other).all() for one, other in zip(found, own, strict=True))
+    assert not measured
 
 
 def test_two_at_a_time_give_what_one_by_one_gives(stylizer: Stylizer, clip: list[Pixels]) -> None:
