@@ -54,7 +54,7 @@ class _Convolution:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _KnownNorm:
     """A norm and the convolution that it becomes part of.
 
     Attributes:
@@ -95,7 +95,7 @@ class KnownNorms:
 
     def __init__(self, form: StatisticsForm) -> None:
         self._form = form
-        self._places = [_place(form.graph, norm) for norm in form.norms]
+        self._places = [_found(form.graph, norm) for norm in form.norms]
         channels = sum(norm.channels for norm in form.norms)
         plain = Statistics(np.zeros(channels, np.float32), np.ones(channels, np.float32))
         model = onnx.ModelProto()
@@ -122,7 +122,7 @@ class KnownNorms:
         return bytes(model.SerializeToString())
 
     def lie_in(self, data: bytes) -> bool:
-        """Whether another form of `data` has its weights under the same names, so that `filled` can be told it."""
+        """Whether another form of `data` holds the weights under the same names, as `filled` needs it."""
         names = {tensor.name for tensor in onnx.ModelProto.FromString(data).graph.initializer}
         return all(place.named(_WEIGHT) in names and place.named(_BIAS) in names for place in self._places)
 
@@ -157,7 +157,7 @@ def _folded(convolution: _Convolution, gain: Floats, shift: Floats) -> dict[str,
     }
 
 
-def _range(place: _Place) -> Range:
+def _range(place: _KnownNorm) -> Range:
     reach = _REACH * np.abs(place.gain)
     return float((place.shift - reach).min()), float((place.shift + reach).max())
 
@@ -166,7 +166,7 @@ def _tensors(values: Mapping[str, NDArray[Any]]) -> list[TensorProto]:
     return [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items()]
 
 
-def _place(graph: Graph, norm: Norm) -> _Place:
+def _found(graph: Graph, norm: Norm) -> _KnownNorm:
     makers = {name: node for node in graph.nodes for name in node.output}
     readers = graph.consumers()
     reader = makers.get(norm.output or "")
@@ -179,7 +179,7 @@ def _place(graph: Graph, norm: Norm) -> _Place:
         if node.op_type == "Conv":
             found = _convolution(graph, node, makers)
             if found is not None:
-                return _Place(found, tuple(between), str(norm.output), repeats, gain, shift, epsilon)
+                return _KnownNorm(found, tuple(between), str(norm.output), repeats, gain, shift, epsilon)
         if node.op_type == "DepthToSpace" and attribute(node, "mode", "DCR") == "CRD":
             repeats *= attribute(node, "blocksize") ** 2
         elif node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
@@ -223,7 +223,7 @@ def _stored(
     return value, scale
 
 
-def _leave_out(graph: onnx.GraphProto, place: _Place) -> None:
+def _leave_out(graph: onnx.GraphProto, place: _KnownNorm) -> None:
     """Take out a norm and the bytes before it, and let the convolution read what it becomes."""
     makers = {name: node for node in graph.node for name in node.output}
     name = place.convolution.output
@@ -238,12 +238,12 @@ def _leave_out(graph: onnx.GraphProto, place: _Place) -> None:
         node.input[:] = [name if read == place.norm else read for read in node.input]
     weight, bias = (place.named(part) for part in (_WEIGHT, _BIAS))
     if place.convolution.scale is not None:
-        weight, bias = (_from_bytes(graph, of, place.named(steps)) for of, steps in ((weight, _SCALE), (bias, _STEP)))
+        weight, bias = (_numbers_of(graph, of, place.named(steps)) for of, steps in ((weight, _SCALE), (bias, _STEP)))
     convolution = makers[place.convolution.output]
     convolution.input[:] = [convolution.input[0], weight, bias]
 
 
-def _from_bytes(graph: onnx.GraphProto, stored: str, scale: str) -> str:
+def _numbers_of(graph: onnx.GraphProto, stored: str, scale: str) -> str:
     """The name of what is stored, as numbers; their zero is none."""
     graph.node.append(helper.make_node("DequantizeLinear", [stored, scale], [f"{stored}/numbers"], axis=0))
     return f"{stored}/numbers"

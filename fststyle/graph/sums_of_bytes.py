@@ -49,7 +49,7 @@ class _Bytewise:
         """Let a sum read bytes that become numbers again, if it becomes bytes and both that it reads can be."""
         known = [self._rounding(name) or self._source(name) for name in node.input]
         if self._becomes_bytes(node) and all(known):
-            node.input[:] = [self._from_bytes(name) for name in node.input]
+            node.input[:] = [self._read_bytes(name) for name in node.input]
 
     def sink(self, node: onnx.NodeProto) -> None:
         """Let channels become pixels after a rectifier and after rounding."""
@@ -89,7 +89,7 @@ class _Bytewise:
         name = following.output[0] if following is not None and following.op_type == "Relu" else node.output[0]
         return self._rounding(name) is not None
 
-    def _from_bytes(self, name: str) -> str:
+    def _read_bytes(self, name: str) -> str:
         rounding = self._rounding(name)
         if rounding is None:
             rounding = self._round(self._source(name) or name, name)

@@ -180,10 +180,10 @@ class FrameStylizer:
             return partial(np.copy, rgb)
         if self._shared is None:
             return partial(self._stylizer, rgb, self._brush)
-        return partial(self._painted, rgb, self._shared.next(rgb))
+        return partial(self._painted, rgb, self._shared.place(rgb))
 
     def _painted(self, rgb: Pixels, place: Place) -> Pixels:
-        with place.painted():
+        with place.entered():
             return self._stylizer(rgb, self._brush)
 
     def afresh(self) -> None:

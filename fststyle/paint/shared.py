@@ -35,6 +35,9 @@ _SUDDEN = 0.02
 # Of a frame. A session takes as long to open, however small frames are: below, that is more than is saved.
 _LEAST_PIXELS = 200_000
 
+# Of a network in floats: one of fewer weights is mostly pixels that move, and no faster without norms.
+_LEAST_BYTES = 500_000
+
 # A change of detail counts so much. With less, a picture that comes into focus is painted 15 dB off; with more, motion
 # that blurs ends most stretches.
 _DETAIL = 0.25
@@ -87,8 +90,8 @@ class Place:
     begins: bool = False
 
     @contextmanager
-    def painted(self) -> Iterator[None]:
-        """While this thread paints the frame."""
+    def entered(self) -> Iterator[None]:
+        """While this thread paints the frame; in the end, frames that wait for it may begin."""
         token = _PLACE.set(self)
         try:
             yield
@@ -131,7 +134,7 @@ class SharingNetwork(Network):
         self._left = 0
         self._first = self._last = _Look(np.zeros(3), np.zeros(3), np.zeros(3))
 
-    def next(self, rgb: Pixels) -> Place:
+    def place(self, rgb: Pixels) -> Place:
         """Of the next frame, (H, W, 3)."""
         if rgb.shape[0] * rgb.shape[1] < _LEAST_PIXELS:
             return Place()
@@ -150,7 +153,7 @@ class SharingNetwork(Network):
         return Place(self._stretch, begins=True)
 
     def run(self, rgb: Pixels, strength: float = 1.0) -> Pixels:
-        """Paint (H, W, 3), of a frame whose `Place.painted` was entered."""
+        """Paint (H, W, 3), of a frame whose `Place.entered` was entered."""
         place, size = _PLACE.get() or Place(), (rgb.shape[0], rgb.shape[1])
         if place.stretch is not None and place.begins:
             names = [self.model.output_name, MEASURED_MEAN, MEASURED_VARIANCE]
@@ -169,8 +172,9 @@ class SharingNetwork(Network):
 
 
 def share(network: Network, most: int) -> SharingNetwork | None:
-    """None where nothing is gained: each frame is measured, the norms have to stay, or it runs on no CPU."""
-    if most == 1 or network.device != "cpu":
+    """None where nothing is gained: frames are measured each, norms have to stay, or it is small, or on no CPU."""
+    gains = network.model.is_quantized or len(network.model.data) >= _LEAST_BYTES
+    if most == 1 or network.device != "cpu" or not gains:
         return None
     try:
         form = StatisticsForm.read(network.model.data)

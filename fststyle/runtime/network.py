@@ -90,7 +90,7 @@ class Network:
         return _suited(self.model, data, self.device)
 
     def open_suited(self, data: bytes) -> onnxruntime.InferenceSession:
-        """As `open`, with what `suited` gave, which takes as long again; with memory that such sessions share."""
+        """As `open`, of what `suited` gave. These sessions share their memory."""
         return _open(self.model, data, self.device, self.threads, pooled=True)
 
     def run(self, rgb: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fststyle.cluster.relay import Relay
 from fststyle.cluster.video import convert_on_ray
 from fststyle.errors import FststyleError, VideoError
 from fststyle.jobs.run import Settings
+from fststyle.paint import shared as shared_statistics
 from fststyle.paint.controls import Controls
 from fststyle.paint.frames import Steadiness
 from fststyle.paint.morph import parse_morph
@@ -29,6 +31,7 @@ from fststyle.video.clip import Cut
 from fststyle.video.codecs import CODECS
 from fststyle.video.convert import Job, convert
 from fststyle.video.groups import GroupReader, check_output, join
+from fststyle.video.run import Progress
 
 
 def recipe(network: Path, job: Job, *, controls: Controls | None = None, carry: float = 0.4) -> FrameRecipe:
@@ -137,13 +140,36 @@ def test_the_file_is_the_same_byte_for_byte(name: str, painter: Path, tmp_path: 
     assert done.frames == sum(kind == "video" for kind, *_ in content(target))
 
 
-def test_statistics_are_shared_within_groups(tmp_path: Path) -> None:
+def interrupted(given: FrameRecipe, target: Path) -> list[tuple[Any, ...]]:
+    """Stopped in the third group, and gone on with."""
+    painted = 0
+
+    def count(_: Progress) -> None:
+        nonlocal painted
+        painted += 1
+
+    for resume in (False, True):
+        job = Job(**{**vars(given.job), "target": str(target), "resume": resume})
+        ends = partial(lambda resume: not resume and painted > 55, resume)
+        done = convert(job, given.open(), stdin=io.BytesIO(), stdout=io.BytesIO(), painted=count, stop=ends)
+        assert done.whole == resume
+    assert done.resumed == 50
+    return content(target)
+
+
+def test_statistics_are_shared_within_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that whoever paints a group needs none of the frames before it."""
     source = make_clip(tmp_path / "a.mp4", times=range(60))
-    tiny = Path(__file__).parents[2] / "models" / "udnie_tiny.onnx"
-    given = recipe(tiny, Job(str(source), str(tmp_path / "shared.mp4")), carry=0.2)
+    monkeypatch.setattr(shared_statistics, "_LEAST_PIXELS", 0)
+    network = Path(__file__).parents[2] / "models" / "udnie.onnx"
+    given = recipe(network, Job(str(source), str(tmp_path / "shared.mp4")), carry=0.2)
     join(given.job, iter(shared(given)))
-    assert (tmp_path / "shared.mp4").read_bytes() == alone(given, tmp_path / "alone.mp4")
+    expected = alone(given, tmp_path / "alone.mp4")
+    assert (tmp_path / "shared.mp4").read_bytes() == expected
+    # Where sound lies between pictures depends on when the file was begun.
+    assert sorted(interrupted(given, tmp_path / "again.mp4")) == sorted(content(tmp_path / "alone.mp4"))
+    own = replace(given, steadiness=Steadiness(carry=0.2, measure_every=1))
+    assert alone(own, tmp_path / "own.mp4") != expected
 
 
 def scenes() -> Iterator[Any]:

@@ -28,6 +28,7 @@ def sharing(most: int = 24) -> Steadiness:
 @pytest.fixture(autouse=True)
 def small_frames_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "_LEAST_PIXELS", 0)
+    monkeypatch.setattr(shared, "_LEAST_BYTES", 0)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_frames_of_any_sides_are_looked_at(stylizer: Stylizer, sides: tuple[int,
     network = shared.share(stylizer.network, 2)
     assert network is not None
     frame = np.random.default_rng(0).integers(0, 256, (*sides, 3), np.uint8)
-    places = [network.next(frame) for _ in range(2)]
+    places = [network.place(frame) for _ in range(2)]
     assert [place.begins for place in places] == ([False, False] if sides == (1, 1) else [True, False])
 
 
@@ -184,3 +185,9 @@ def test_a_network_whose_norms_stay_measures_every_frame(stylizer: Stylizer) -> 
 def test_a_number_of_frames(most: Any) -> None:
     with pytest.raises(ValueError, match=f"measure_every must be a whole number from 1, not {most!r}"):
         Steadiness(measure_every=most)
+
+
+def test_a_small_network_in_floats_gains_nothing(stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert shared.share(stylizer.network, 12) is None
+    assert shared.share(Stylizer.load(MODELS / "udnie.onnx", "cpu", threads=1).network, 12) is not None
