@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fststyle.errors import ModelFileError
 from fststyle.graph.graph import Graph
-from fststyle.graph.nodes import attribute, sort_nodes
+from fststyle.graph.nodes import attribute, drop_unread, sort_nodes
 from fststyle.graph.norms import Norm
 from fststyle.graph.statistics import Statistics
 from fststyle.graph.statistics_form import StatisticsForm
@@ -60,7 +60,7 @@ class _KnownNorm:
     Attributes:
         convolution: That.
         between: What the nodes give that only change the form of its output: bytes, pixels of channels, numbers again.
-        norm: What the norm gives.
+        output: What the norm gives.
         repeats: How many channels of the convolution become one channel of the norm.
         gain: Of the norm, a number a channel.
         shift: Likewise.
@@ -69,7 +69,7 @@ class _KnownNorm:
 
     convolution: _Convolution
     between: tuple[str, ...]
-    norm: str
+    output: str
     repeats: int
     gain: Floats
     shift: Floats
@@ -77,7 +77,7 @@ class _KnownNorm:
 
     def named(self, part: str) -> str:
         """The initializer that holds a part of what the norm becomes."""
-        return f"{self.norm}/known_{part}"
+        return f"{self.output}/known_{part}"
 
 
 class KnownNorms:
@@ -95,21 +95,21 @@ class KnownNorms:
 
     def __init__(self, form: StatisticsForm) -> None:
         self._form = form
-        self._places = [_found(form.graph, norm) for norm in form.norms]
+        self._norms = [_known_norm(form.graph, norm) for norm in form.norms]
         channels = sum(norm.channels for norm in form.norms)
         plain = Statistics(np.zeros(channels, np.float32), np.ones(channels, np.float32))
         model = onnx.ModelProto()
         model.CopyFrom(form.graph.model)
         del model.graph.value_info[:]
         ranges = {}
-        for place in self._places:
-            _leave_out(model.graph, place)
-            if place.convolution.scale is not None:
-                ranges[place.convolution.output] = _range(place)
+        for norm in self._norms:
+            _leave_out(model.graph, norm)
+            if norm.convolution.scale is not None:
+                ranges[norm.convolution.output] = _range(norm)
         model.graph.initializer.extend(_tensors(self._values(plain)))
         add_bytes(model, ranges)
         sort_nodes(model)
-        _drop_unread(model.graph)
+        drop_unread(model.graph)
         self.data = bytes(model.SerializeToString())
 
     def filled(self, data: bytes, statistics: Statistics) -> bytes:
@@ -124,16 +124,16 @@ class KnownNorms:
     def lie_in(self, data: bytes) -> bool:
         """Whether another form of `data` holds the weights under the same names, as `filled` needs it."""
         names = {tensor.name for tensor in onnx.ModelProto.FromString(data).graph.initializer}
-        return all(place.named(_WEIGHT) in names and place.named(_BIAS) in names for place in self._places)
+        return all(norm.named(_WEIGHT) in names and norm.named(_BIAS) in names for norm in self._norms)
 
     def _values(self, statistics: Statistics) -> dict[str, NDArray[Any]]:
         values: dict[str, NDArray[Any]] = {}
-        for number, place in enumerate(self._places):
+        for number, norm in enumerate(self._norms):
             where = self._form.part(number)
-            gain = place.gain / np.sqrt(statistics.variance[where].astype(np.float64) + place.epsilon)
-            shift = place.shift - statistics.mean[where] * gain
-            parts = _folded(place.convolution, *(np.repeat(each, place.repeats) for each in (gain, shift)))
-            values |= {place.named(part): value for part, value in parts.items()}
+            gain = norm.gain / np.sqrt(statistics.variance[where].astype(np.float64) + norm.epsilon)
+            shift = norm.shift - statistics.mean[where] * gain
+            parts = _folded(norm.convolution, *(np.repeat(each, norm.repeats) for each in (gain, shift)))
+            values |= {norm.named(part): value for part, value in parts.items()}
         return values
 
 
@@ -157,16 +157,16 @@ def _folded(convolution: _Convolution, gain: Floats, shift: Floats) -> dict[str,
     }
 
 
-def _range(place: _KnownNorm) -> Range:
-    reach = _REACH * np.abs(place.gain)
-    return float((place.shift - reach).min()), float((place.shift + reach).max())
+def _range(norm: _KnownNorm) -> Range:
+    reach = _REACH * np.abs(norm.gain)
+    return float((norm.shift - reach).min()), float((norm.shift + reach).max())
 
 
 def _tensors(values: Mapping[str, NDArray[Any]]) -> list[TensorProto]:
     return [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items()]
 
 
-def _found(graph: Graph, norm: Norm) -> _KnownNorm:
+def _known_norm(graph: Graph, norm: Norm) -> _KnownNorm:
     makers = {name: node for node in graph.nodes for name in node.output}
     readers = graph.consumers()
     reader = makers.get(norm.output or "")
@@ -223,23 +223,23 @@ def _stored(
     return value, scale
 
 
-def _leave_out(graph: onnx.GraphProto, place: _KnownNorm) -> None:
+def _leave_out(graph: onnx.GraphProto, norm: _KnownNorm) -> None:
     """Take out a norm and the bytes before it, and let the convolution read what it becomes."""
     makers = {name: node for node in graph.node for name in node.output}
-    name = place.convolution.output
-    for between in reversed(place.between):
+    name = norm.convolution.output
+    for between in reversed(norm.between):
         node = makers[between]
         if node.op_type == "DepthToSpace":
             node.input[0], name = name, between
         else:
             graph.node.remove(node)
-    graph.node.remove(makers[place.norm])
+    graph.node.remove(makers[norm.output])
     for node in graph.node:
-        node.input[:] = [name if read == place.norm else read for read in node.input]
-    weight, bias = (place.named(part) for part in (_WEIGHT, _BIAS))
-    if place.convolution.scale is not None:
-        weight, bias = (_numbers_of(graph, of, place.named(steps)) for of, steps in ((weight, _SCALE), (bias, _STEP)))
-    convolution = makers[place.convolution.output]
+        node.input[:] = [name if read == norm.output else read for read in node.input]
+    weight, bias = (norm.named(part) for part in (_WEIGHT, _BIAS))
+    if norm.convolution.scale is not None:
+        weight, bias = (_numbers_of(graph, of, norm.named(steps)) for of, steps in ((weight, _SCALE), (bias, _STEP)))
+    convolution = makers[norm.convolution.output]
     convolution.input[:] = [convolution.input[0], weight, bias]
 
 
@@ -247,11 +247,3 @@ def _numbers_of(graph: onnx.GraphProto, stored: str, scale: str) -> str:
     """The name of what is stored, as numbers; their zero is none."""
     graph.node.append(helper.make_node("DequantizeLinear", [stored, scale], [f"{stored}/numbers"], axis=0))
     return f"{stored}/numbers"
-
-
-def _drop_unread(graph: onnx.GraphProto) -> None:
-    """The weights that others have taken the place of."""
-    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from fststyle.graph.nodes import attribute, needed, set_attributes, sort_nodes
+from fststyle.graph.nodes import attribute, drop_unread, needed, set_attributes, sort_nodes
 
 _BLOCK = 2
 
@@ -76,11 +76,9 @@ def make_pixels_late(model: onnx.ModelProto, *, norms: bool = True) -> bool:
         graph = model.graph
         sort_nodes(model)
         kept = needed(list(graph.node), {value.name for value in graph.output})
-        used = {name for node in kept for name in node.input} | {value.name for value in graph.input}
-        tensors = [tensor for tensor in graph.initializer if tensor.name in used]
-        del graph.node[:], graph.initializer[:], graph.value_info[:]
+        del graph.node[:], graph.value_info[:]
         graph.node.extend(kept)
-        graph.initializer.extend(tensors)
+        drop_unread(graph)
     return bool(stretches)
 
 

@@ -63,3 +63,11 @@ def needed(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProt
             kept.append(node)
             wanted |= set(node.input)
     return kept[::-1]
+
+
+def drop_unread(graph: onnx.GraphProto) -> None:
+    """Leave out initializers that no node reads and that are no inputs, in place."""
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)

@@ -31,7 +31,7 @@ def add_bytes(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> None:
         if node.op_type == "DepthToSpace":
             bytewise.sink(node)
     for name in ranges:
-        bytewise.round(name)
+        bytewise.give_bytes(name)
     for node in [node for node in model.graph.node if node.op_type == "Relu"]:
         bytewise.rectify(node)
 
@@ -58,20 +58,18 @@ class _Bytewise:
             exchange(node, following)
             node, following = following, self._only(following.output[0])
 
-    def round(self, name: str) -> None:
+    def give_bytes(self, name: str) -> None:
         """Let a convolution of bytes give bytes, whatever reads it, so that onnxruntime computes with bytes."""
-        following = self._only(name)
-        rectified = following is not None and following.op_type == "Relu"
-        given = following.output[0] if following is not None and rectified else name
+        given = self._rectified(name)
         if self._rounding(given) is not None:
             return
         low, high = self._ranges[name]
-        rounded = self._quantize(given, (0.0, max(high, 1e-6)) if rectified else (low, high))
-        numbers = f"{given}/of_bytes"
-        for reader in self._readers(given):
+        readers = self._readers(given)
+        rounded = self._quantize(given, (low, high) if given == name else (0.0, max(high, 1e-6)))
+        self._graph.node.append(rounded)
+        numbers = self._numbers(rounded, given)
+        for reader in readers:
             reader.input[:] = [numbers if read == given else read for read in reader.input]
-        again = helper.make_node("DequantizeLinear", [rounded.output[0], *rounded.input[1:]], [numbers])
-        self._graph.node.extend([rounded, again])
         pixels = self._only(numbers)
         if pixels is not None and pixels.op_type == "DepthToSpace":
             exchange(self._graph.node[-1], pixels)
@@ -85,14 +83,19 @@ class _Bytewise:
 
     def _becomes_bytes(self, node: onnx.NodeProto) -> bool:
         """Whether what it gives is rounded to bytes, at most after a rectifier."""
-        following = self._only(node.output[0])
-        name = following.output[0] if following is not None and following.op_type == "Relu" else node.output[0]
-        return self._rounding(name) is not None
+        return self._rounding(self._rectified(node.output[0])) is not None
+
+    def _rectified(self, name: str) -> str:
+        """What the rectifier gives that alone reads a tensor; the tensor if there is none."""
+        following = self._only(name)
+        return following.output[0] if following is not None and following.op_type == "Relu" else name
 
     def _read_bytes(self, name: str) -> str:
-        rounding = self._rounding(name)
-        if rounding is None:
-            rounding = self._round(self._source(name) or name, name)
+        rounding = self._rounding(name) or self._round(self._source(name) or name, name)
+        return self._numbers(rounding, name)
+
+    def _numbers(self, rounding: onnx.NodeProto, name: str) -> str:
+        """What the bytes of a tensor are as numbers again."""
         given = f"{name}/of_bytes"
         self._graph.node.append(
             helper.make_node("DequantizeLinear", [rounding.output[0], *rounding.input[1:]], [given])
