@@ -53,6 +53,14 @@ print(default_memory())
     assert int(done.stdout) == pytest.approx(150_000_000, rel=0.05)
 
 
+def page_faults(script: str, word: str) -> int:
+    """What a script prints that is told this word."""
+    done = subprocess.run([sys.executable, "-c", script, word], capture_output=True, text=True, check=False)
+    if "no glibc" in done.stderr:
+        pytest.skip("another C library")
+    return int(done.stdout)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's own")
 def test_kept_memory_is_not_got_from_the_system_anew() -> None:
     script = """
@@ -68,12 +76,7 @@ for turn in range(12):
     np.ones(10_000_000, np.float32)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-    faults = {}
-    for what in ("leave", "keep"):
-        done = subprocess.run([sys.executable, "-c", script, what], capture_output=True, text=True, check=False)
-        if "no glibc" in done.stderr:
-            pytest.skip("another C library")
-        faults[what] = int(done.stdout)
+    faults = {what: page_faults(script, what) for what in ("leave", "keep")}
     assert faults["keep"] < faults["leave"] / 10
 
 
@@ -93,12 +96,7 @@ thread.start()
 thread.join()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-    faults = {}
-    for what in ("several", "one"):
-        done = subprocess.run([sys.executable, "-c", script, what], capture_output=True, text=True, check=False)
-        if "no glibc" in done.stderr:
-            pytest.skip("another C library")
-        faults[what] = int(done.stdout)
+    faults = {what: page_faults(script, what) for what in ("several", "one")}
     assert faults["one"] < faults["several"] / 2
 
 
