@@ -59,7 +59,7 @@ class StaticCost(nn.Module):
         features = self._objective.content_features(self._seen(content, side))
         stylized = self.net(content)
         grams = {layer: each.index_select(0, side[None]) for layer, each in self._grams.items()}
-        terms = self._objective.terms(self._seen(stylized, side), features, style_grams=grams)
+        terms = self._objective.terms(self._seen(stylized, side), features, style_grams=grams, in_training=True)
         if self._objective.cost.minds_grid:
             terms = self._objective.with_grid(terms, stylized, grid_share)
         named = terms.named()

@@ -47,6 +47,20 @@ def test_the_static_cost_is_that_of_a_step(
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
+def test_the_parts_of_large_crops_count(painting: Path) -> None:
+    cost = Cost(loss_network="slim", local_weight=1)
+    module = StyleTransferModule(painting, network="tiny", width=0.25, style_size=64, cost=cost)
+    module.setup("fit")
+    photos = torch.randint(256, (1, 3, 256, 256), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    static = StaticCost(module.net, module.objective, 256)
+    found = static(photos, torch.tensor(0), torch.tensor(1.0))
+    named = dict(zip(static.names, found, strict=True))
+    wanted = module.terms(photos)
+    assert wanted.local is not None
+    torch.testing.assert_close(named["local_loss"], wanted.local.detach(), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(found[0], wanted.total, rtol=1e-5, atol=1e-7)
+
+
 def test_ripples_count_as_much_as_the_step_says(module: StyleTransferModule) -> None:
     static = StaticCost(module.net, module.objective, 48)
     without, half, whole = (static(PHOTOS, torch.tensor(0), torch.tensor(share))[0] for share in (0.0, 0.5, 1.0))
