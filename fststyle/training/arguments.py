@@ -47,6 +47,12 @@ _GROUPS: dict[str, tuple[Option, ...]] = {
         Option("content-weight", "model.cost.content_weight", "W", "Weight of the content cost. Default: 1."),
         Option("tv-weight", "model.cost.tv_weight", "W", "Weight of total variation (smoothness). Default: 1."),
         Option("local-weight", "model.cost.local_weight", "W", "Style in skies and walls; 0.1 is good. Default: 0."),
+        Option(
+            "wasserstein-weight",
+            "model.cost.wasserstein_weight",
+            "W",
+            "More style in large pictures; 1 is good. Default: 0.",
+        ),
         Option("temporal-weight", "model.cost.temporal_weight", "W", "Steadiness in videos; 0.5 is good. Default: 0."),
         Option("style-size", "model.style_size", "PIXELS", "Shorter side of the painting. Default: 320."),
         Option("preview", "preview", "", "Show three style weights after a minute of training."),

@@ -263,7 +263,8 @@ def test_numbers_that_no_training_can_be_made_with(painting: Path, photo_folder:
         for name in ("warmup", "ema_decay", "style_size"):
             with pytest.raises(ValueError, match=rf"{name} must .*not {value}"):
                 StyleTransferModule(painting, **{name: value})
-        for name in ("content_weight", "style_weight", "tv_weight", "grid_weight", "local_weight", "temporal_weight"):
+        for term in ("content", "style", "tv", "grid", "local", "wasserstein", "temporal"):
+            name = f"{term}_weight"
             with pytest.raises(ValueError, match=rf"{name} must be 0 or more and finite, not {value}"):
                 Cost(**{name: value})
         for name in ("val_photos", "num_workers", "seed", "dark", "cache_gigabytes"):

@@ -38,6 +38,9 @@ class Cost:
             networks in training, and only in the relative form.
         local_weight: How much the style of every part of 128 pixels counts (`parts.py`), against that of the whole. It
             fills skies and walls. Only for networks in training, and in crops of 256 or more. 0 leaves it out.
+        wasserstein_weight: How much the sliced Wasserstein distance to the painting counts (`wasserstein.py`), against
+            style matrices. It brings more style to large pictures. Only for networks in training, and only in the
+            relative form. 0 leaves it out.
         temporal_weight: Weight of the steadiness term, for networks that paint videos (`temporal.py`). Only for
             networks in training. 0 leaves it out and saves a pass through the network.
         temporal_lighting: Standard deviation of the change of light that the steadiness term simulates, as a fraction
@@ -56,6 +59,7 @@ class Cost:
     tv_weight: float = 1.0
     grid_weight: float = 1.0
     local_weight: float = 0.0
+    wasserstein_weight: float = 0.0
     temporal_weight: float = 0.0
     temporal_lighting: float = 0.0
 
@@ -65,8 +69,8 @@ class Cost:
         if self.loss_network not in (None, *get_args(Architecture)):
             known = ", ".join(get_args(Architecture))
             raise ValueError(f"unknown loss network {self.loss_network!r}; use one of {known}")
-        weights = ("content_weight", "style_weight", "tv_weight", "grid_weight", "local_weight", "temporal_weight")
-        for name in (*weights, "temporal_lighting"):
+        numbers = ("content", "style", "tv", "grid", "local", "wasserstein", "temporal")
+        for name in (*(f"{number}_weight" for number in numbers), "temporal_lighting"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
         if not self.content_layers and not self.style_layers:
@@ -93,6 +97,11 @@ class Cost:
         return bool(self.style_layers) and self.local_weight > 0
 
     @property
+    def minds_wasserstein(self) -> bool:
+        """Whether networks are trained to have the painting's distributions of activations."""
+        return self.form == "relative" and bool(self.style_layers) and self.wasserstein_weight > 0
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """All content and style layers, without repetition."""
         return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
@@ -101,7 +110,8 @@ class Cost:
 class CostTerms(NamedTuple):
     """The cost of a batch, averaged over its pictures: float32 scalars. Only `total` is weighted.
 
-    `grid` and `local` are None for single pictures, `temporal` without a steadiness term, `likeness` without a teacher.
+    `grid`, `local` and `wasserstein` are None for single pictures, `temporal` without a steadiness term, `likeness`
+    without a teacher.
     """
 
     content: Tensor
@@ -113,6 +123,7 @@ class CostTerms(NamedTuple):
     temporal: Tensor | None = None
     likeness: Tensor | None = None
     local: Tensor | None = None
+    wasserstein: Tensor | None = None
 
     def named(self) -> dict[str, Tensor]:
         """The terms by their names in logs, tables and files; style also layer by layer."""
@@ -125,4 +136,6 @@ class CostTerms(NamedTuple):
             named["likeness_loss"] = self.likeness
         if self.local is not None:
             named["local_loss"] = self.local
+        if self.wasserstein is not None:
+            named["wasserstein_loss"] = self.wasserstein
         return named | {f"style_loss_{layer}": value for layer, value in self.style_by_layer.items()}

@@ -17,6 +17,7 @@ from fststyle.training.cost.cost import TERM_NAMES, Cost, CostTerms, Form
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.parts import cut, parts_along
 from fststyle.training.cost.sides import SIDES, seen_from
+from fststyle.training.cost.wasserstein import PaintingValues
 from fststyle.training.cost.weights import TAUGHT_LAYERS
 
 __all__ = ["TERM_NAMES", "Cost", "CostTerms", "Form", "PerceptualObjective", "load_loss_network"]
@@ -68,6 +69,7 @@ class PerceptualObjective:
             raise ValueError("style layers need a painting; give one, or no style layers")
         self.style_grams = self._mean_grams(styles, [1.0] * len(styles) if style_mix is None else list(style_mix))
         self._turned_grams: list[dict[str, Tensor]] = []
+        self._values = PaintingValues(self._style_activations(styles[0])) if cost.minds_wasserstein else None
 
     @property
     def sides(self) -> int:
@@ -77,6 +79,14 @@ class PerceptualObjective:
     def look_from_all_sides(self, style: Tensor) -> None:
         """Compute the style matrices of the painting, (1, 3, H, W) in [0, 1], from the other sides too (`sides.py`)."""
         self._turned_grams = [self._mean_grams([seen_from(style, side)], [1.0]) for side in range(1, SIDES)]
+        if self._values is not None:
+            for side in range(1, SIDES):
+                self._values.add_side(self._style_activations(seen_from(style, side)))
+
+    @torch.no_grad()
+    def _style_activations(self, images: Tensor) -> dict[str, Tensor]:
+        activations: dict[str, Tensor] = self.loss_network(images, self.cost.style_layers)
+        return activations
 
     @torch.no_grad()
     def _mean_grams(self, styles: list[Tensor], mix: list[float]) -> dict[str, Tensor]:
@@ -97,6 +107,8 @@ class PerceptualObjective:
             {layer: gram.to(device) for layer, gram in grams.items()}
             for grams in (self.style_grams, *self._turned_grams)
         )
+        if self._values is not None:
+            self._values.to(device)
         return self
 
     def grams_by_side(self) -> dict[str, Tensor]:
@@ -131,9 +143,15 @@ class PerceptualObjective:
             side: The side that the loss network looks from, the same as for the photos; below `sides`.
             style_weight: In place of the cost's.
             style_grams: In place of the painting's style matrices: by layer, (1, C, C) or (B, C, C).
-            in_training: Whether parts count for themselves, as `Cost.local_weight` says.
+            in_training: Whether parts and distributions count, as `Cost.local_weight` and `wasserstein_weight` say.
+
+        Raises:
+            ValueError: Distributions count, but `style_grams` are given, which do not hold them.
         """
         network, seen = self.loss_network, self.loss_network.see(seen_from(stylized, side))
+        values = self._values if in_training else None
+        if values is not None and style_grams is not None:
+            raise ValueError("wasserstein_weight needs one painting; leave it at 0 for several")
         if style_grams is None:
             style_grams = self._turned_grams[side - 1] if side else self.style_grams
         if style_weight is None:
@@ -163,7 +181,12 @@ class PerceptualObjective:
             if count:
                 local = self._local(seen, style_grams, len(stylized), count, style_share)
                 total = total + self.cost.local_weight * style_weight * style_scale * local
-        return CostTerms(content, style, variation, total, style_by_layer, local=local)
+            sliced = None
+            if values is not None:
+                activations = {layer: network.read(layer, seen[layer]) for layer in style_grams}
+                sliced = _shared_mean(values.distances(activations, side), style_share)
+                total = total + self.cost.wasserstein_weight * style_weight * style_scale * sliced
+        return CostTerms(content, style, variation, total, style_by_layer, local=local, wasserstein=sliced)
 
     def with_grid(self, terms: CostTerms, stylized: Tensor, share: float | Tensor = 1.0) -> CostTerms:
         """Add the term against ripples.

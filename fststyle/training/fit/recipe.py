@@ -22,6 +22,7 @@ _ADDED_SINCE: Mapping[str, Any] = {
     "teacher": None,
     "grid_weight": 0.0,
     "local_weight": 0.0,
+    "wasserstein_weight": 0.0,
     "temporal_weight": 0.0,
     "temporal_lighting": 0.0,
     "only_norms": False,

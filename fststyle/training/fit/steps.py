@@ -138,7 +138,7 @@ class PaintingSteps(TimedModule):
     def _graphed_terms(self, photos: Tensor) -> dict[str, Tensor] | None:
         """The terms of a step from a CUDA graph; None if there cannot be one, or shall not."""
         trainer: Any = self.trainer
-        draws = self.strength or self.chooser is not None or self.cost.temporal_weight
+        draws = self.strength or self.chooser is not None or self.cost.temporal_weight or self.cost.minds_wasserstein
         is_plain = trainer.world_size == trainer.accumulate_grad_batches == 1 and self.teacher is None
         if self.device.type != "cuda" or draws or not is_plain or type(self).choose is not PaintingSteps.choose:
             return None

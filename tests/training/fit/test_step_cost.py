@@ -10,6 +10,7 @@ from fststyle.training.cost import losses
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.cost.temporal import moved, temporal_loss
+from fststyle.training.cost.wasserstein import PaintingValues
 from fststyle.training.fit.step_cost import StyleChoice, likeness_cost, step_cost
 from fststyle.training.fit.teacher import TEACHER_WEIGHT, likeness_loss
 
@@ -77,6 +78,27 @@ def test_the_style_of_every_part_counts(network: LossNetwork, share: Tensor | No
     assert terms.local.item() == pytest.approx(sum(expected) / len(expected), rel=1e-4)
     counted = terms.content + 2 * 15 * terms.style + 2 * terms.total_variation + 0.3 * 2 * 15 * terms.local
     assert terms.total.item() == pytest.approx(counted.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("share", [None, torch.tensor([1.0, 0.5])])
+def test_the_distance_of_distributions_counts(network: LossNetwork, share: Tensor | None) -> None:
+    cost = Cost(**LAYERS, style_weight=2, grid_weight=0, wasserstein_weight=0.3)
+    painting = torch.rand(1, 3, 40, 40)
+    objective = PerceptualObjective(cost, painting, loss_network=network)
+    content = torch.rand(2, 3, 90, 70)
+    terms, _ = step_cost(objective, darker, content, [0, 1], choice=StyleChoice(style_share=share))
+    assert terms.wasserstein is not None
+    assert terms.named()["wasserstein_loss"] is terms.wasserstein
+    of_each = PaintingValues(network(painting)).distances(network(darker(content)), 0)
+    assert terms.wasserstein.item() == pytest.approx(
+        (of_each * (1 if share is None else share)).mean().item(), rel=1e-5
+    )
+    counted = terms.content + 2 * 15 * terms.style + 2 * terms.total_variation + 0.3 * 2 * 15 * terms.wasserstein
+    assert terms.total.item() == pytest.approx(counted.item(), rel=1e-5)
+    judged = objective.terms(darker(content), objective.content_features(content))
+    assert judged.wasserstein is None  # only in training
+    with pytest.raises(ValueError, match="wasserstein_weight needs one painting; leave it at 0 for several"):
+        step_cost(objective, darker, content, [0, 1], choice=StyleChoice(style_grams=objective.style_grams))
 
 
 def test_a_small_crop_has_no_parts(network: LossNetwork) -> None:
