@@ -92,6 +92,8 @@ def main() -> None:
                 values = [getattr(scores, name) for scores in found if scores.label == label]
                 means.append("" if values[0] is None else f"{fmean(values):.3f}")
             print(f"| {painter.passes} | {label} | {' | '.join(means)} | {fmean(painter.seconds):.1f} |", flush=True)
+        if screens := judge.too_small_for([found]):
+            print(f"not as seen at {screens}: the painting is smaller")
 
 
 if __name__ == "__main__":

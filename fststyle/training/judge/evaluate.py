@@ -153,6 +153,11 @@ def _judge_sizes(
             f"no photo is large enough for {', '.join(map(str, missed))}: photos are never enlarged; give larger "
             "--photos"
         )
+    if screens := sizes.too_small_for(scores):
+        warn(
+            f"large photos are not judged as seen at {', '.join(map(str, screens))}: the painting's shorter side has "
+            f"{min(painting.shape[:2])} pixels, and paintings are not enlarged for it; give a larger scan as --style"
+        )
     return scores, sizes.of_painting()
 
 

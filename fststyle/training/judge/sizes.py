@@ -34,6 +34,8 @@ _CROP = 768
 # Longer photos are cut, so that one panorama does not fill the memory.
 _LONGEST = 2.0
 
+_WHOLE = "1:1"
+
 _STRIDE = 16  # of the loss network at relu5_1: sides are cut to a multiple
 
 
@@ -73,6 +75,10 @@ def label_of(side: int) -> str:
     return f"short side {side}"
 
 
+def _seen_at(side: int) -> str:
+    return f"seen at {side}"
+
+
 @dataclass
 class _Sums:
     """What was found at one size, photo by photo."""
@@ -95,7 +101,7 @@ class SizeJudge:
         cost: What judges.
         network: The loss network of that cost, loaded. The Wasserstein distance has its own, the VGG-19 that ships, so
             that it is the same whatever judges.
-        painting: (H, W, 3), as large as it is.
+        painting: (H, W, 3), as large as it is. Large photos are not judged as seen on screens that are larger.
         style_size: Short side at which the networks' painting was looked at in training.
     """
 
@@ -103,6 +109,7 @@ class SizeJudge:
         self._cost, self._network, self._painting, self._style_size = cost, network, painting, style_size
         independent = Cost(loss_network="vgg19", content_layers=(), style_layers=LAYERS)
         self._independent = load_loss_network(independent, reference_photos())
+        self._seen = [side for side in _SEEN if side <= min(painting.shape[:2])]
         self._judges: dict[int, tuple[PerceptualObjective, SlicedWasserstein]] = {}
 
     def judge(
@@ -135,8 +142,21 @@ class SizeJudge:
                 self._at_sides(photo, one_pass, sides, into)
                 if min(photo.shape[:2]) >= _LARGE_SIDE:
                     self._large(photo, stylize, into)
-        labels = [*map(label_of, sides), *(f"seen at {side}" for side in _SEEN), "1:1"]
+        labels = [*map(label_of, sides), *map(_seen_at, _SEEN), _WHOLE]
         return [[each[label].scores(label) for label in labels if label in each] for each in sums]
+
+    def too_small_for(self, scores: Sequence[Sequence[SizeScores]]) -> list[int]:
+        """Sizes of screens at which large photos were not judged, because the painting is smaller.
+
+        An enlarged painting lacks the fine strokes that a larger scan of it would have: of two scans of one painting,
+        that would give a picture up to twice the style cost (docs/notebook.md).
+
+        Args:
+            scores: What `judge` returned.
+        """
+        if not any(each.label == _WHOLE for found in scores for each in found):
+            return []
+        return [side for side in _SEEN if side not in self._seen]
 
     def of_painting(self) -> dict[str, float]:
         """Repetition of the painting's plainest windows at 512, and what it is made of at the networks' size."""
@@ -164,13 +184,13 @@ class SizeJudge:
     def _large(self, photo: Pixels, stylize: Stylize, into: dict[str, _Sums]) -> None:
         """Painted whole, then reduced to a screen, or looked at through a window of one."""
         painted = stylize(photo)
-        for side in _SEEN:
+        for side in self._seen:
             seen, content = (_cut(resize_shorter_side(each, side)) for each in (painted, photo))
-            into.setdefault(f"seen at {side}", _Sums()).add(**self._costs(seen, content, side))
+            into.setdefault(_seen_at(side), _Sums()).add(**self._costs(seen, content, side))
         top, left = ((side - _CROP) // 2 for side in photo.shape[:2])
         window = (slice(top, top + _CROP), slice(left, left + _CROP))
         costs = self._costs(painted[window], photo[window], self._style_size)
-        into.setdefault("1:1", _Sums()).add(**costs, **_made_of(painted[window]))
+        into.setdefault(_WHOLE, _Sums()).add(**costs, **_made_of(painted[window]))
 
     @torch.no_grad()
     def _costs(self, painted: Pixels, content: Pixels, painting_side: int) -> dict[str, float]:

@@ -50,6 +50,19 @@ def test_photos_count_where_they_need_not_be_enlarged(judge: SizeJudge, tmp_path
     assert (flat[3].fine_detail, flat[3].blur, flat[3].direction) == (0, 1, 0)
 
 
+def test_a_painting_is_not_enlarged_for_a_screen(
+    judge: SizeJudge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (192, 192, 3), np.uint8)).save(tmp_path / "a.png")
+    assert judge.too_small_for(judge.judge([np.copy], [tmp_path / "a.png"], ())) == []
+    monkeypatch.setattr(sizes, "_SEEN", (96, 97))
+    judge = SizeJudge(judge._cost, judge._network, judge._painting, style_size=96)
+    found = judge.judge([np.copy], [tmp_path / "a.png"], (64,))
+    assert [scores.label for scores in found[0]] == ["short side 64", "seen at 96", "1:1"]
+    assert judge.too_small_for(found) == [97]
+    assert judge.too_small_for([found[0][:1]]) == []  # no photo was large
+
+
 def test_short_sides_are_judged_in_one_pass_and_large_photos_as_users_get_them(
     judge: SizeJudge, tmp_path: Path
 ) -> None:
