@@ -17,7 +17,7 @@ from fststyle.training.cost.cost import TERM_NAMES, Cost, CostTerms, Form
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.parts import cut, parts_along
 from fststyle.training.cost.sides import SIDES, seen_from
-from fststyle.training.cost.wasserstein import PaintingValues
+from fststyle.training.cost.wasserstein import PaintingValues, some_positions
 from fststyle.training.cost.weights import TAUGHT_LAYERS
 
 __all__ = ["TERM_NAMES", "Cost", "CostTerms", "Form", "PerceptualObjective", "load_loss_network"]
@@ -69,7 +69,7 @@ class PerceptualObjective:
             raise ValueError("style layers need a painting; give one, or no style layers")
         self.style_grams = self._mean_grams(styles, [1.0] * len(styles) if style_mix is None else list(style_mix))
         self._turned_grams: list[dict[str, Tensor]] = []
-        self._values = PaintingValues(self._style_activations(styles[0])) if cost.minds_wasserstein else None
+        self._values = PaintingValues(self._some_activations(styles[0])) if cost.minds_wasserstein else None
 
     @property
     def sides(self) -> int:
@@ -81,12 +81,15 @@ class PerceptualObjective:
         self._turned_grams = [self._mean_grams([seen_from(style, side)], [1.0]) for side in range(1, SIDES)]
         if self._values is not None:
             for side in range(1, SIDES):
-                self._values.add_side(self._style_activations(seen_from(style, side)))
+                self._values.add_side(self._some_activations(seen_from(style, side)))
 
     @torch.no_grad()
-    def _style_activations(self, images: Tensor) -> dict[str, Tensor]:
-        activations: dict[str, Tensor] = self.loss_network(images, self.cost.style_layers)
-        return activations
+    def _some_activations(self, images: Tensor) -> dict[str, Tensor]:
+        return self._read_some(self.loss_network.see(images, self.cost.style_layers))
+
+    def _read_some(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Reading works on each position for itself: where only some are compared, the others are left out before."""
+        return {layer: self.loss_network.read(layer, some_positions(seen[layer])) for layer in self.cost.style_layers}
 
     @torch.no_grad()
     def _mean_grams(self, styles: list[Tensor], mix: list[float]) -> dict[str, Tensor]:
@@ -183,8 +186,7 @@ class PerceptualObjective:
                 total = total + self.cost.local_weight * style_weight * style_scale * local
             sliced = None
             if values is not None:
-                activations = {layer: network.read(layer, seen[layer]) for layer in style_grams}
-                sliced = _shared_mean(values.distances(activations, side), style_share)
+                sliced = _shared_mean(values.distances(self._read_some(seen), side), style_share)
                 total = total + self.cost.wasserstein_weight * style_weight * style_scale * sliced
         return CostTerms(content, style, variation, total, style_by_layer, local=local, wasserstein=sliced)
 

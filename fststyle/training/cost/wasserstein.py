@@ -20,11 +20,22 @@ _POSITIONS = 8 * _LEVELS
 _SEED = 1
 
 
+def some_positions(x: Tensor) -> Tensor:
+    """Activations at no more positions than are compared: (B, C, H, W) -> (B, C, N, 1).
+
+    They are the same ones every time, in no pattern that a picture could have.
+    """
+    by_position = x.permute(0, 2, 3, 1).flatten(1, 2)  # the loss network has its channels last: nothing is copied
+    order = torch.randperm(by_position.shape[1], generator=torch.Generator().manual_seed(_SEED))
+    some = by_position.index_select(1, order[:_POSITIONS].to(x.device))
+    return some.unsqueeze(2).permute(0, 3, 1, 2)
+
+
 class PaintingValues:
     """What activations of a painting are along every direction, in order; from one side or several.
 
     Args:
-        activations: Of the upright painting, (1, C, H, W) by layer.
+        activations: Of the upright painting, (1, C, N, 1) by layer, at `some_positions`.
     """
 
     def __init__(self, activations: Mapping[str, Tensor]) -> None:
@@ -40,7 +51,7 @@ class PaintingValues:
         self._by_side = [{layer: x.to(device) for layer, x in values.items()} for values in self._by_side]
 
     def distances(self, activations: Mapping[str, Tensor], side: int) -> Tensor:
-        """Of pictures, (B, C, H, W) by layer, from that side: (B,) float32, the mean over the layers."""
+        """Of pictures, (B, C, N, 1) by layer, from that side: (B,) float32, the mean over the layers."""
         by_layer = [distances(_sorted(activations[layer]), values) for layer, values in self._by_side[side].items()]
         return torch.stack(by_layer).mean(dim=0)
 
@@ -59,16 +70,10 @@ def unit_vectors(channels: int, count: int, seed: int) -> Tensor:
 
 
 def _sorted(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, 64, 512)."""
+    """(B, C, N, 1) -> (B, 64, 512)."""
     flat = x.flatten(2).float()
-    flat = flat[:, :, _some(flat.shape[2]).to(x.device)]
     values = (unit_vectors(flat.shape[1], _DIRECTIONS, _SEED).to(flat) @ flat).sort(dim=2).values
     if values.shape[2] == _POSITIONS:
         return values.view(*values.shape[:2], _LEVELS, -1).mean(dim=3)
     places = ((torch.arange(_LEVELS, device=x.device) + 0.5) / _LEVELS * values.shape[2]).long()
     return values[:, :, places]
-
-
-def _some(positions: int) -> Tensor:
-    """Indices of at most 4096 positions, the same ones every time, in no pattern that a picture could have."""
-    return torch.randperm(positions, generator=torch.Generator().manual_seed(_SEED))[:_POSITIONS]

@@ -10,7 +10,7 @@ from fststyle.training.cost import losses
 from fststyle.training.cost.loss_network import LossNetwork
 from fststyle.training.cost.objective import Cost, PerceptualObjective
 from fststyle.training.cost.temporal import moved, temporal_loss
-from fststyle.training.cost.wasserstein import PaintingValues
+from fststyle.training.cost.wasserstein import PaintingValues, some_positions
 from fststyle.training.fit.step_cost import StyleChoice, likeness_cost, step_cost
 from fststyle.training.fit.teacher import TEACHER_WEIGHT, likeness_loss
 
@@ -89,7 +89,10 @@ def test_the_distance_of_distributions_counts(network: LossNetwork, share: Tenso
     terms, _ = step_cost(objective, darker, content, [0, 1], choice=StyleChoice(style_share=share))
     assert terms.wasserstein is not None
     assert terms.named()["wasserstein_loss"] is terms.wasserstein
-    of_each = PaintingValues(network(painting)).distances(network(darker(content)), 0)
+    of_painting, of_pictures = (
+        {layer: some_positions(x) for layer, x in network(images).items()} for images in (painting, darker(content))
+    )
+    of_each = PaintingValues(of_painting).distances(of_pictures, 0)
     assert terms.wasserstein.item() == pytest.approx(
         (of_each * (1 if share is None else share)).mean().item(), rel=1e-5
     )
