@@ -254,6 +254,11 @@ def test_a_painting_in_memory_and_an_optimizer_without_a_trainer(painting: Path)
     assert {group["lr"] / group["initial_lr"] for group in optimizer.param_groups} == {1.0}  # nothing ends a run
 
 
+def test_a_term_of_the_relative_form_is_refused_in_the_literal_one() -> None:
+    with pytest.raises(ValueError, match="wasserstein_weight is for the relative form; leave it at 0, or use form rel"):
+        Cost(form="literal", wasserstein_weight=1)
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_numbers_that_no_training_can_be_made_with(painting: Path, photo_folder: Path, value: float) -> None:
     for name in ("learning_rate", "width"):

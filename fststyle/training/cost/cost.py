@@ -73,6 +73,8 @@ class Cost:
         for name in (*(f"{number}_weight" for number in numbers), "temporal_lighting"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, not {getattr(self, name)}")
+        if self.form == "literal" and self.wasserstein_weight:
+            raise ValueError("wasserstein_weight is for the relative form; leave it at 0, or use form relative")
         if not self.content_layers and not self.style_layers:
             raise ValueError("the cost needs at least one content or style layer, such as relu3_3")
 
@@ -99,7 +101,7 @@ class Cost:
     @property
     def minds_wasserstein(self) -> bool:
         """Whether networks are trained to have the painting's distributions of activations."""
-        return self.form == "relative" and bool(self.style_layers) and self.wasserstein_weight > 0
+        return bool(self.style_layers) and self.wasserstein_weight > 0
 
     @property
     def layers(self) -> tuple[str, ...]:

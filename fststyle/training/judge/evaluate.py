@@ -155,8 +155,8 @@ def _judge_sizes(
         )
     if screens := sizes.too_small_for(scores):
         warn(
-            f"large photos are not judged as seen at {', '.join(map(str, screens))}: the painting's shorter side has "
-            f"{min(painting.shape[:2])} pixels, and paintings are not enlarged for it; give a larger scan as --style"
+            f"large photos are not judged as seen at {', '.join(map(str, screens))} pixels: the painting's shorter "
+            f"side has only {min(painting.shape[:2])}; give a larger scan as --style"
         )
     return scores, sizes.of_painting()
 
