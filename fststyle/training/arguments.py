@@ -103,6 +103,7 @@ _FRAME = """\
 Usage: fststyle train PAINTING [PHOTOS] [OPTIONS]
 
 Train a network to paint like one picture. Without PHOTOS, the sample photos are used.
+--help-all shows every option, with Lightning's.
 
 Examples:
   fststyle train mine.jpg photos/ --minutes 10
@@ -123,7 +124,6 @@ def help_text() -> str:
         for option in options:
             short = "-o, " if option.name == "output" else ""
             lines.append(f"  {f'{short}--{option.name} {option.value}':<25} {option.help}")
-    lines += ["", "  --help-all                every option, with Lightning's"]
     return "\n".join(lines)
 
 
