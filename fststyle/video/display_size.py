@@ -41,7 +41,8 @@ def say_pixel_aspect(path: Path, width: int, height: int, aspect: Fraction) -> N
     with path.open("r+b") as file:
         data = file.read(_HEAD)
         tracks = _find(data, _find(data, _Element(b"", 0, 0, len(data)), _SEGMENT), _TRACKS)
-        track = next((track for track in _children(data, tracks) if _find(data, track, _VIDEO)), None)
+        entries = (child for child in _children(data, tracks) if child.name == _TRACK)
+        track = next((entry for entry in entries if _find(data, entry, _VIDEO)), None)
         video = _find(data, track, _VIDEO)
         void = _find(data, track, _VOID)
         if tracks is None or track is None or video is None or void is None or void.begin < video.end:

@@ -10,6 +10,7 @@ from test_video import Painter, run
 from video_clips import make_clip, rgb_frames
 
 from fststyle.video.codecs import CODECS
+from fststyle.video.display_size import say_pixel_aspect
 
 TARGETS = [(codec, suffix) for codec in CODECS for suffix in ("mp4", "m4v", "mov", "mkv") if codec != "ffv1"]
 
@@ -45,6 +46,17 @@ def test_a_matroska_file_stays_whole(tmp_path: Path, aspect: Fraction, size: tup
     assert zlib.crc32(data[content + 6 : end]) == int.from_bytes(data[content + 2 : content + 6], "little")
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio", "subtitle"]
+
+
+def test_a_checksum_is_no_track(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "in.mkv", times=range(3), aspect=Fraction(101, 100), size=(720, 576))
+    run(path, tmp_path / "out.mkv", codec="ffv1")
+    data = bytearray((tmp_path / "out.mkv").read_bytes())
+    checksum = data.index(b"\xbf\x84", data.rindex(bytes.fromhex("1654AE6B"))) + 2
+    data[checksum : checksum + 4] = bytes.fromhex("E0CF5B1F")  # it may begin as the description of a video does
+    (tmp_path / "out.mkv").write_bytes(data)
+    say_pixel_aspect(tmp_path / "out.mkv", 720, 576, Fraction(64, 45))
+    assert aspect_of(tmp_path / "out.mkv") == Fraction(64, 45)
 
 
 def test_the_shape_is_there_after_an_interruption(tmp_path: Path) -> None:
