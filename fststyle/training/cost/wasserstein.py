@@ -10,6 +10,7 @@ the painting's own values, so that 0 is a perfect match and about 1 a picture th
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -26,8 +27,7 @@ def some_positions(x: Tensor) -> Tensor:
     They are the same ones every time, in no pattern that a picture could have.
     """
     by_position = x.permute(0, 2, 3, 1).flatten(1, 2)  # the loss network has its channels last: nothing is copied
-    order = torch.randperm(by_position.shape[1], generator=torch.Generator().manual_seed(_SEED))
-    some = by_position.index_select(1, order[:_POSITIONS].to(x.device))
+    some = by_position.index_select(1, _drawn(by_position.shape[1]).to(x.device))
     return some.unsqueeze(2).permute(0, 3, 1, 2)
 
 
@@ -62,11 +62,21 @@ def distances(found: Tensor, target: Tensor) -> Tensor:
     return (found - target).square().mean(dim=(1, 2)) / spread
 
 
+@cache
+@torch.inference_mode(False)  # what a validation makes, a training must be able to use
 def unit_vectors(channels: int, count: int, seed: int) -> Tensor:
     """Random directions, (count, channels), the same ones every time."""
     directions = torch.randn(count, channels, generator=torch.Generator().manual_seed(seed))
     unit: Tensor = directions / directions.norm(dim=1, keepdim=True)
     return unit
+
+
+@cache
+@torch.inference_mode(False)
+def _drawn(positions: int) -> Tensor:
+    """The places of those that are compared."""
+    order = torch.randperm(positions, generator=torch.Generator().manual_seed(_SEED))
+    return order[:_POSITIONS].clone()  # a slice would hold the memory of all
 
 
 def _sorted(x: Tensor) -> Tensor:

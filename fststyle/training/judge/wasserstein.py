@@ -36,7 +36,6 @@ class SlicedWasserstein:
 
     def __init__(self, network: LossNetwork, painting: Tensor) -> None:
         self.network = network
-        self._directions: dict[str, Tensor] = {}
         self._target = self._quantiles(painting)
 
     def distance(self, picture: Tensor) -> float:
@@ -52,13 +51,7 @@ class SlicedWasserstein:
         quantiles = {}
         for layer, activations in seen.items():
             flat = activations[0].flatten(1)
-            ordered = (self._along(layer, len(flat)).to(flat) @ flat).sort(dim=1).values
+            ordered = (unit_vectors(len(flat), _DIRECTIONS, _SEED).to(flat) @ flat).sort(dim=1).values
             places = (levels * flat.shape[1]).long()
             quantiles[layer] = ordered[:, places]
         return quantiles
-
-    def _along(self, layer: str, channels: int) -> Tensor:
-        """The same unit vectors every time, (128, channels)."""
-        if layer not in self._directions:
-            self._directions[layer] = unit_vectors(channels, _DIRECTIONS, _SEED)
-        return self._directions[layer]
